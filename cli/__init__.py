@@ -1,0 +1,44 @@
+"""The command line: read input, call one library function, hand the result to `output`.
+
+Commands are imported when they are used, so that `sharekit --help` loads click and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .session import Group, run
+
+_COMMANDS = {
+    "init": ("home", "Make this agency's home: keys, card, vault and ledger."),
+    "card": ("home", "Write this agency's signed public card."),
+    "doctor": ("home", "Say what this machine and home can and cannot promise."),
+    "trust": ("trust", "Pin, show and revoke the cards of partners."),
+    "profiles": ("meaning", "Show what may be shared, field by field."),
+    "vocab": ("meaning", "Show the codes, with definition and source."),
+    "seal": ("share", "Seal DATA under TERMS for one or more agencies."),
+    "inspect": ("share", "Show the structure of an untrusted packet."),
+    "verify": ("share", "Check signature, sender, addressees, dates, integrity."),
+    "open": ("share", "Open a packet for a stated purpose."),
+    "ledger": ("ledger", "Read, verify, prove and export this agency's record."),
+    "audit": ("audit", "Verify another agency's export, independently."),
+}
+
+
+@click.group(cls=Group, commands_table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sharekit")
+def app() -> None:
+    """Share the few facts that keep a child safe: signed, encrypted, for a purpose, and on the record.
+
+    Example:
+
+        sharekit init --org-id E10999001 --org-type local-authority-csc --name "Fernshire County Council"
+        --phone "01632 960101" --no-passphrase
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with the code that `cli.md` promises."""
+    sys.exit(run(app, sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""`audit verify`: another agency's export, checked without its writer's code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import output, session
+
+if TYPE_CHECKING:
+    from sharekit.audit import AuditReport
+    from sharekit.trust import Trust
+
+EXIT_FINDINGS = 6
+
+
+@click.group("audit", cls=session.Group)
+def audit_command() -> None:
+    """Verify another agency's export, independently of the software that wrote it.
+
+    Example:
+
+        sharekit audit verify fernshire-2026.export --trust fernshire.card
+    """
+
+
+@audit_command.command("verify")
+@click.argument("export")
+@click.option("--trust", "trusted", multiple=True, metavar="CARD", help="The card of the agency audited.")
+@click.option("--checkpoint", "checkpoints", multiple=True, metavar="FILE", help="An earlier checkpoint of it.")
+@click.option("--proof", "proofs", multiple=True, metavar="FILE", help="A proof it gave for one entry.")
+def verify(
+    export: str, trusted: tuple[str, ...], checkpoints: tuple[str, ...], proofs: tuple[str, ...]
+) -> int:
+    """Recompute everything in EXPORT; exits 6 with findings, each with entry, expected and found.
+
+    Example:
+
+        sharekit audit verify fernshire-2026.export --trust fernshire.card --checkpoint june.note
+    """
+    from pathlib import Path
+
+    from sharekit.audit import audit
+
+    notes = [session.read(name, what="the checkpoint", limit=64 * 1024) for name in checkpoints]
+    given = [session.read(name, what="the proof", limit=64 * 1024) for name in proofs]
+    report = audit(Path(export), _trust(trusted), checkpoints=notes, proofs=given)
+    output.result(_told(report), _lines(report), as_json=session.wants_json())
+    return EXIT_FINDINGS if report.findings else 0
+
+
+def _trust(names: tuple[str, ...]) -> Trust:
+    from sharekit import Trust
+
+    cards = session.cards(names)
+    if session.has_home():
+        with session.agency() as agency:
+            cards += [pin.card.data for pin in agency.trust if not pin.revoked]
+    return Trust(cards)
+
+
+def _told(report: AuditReport) -> dict[str, Any]:
+    findings = [
+        {"kind": f.kind, "entry": f.entry, "expected": f.expected, "found": f.found, "message": f.message}
+        for f in report.findings
+    ]
+    verdict = "findings" if findings else "verified"
+    return {
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root.hex(),
+        "verdict": verdict,
+        "findings": findings,
+    }
+
+
+def _lines(report: AuditReport) -> list[str]:
+    verdict = f"{len(report.findings)} findings" if report.findings else "verified: nothing was changed or removed"
+    lines = [f"{report.origin}: {report.size} entries", f"root: {report.root.hex()}", verdict]
+    for finding in report.findings:
+        where = "" if finding.entry is None else f" at entry {finding.entry}"
+        lines.append(f"{finding.kind}{where}: {finding.message}")
+        lines.append(f"    expected {finding.expected}, found {finding.found}")
+    return lines

@@ -1,0 +1,163 @@
+"""`ledger log`, `subject`, `verify`, `checkpoint`, `prove`, `export`: this agency's own record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import output, session
+
+if TYPE_CHECKING:
+    from sharekit.ledger import Entry
+
+
+@click.group("ledger", cls=session.Group)
+def ledger_command() -> None:
+    """Read, verify, prove and export this agency's record.
+
+    Example:
+
+        sharekit ledger log --limit 10
+    """
+
+
+@ledger_command.command("log")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N entries.")
+@click.option("--packet", metavar="ID", help="Only entries about this packet.")
+@click.option("--event", metavar="KIND", help="Only this event: sharekit vocab ledger-events.")
+def log(limit: int | None, packet: str | None, event: str | None) -> None:
+    """The entries, oldest first.
+
+    Example:
+
+        sharekit ledger log --event refused
+    """
+    from sharekit import vocabulary
+
+    if event is not None:
+        vocabulary.load("ledger-events")[event]
+    with session.agency() as agency:
+        told = [_entry_told(seq, entry) for seq, entry in agency.entries()]
+    told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
+    told = told[-limit:] if limit else told
+    output.result({"entries": told}, map(_entry_line, told), as_json=session.wants_json())
+
+
+@ledger_command.command("subject")
+@click.option("--id", "identifier", required=True, metavar="SCHEME=VALUE", help="nhs, upn or local; alone, it asks.")
+@click.option("--limit", type=click.IntRange(min=1), default=25, show_default=True, metavar="N")
+def subject(identifier: str, limit: int) -> None:
+    """Who has had this child's data, when and for what: the newest entries; the look-up is itself recorded.
+
+    Example:
+
+        sharekit ledger subject --id nhs
+    """
+    scheme, equals, value = identifier.partition("=")
+    value = session.secret(scheme, value if equals else None)
+    with session.agency(unlocked=True) as agency:
+        found = agency.subject_entries(scheme, value, limit=limit)
+    told = [_entry_told(seq, entry) for seq, entry in found]
+    lines = [_entry_line(each) for each in told] or ["nothing is recorded. This is not evidence of no concern."]
+    output.result({"entries": told}, lines, as_json=session.wants_json())
+
+
+@ledger_command.command("verify")
+def verify() -> None:
+    """Recompute the whole record and its newest checkpoint.
+
+    Example:
+
+        sharekit ledger verify
+    """
+    with session.agency() as agency:
+        size = agency.ledger.verify()
+    output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
+
+
+@ledger_command.command("checkpoint")
+@click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
+def checkpoint(out: str | None) -> None:
+    """The newest signed checkpoint: give it to somebody outside, and nothing before it can be rewritten.
+
+    Example:
+
+        sharekit ledger checkpoint -o fernshire.note
+    """
+    from sharekit import checkpoint as notes
+
+    with session.agency() as agency:
+        note = agency.ledger.checkpoint()
+    found = notes.parse(note)
+    told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
+    if out in (None, "-"):
+        output.result(told, note.splitlines(), as_json=session.wants_json())
+        return
+    with session.destination(str(out), what="the checkpoint") as deliver:
+        deliver(note.encode())
+    output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
+
+
+@ledger_command.command("prove")
+@click.argument("seq", type=click.IntRange(min=0))
+@click.option("-o", "out", metavar="FILE", help="Where to write the proof; without, standard output.")
+def prove(seq: int, out: str | None) -> None:
+    """A proof that entry SEQ stands in the record, for somebody who has only the checkpoint.
+
+    Example:
+
+        sharekit ledger prove 3 -o entry-3.proof
+    """
+    from sharekit.errors import Usage
+
+    with session.agency() as agency:
+        if seq >= agency.ledger.size:
+            raise Usage("there is no such entry", hint=f"the record has {agency.ledger.size}, numbered from 0")
+        proof = agency.ledger.prove(seq)
+    if out is None and (output.is_terminal() or session.wants_json()):
+        raise Usage("a proof is not text", hint="name a file with -o")
+    with session.destination(out or "-", what="the proof") as deliver:
+        deliver(proof)
+    if out not in (None, "-"):
+        told = {"entry": seq, "size": len(proof), "path": out}
+        output.result(told, [f"proof of entry {seq} written to {out}"], as_json=session.wants_json())
+
+
+@ledger_command.command("export")
+@click.option("-o", "out", required=True, metavar="FILE", help="Where to write it.")
+def export(out: str) -> None:
+    """A copy for auditors: entries, hashes, checkpoints and cards, and nothing personal.
+
+    Example:
+
+        sharekit ledger export -o fernshire-2026.export
+    """
+    with session.agency() as agency:
+        size = agency.export(out)
+    output.result({"entries": size, "path": out}, [f"{size} entries written to {out}"], as_json=session.wants_json())
+
+
+def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
+    from sharekit import vocabulary
+    from sharekit.packet import time_of
+
+    def code(name: str, number: int | None) -> str | None:
+        return vocabulary.load(name).by_number(number).code if number is not None else None
+
+    return {
+        "seq": seq,
+        "time": output.moment(time_of(entry.time)),
+        "event": code("ledger-events", entry.event),
+        "packet": entry.packet.hex() if entry.packet else None,
+        "purpose": code("purposes", entry.purpose),
+        "outcome": code("outcomes", entry.outcome),
+        "rule": entry.rule,
+        "counterparties": list(entry.counterparties or ()),
+    }
+
+
+def _entry_line(told: dict[str, Any]) -> str:
+    words = [str(told["seq"]).rjust(5), told["time"], told["event"]]
+    words += [told[key] for key in ("packet", "purpose", "outcome", "rule") if told[key]]
+    return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()

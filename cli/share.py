@@ -1,0 +1,277 @@
+"""`seal`, `inspect`, `verify`, `open`: the main job."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import output, session
+
+if TYPE_CHECKING:
+    from sharekit import files
+    from sharekit.agency import Agency, Sealed
+    from sharekit.packet import Packet, Share, Statement
+
+
+@click.command("seal", cls=session.Command)
+@click.argument("data")
+@click.option("--terms", required=True, metavar="TERMS", help="What the sender decided: a JSON file.")
+@click.option("--to", required=True, multiple=True, metavar="ORG", help="A recipient; may be given again.")
+@click.option("--minimise", is_flag=True, help="Leave out what the purpose does not permit, and say what.")
+@click.option("-o", "out", required=True, metavar="PACKET|DIRECTORY", help="Where the packet goes.")
+def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out: str) -> None:
+    """Seal DATA under TERMS for one or more agencies, on the record.
+
+    Example:
+
+        sharekit seal cp-is-flag.json --terms cp-is-flag.terms.json --to ZZQ01 -o flag.sharekit
+    """
+    from sharekit.errors import Usage
+
+    if out == "-" and output.is_terminal():
+        raise Usage("a packet is not for a terminal", hint="name a file with -o")
+    dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
+    with session.agency(unlocked=True) as agency, _packet_place(out) as place:
+        sealed = agency.seal_recorded(agency.minimise(dataset, decided) if minimise else dataset, decided, to)
+        path = _deliver(agency, sealed, place)
+    for finding in sealed.findings:
+        output.say(f"{finding.severity}: {finding.rule}: {finding.message} Way through: {finding.way_through}")
+    lines = [f"sealed {sealed.id} for {', '.join(sealed.recipients)}", f"recorded as entry {sealed.entry}"]
+    lines += [f"left out: {', '.join(sealed.left_out)}"] if sealed.left_out else []
+    if path:
+        output.result(_sealed_told(sealed, path), [*lines, f"packet: {path}"], as_json=session.wants_json())
+
+
+@contextlib.contextmanager
+def _packet_place(out: str) -> Iterator[files.Replacement | None]:
+    """Where the packet will go, tried before anything is sealed; None for standard output."""
+    from sharekit import files
+    from sharekit.errors import Usage
+
+    if out == "-":
+        if session.wants_json():
+            raise Usage("--json and the packet cannot both have standard output", hint="name a file with -o")
+        yield None
+        return
+    path = Path(out)
+    with files.replacing(path / "new.sharekit" if path.is_dir() else path) as place:
+        yield place
+
+
+def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None) -> Path | None:
+    """Write the recorded packet where it was wanted; if that fails now, it is kept in the outbox."""
+    from sharekit.errors import OutputUnwritable
+
+    if place is None:
+        session.to_standard_output(sealed.data)
+        return None
+    if place.path.name == "new.sharekit":
+        place.path = place.path.with_name(f"{sealed.id}.sharekit")
+    try:
+        place.commit(sealed.data)
+    except OutputUnwritable as problem:
+        kept = agency.keep_in_outbox(sealed)
+        raise OutputUnwritable(problem.message, hint=f"it is sealed and recorded, and kept at {kept}") from None
+    return place.path
+
+
+def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
+    findings = [
+        {"rule": f.rule, "severity": f.severity, "message": f.message, "source": f.source, "way_through": f.way_through}
+        for f in sealed.findings
+    ]
+    return {
+        "packet": sealed.id,
+        "size": len(sealed.data),
+        "recipients": list(sealed.recipients),
+        "kept": list(sealed.kept),
+        "left_out": list(sealed.left_out),
+        "findings": findings,
+        "entry": sealed.entry,
+        "path": str(path),
+    }
+
+
+@click.command("inspect", cls=session.Command)
+@click.argument("packet")
+def inspect_command(packet: str) -> None:
+    """Show the structure of an untrusted PACKET; nothing is verified and no key is used.
+
+    Example:
+
+        sharekit inspect flag.sharekit
+    """
+    from sharekit import parse
+
+    told = _structure(parse(session.read(packet, what="the packet")))
+    lines = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in told.items()]
+    output.say("nothing here has been verified: use sharekit verify", as_json=session.wants_json())
+    output.result(told, lines, as_json=session.wants_json())
+
+
+def _structure(found: Packet) -> dict[str, Any]:
+    from sharekit import cose
+    from sharekit.packet import AUD, EXP, IAT, ISS, time_of
+
+    algorithms = sorted({alg for alg, _ in cose.recipients(found.manifest)})
+    return {
+        "packet": found.id,
+        "format": "sharekit/1",
+        "size": len(found.data),
+        "sender": found.claims[ISS],
+        "recipients": found.claims[AUD],
+        "issued": output.moment(time_of(found.claims[IAT])),
+        "expires": output.moment(time_of(found.claims[EXP])),
+        "signing_key": found.kid.hex(),
+        "encryption": ", ".join(_ENCRYPTION.get(alg, f"unknown algorithm {alg}") for alg in algorithms),
+        "manifest_bytes": len(found.manifest.ciphertext),
+        "dataset_bytes": len(found.dataset.ciphertext),
+        "attachments": 0,
+        "verified": False,
+    }
+
+
+_ENCRYPTION = {57: "HPKE-9-KE (hybrid post-quantum)", 50: "HPKE-4-KE (classical: not safe from a quantum computer)"}
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@click.command("verify", cls=session.Command)
+@click.argument("packet")
+@click.option("--trust", "trusted", multiple=True, metavar="CARD", help="Believe this card for this once.")
+def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
+    """Check a PACKET: signature, sender, addressees, dates, integrity; nothing is opened.
+
+    Without a home it is checked against the cards given, and nothing is recorded.
+
+    Example:
+
+        sharekit verify flag.sharekit
+    """
+    data, cards = session.read(packet, what="the packet"), session.cards(trusted)
+    if session.has_home():
+        with session.agency() as agency:
+            statement, mine = agency.verify(data, cards), agency.org_id
+    else:
+        statement, mine = _verify_without_home(data, cards), None
+    addressed = mine in statement.recipients if mine else None
+    told = _statement_told(statement) | {"addressed_to_me": addressed, "verdict": "verified"}
+    output.result(told, _statement_lines(statement, addressed), as_json=session.wants_json())
+
+
+def _verify_without_home(data: bytes, cards: Sequence[bytes]) -> Statement:
+    from sharekit import Card, Trust, parse, verify
+    from sharekit.agency import clock
+    from sharekit.errors import Usage
+
+    if not cards:
+        raise Usage("there is no home to verify with", hint="give the sender's card with --trust, or use --home")
+    output.say("no home: verified against the cards given, and nothing is recorded", as_json=session.wants_json())
+    demonstration = all(Card.parse(card).demonstration for card in cards)
+    return verify(parse(data), Trust(cards), now=clock(demonstration=demonstration))
+
+
+def _statement_told(statement: Statement) -> dict[str, Any]:
+    return {
+        "packet": statement.id,
+        "sender": statement.sender,
+        "recipients": list(statement.recipients),
+        "issued": output.moment(statement.issued),
+        "expires": output.moment(statement.expires),
+    }
+
+
+def _statement_lines(statement: Statement, addressed: bool | None) -> list[str]:
+    told = "" if addressed is None else f" ({'this agency among them' if addressed else 'not this agency'})"
+    return [
+        f"verified: packet {statement.id}",
+        f"from: {statement.sender}",
+        f"for: {', '.join(statement.recipients)}{told}",
+        f"issued: {output.moment(statement.issued)}",
+        f"expires: {output.moment(statement.expires)}",
+    ]
+
+
+@click.command("open", cls=session.Command)
+@click.argument("packet")
+@click.option("--purpose", required=True, metavar="CODE", help="What it is opened for: sharekit vocab purposes.")
+@click.option("--basis", metavar="CODE", help="This agency's own lawful basis: sharekit vocab art6.")
+@click.option("--art9", metavar="CODE", help="Its condition for special categories.")
+@click.option("--art10", metavar="CODE", help="Its condition for criminal offence data.")
+@click.option("--annex2", metavar="CODE", help="The Annex 2 condition that makes the purposes compatible.")
+@click.option("--gateway", metavar="CODE", help="The law that lets this agency use it: sharekit vocab gateways.")
+@click.option("--assessment", metavar="FILE", help="The Article 8A assessment, a JSON file.")
+@click.option("--confirm", multiple=True, metavar="FIELD=VALUE", help="A second identifier; FIELD alone asks for it.")
+@click.option("--reason", metavar="TEXT", help="Why; it is kept sealed in this home.")
+@click.option("--break-glass", is_flag=True, help="In an emergency: the few fields that save a life, and a review.")
+@click.option("-o", "out", required=True, metavar="FILE", help="Where the permitted fields go; - for standard output.")
+def open_command(packet: str, purpose: str, confirm: tuple[str, ...], assessment: str | None, out: str, **use: Any) -> None:
+    """Open a PACKET for a purpose: the fields permitted for it are written, the others are listed.
+
+    Example:
+
+        sharekit open flag.sharekit --purpose safeguarding.status-flag --confirm date_of_birth -o flag.json
+    """
+    import json
+
+    data = session.read(packet, what="the packet")
+    use |= {"confirm": _confirmations(confirm), "assessment": _assessment(assessment)}
+    with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
+        share = agency.open(data, purpose=purpose, **use)
+        deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
+    for line in _advice(share):
+        output.say(line, as_json=session.wants_json())
+    if out != "-":
+        output.result(_share_told(share, out), _share_lines(share, out), as_json=session.wants_json())
+
+
+def _confirmations(given: Sequence[str]) -> dict[str, str]:
+    pairs = (each.partition("=") for each in given)
+    return {name: session.secret(name, value if equals else None) for name, equals, value in pairs}
+
+
+def _assessment(name: str | None) -> dict[str, str] | None:
+    from sharekit.errors import Malformed
+
+    found = session.read_json(name, what="the assessment") if name else None
+    if found is not None and not isinstance(found, dict):
+        raise Malformed("the assessment is not a JSON object")
+    return found
+
+
+def _share_told(share: Share, out: str) -> dict[str, Any]:
+    return {
+        "packet": share.packet,
+        "purpose": share.verdict.use.purpose,
+        "verdict": share.verdict.outcome,
+        "rule": share.verdict.rule,
+        "fields": list(share.fields),
+        "withheld": list(share.withheld),
+        "sender": share.terms.json["sender"]["org_id"],
+        "path": out,
+    }
+
+
+def _share_lines(share: Share, out: str) -> list[str]:
+    lines = [
+        f"opened {share.packet} ({share.verdict.outcome}, rule {share.verdict.rule})",
+        f"fields: {', '.join(share.fields)}",
+    ]
+    lines += [f"withheld: {', '.join(share.withheld)}"] if share.withheld else []
+    return [*lines, f"written to {out}"]
+
+
+def _advice(share: Share) -> list[str]:
+    """Whom to call, and how it may be handled: an alert without a telephone number helps nobody."""
+    sender = share.terms.json["sender"]
+    numbers = [sender[key] for key in ("callback_phone", "out_of_hours_phone") if key in sender]
+    name = sender.get("name", sender["org_id"])
+    lines = [f"discuss before acting: {name}, {' or out of hours '.join(numbers)}"] if numbers else []
+    conditions = sorted(share.terms.handling_codes())
+    return lines + ([f"conditions: {', '.join(conditions)}"] if conditions else [])

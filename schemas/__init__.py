@@ -1,0 +1,1 @@
+"""What sharekit ships as data: profiles, vocabularies, rulebooks, CDDL and SQL."""

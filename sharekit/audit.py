@@ -1,0 +1,339 @@
+"""The auditor: recomputes a ledger from its export, with none of the code that wrote it.
+
+The file is read as an enemy might have made it: read-only, table by table, never by a view or an index of its
+own, every row limited in size, and no row followed further than the file is long.
+
+1 the schema  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
+4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import sqlite3
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import nacl.bindings
+import nacl.exceptions
+
+from sharekit import cbor, checkpoint, merkle, registry
+from sharekit.checkpoint import Checkpoint
+from sharekit.errors import LedgerTampered, Malformed, ShareError, Usage
+from sharekit.recompute import ABSENT, KINDS, Finding, Findings, Tree, is_entry
+
+__all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
+
+MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
+HINT = "make one with: sharekit ledger export -o FILE"
+UNSIGNED = "not signed with the agency's log key"
+SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
+ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
+
+_ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
+_RECEIPT_PROTECTED = cbor.encode({1: -19, 395: 1})
+
+
+class LogKeys(Protocol):
+    """What the auditor asks of a trust store; NotTrusted if it has no card of that organisation."""
+
+    def log_keys(self, org_id: str) -> list[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How much was looked at, so that no finding is not mistaken for no look."""
+
+    entries: int = 0
+    notes: int = 0
+    checkpoints: int = 0
+    proofs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What the export is, recomputed: entries before `unchanged` are those that a signed note promised."""
+
+    origin: str
+    size: int
+    root: bytes
+    unchanged: int
+    findings: tuple[Finding, ...]
+    checked: Checked
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    index: int
+    path: list[bytes]
+    signature: bytes
+    checkpoint: Checkpoint
+
+
+def audit(
+    path: Path | str,
+    trust: LogKeys,
+    *,
+    checkpoints: Sequence[str | bytes] = (),
+    proofs: Sequence[bytes] = (),
+) -> AuditReport:
+    """What is wrong with an export, recomputed from its entries; no findings mean that nothing was found.
+
+    `checkpoints` and `proofs` are what others kept of this ledger: only they tell of a ledger cut short or
+    written anew by the holder of its key. Raises Malformed if a file is not what it should be, Usage if it
+    cannot be read, and NotTrusted if `trust` has no card of the ledger's agency.
+    """
+    with _opened(Path(path)) as db:
+        findings = Findings()
+        if not _check_schema(db, findings):
+            return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
+        room = os.stat(path).st_size // SMALLEST_ENTRY
+        return _Audit(db, trust, findings, room).run(checkpoints, proofs)
+
+
+class _Audit:
+    """One audit: the export, the findings so far, and how many entries the file has `room` for."""
+
+    def __init__(self, db: sqlite3.Connection, trust: LogKeys, findings: Findings, room: int) -> None:
+        self.db, self.findings, self.room = db, findings, room
+        self.origin = self._origin()
+        owner = _ORIGIN.match(self.origin)
+        self.keys = trust.log_keys(owner[1]) if owner else []
+
+    def run(self, checkpoints: Sequence[str | bytes], proofs: Sequence[bytes]) -> AuditReport:
+        size, newest = self._size()
+        shown = [proof for data in proofs if (proof := self._proof(data))]
+        given = [known for note in checkpoints if (known := self._supplied(note))]
+        given += [proof.checkpoint for proof in shown]
+        notes = self._sample(size)
+        tree = Tree(self.db, size, self.findings, {known.size for known in given} | set(notes))
+        tree.read()
+        held = self._compare_notes(tree, notes, newest)
+        held += [known.size for known in given if self._compare(tree, known)]
+        unchanged = max(held, default=0)
+        self._compare_newest(tree, newest, unchanged)
+        for proof in shown:
+            self._check_proof(proof)
+        checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs))
+        return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked)
+
+    def _origin(self) -> str:
+        """The ledger's name, from its newest note, or its genesis entry where the note is damaged."""
+        genesis = self._first(f"{ENTRY} 0")
+        begun = _genesis_origin(genesis)
+        if not begun:
+            self.findings.add("genesis-missing", "entry 0 does not begin a ledger", entry=0)
+        with contextlib.suppress(Malformed):
+            noted = checkpoint.parse(self._newest_note()).origin
+            if begun and begun != noted:
+                self.findings.add("other-origin", "the genesis entry is that of another ledger", entry=0)
+            return noted
+        return begun
+
+    def _newest_note(self) -> str:
+        note = self._first("SELECT note FROM note ORDER BY size DESC LIMIT 1")
+        return note if type(note) is str else ""
+
+    def _first(self, sql: str, *values: object) -> Any:
+        row = self.db.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def _verified(self, note: str | bytes) -> Checkpoint | None:
+        """The checkpoint, if one of the agency's keys signed it for this ledger."""
+        for key in self.keys:
+            with contextlib.suppress(ShareError):
+                return checkpoint.verify(note, origin=self.origin, public=key)
+        return None
+
+    def _size(self) -> tuple[int, Checkpoint | None]:
+        """How many entries to read: those that the newest note signs, as far as there are so many."""
+        end = self._first("SELECT coalesce(max(seq), -1) + 1 FROM entry")
+        newest = self._verified(self._newest_note())
+        if newest is None:
+            self.findings.add("note-invalid", f"the newest note is {UNSIGNED}", entry=end)
+        elif newest.size > end:
+            self.findings.add("truncated", "the newest note is for more entries than there are", entry=end)
+        size = max(0, min(end, newest.size if newest else end, self.room))
+        if self._first("SELECT 1 FROM entry WHERE seq < 0 OR seq >= ? LIMIT 1", size):
+            self.findings.add("entry-unsigned", "there are entries that no checkpoint signs", entry=size)
+        return size, newest
+
+    def _supplied(self, note: str | bytes) -> Checkpoint | None:
+        known = checkpoint.parse(note)
+        if known.origin != self.origin:
+            self.findings.add("other-origin", "a checkpoint given is that of another ledger", entry=known.size)
+        elif self._verified(note) is None:
+            self.findings.add("note-invalid", f"a checkpoint given is {UNSIGNED}")
+        else:
+            return known
+        return None
+
+    def _proof(self, data: bytes) -> _Proof | None:
+        note, size, index, path, signature = _parse_proof(data)
+        known = self._supplied(note)
+        if known is None:
+            return None
+        if known.size != size:
+            self.findings.add("proof-mismatch", "a proof and its checkpoint differ in size", entry=index)
+            return None
+        return _Proof(index, path, signature, known)
+
+    def _check_proof(self, proof: _Proof) -> None:
+        """Whether the entry that the export has is the one that was proved."""
+        known = proof.checkpoint
+        stored = self._first(f"{ENTRY} ?", proof.index)
+        leaf = merkle.leaf_hash(stored) if type(stored) is bytes else ABSENT
+        try:
+            merkle.verify_inclusion(leaf, proof.index, known.size, proof.path, known.root)
+            if not any(_signed(proof.signature, known.root, key) for key in self.keys):
+                raise LedgerTampered(f"the proof is {UNSIGNED}")
+        except LedgerTampered as error:
+            self.findings.add("proof-mismatch", error.message, entry=proof.index, found=leaf)
+
+    def _sample(self, size: int) -> dict[int, str]:
+        """The notes to compare: all of them, or of very many an even sample; a note by its size."""
+        chosen, step, last = list[int](), 1, size + 1
+        query = "SELECT size FROM note WHERE size BETWEEN 1 AND ? ORDER BY size DESC"
+        for at, (number,) in enumerate(self.db.execute(query, (size,))):
+            if number >= last:
+                raise Malformed("the export is damaged")  # pages in a circle would be read for ever
+            last = number
+            if at % step == 0:
+                chosen.append(number)
+            if len(chosen) > MAX_NOTES:
+                chosen, step = chosen[::2], step * 2
+        return {number: self._first("SELECT note FROM note WHERE size = ?", number) for number in chosen}
+
+    def _compare_newest(self, tree: Tree, newest: Checkpoint | None, unchanged: int) -> None:
+        if newest and newest.size == tree.size and newest.root != tree.root:
+            self.findings.add(
+                "root-mismatch",
+                f"the entries do not add up to the signed checkpoint; the first {unchanged} do",
+                entry=unchanged,
+                expected=newest.root,
+                found=tree.root,
+            )
+
+    def _compare_notes(self, tree: Tree, notes: dict[int, str], newest: Checkpoint | None) -> list[int]:
+        """The sizes at which a signed note holds; the first that does not is a fork, if the newest holds."""
+        held, broken = [], []
+        whole = newest is not None and tree.roots.get(newest.size) == newest.root
+        for size, note in sorted(notes.items()):
+            signed = self._verified(note) if type(note) is str else None
+            if signed is None or signed.size != size:
+                if newest is None or size != newest.size:
+                    self.findings.add("note-invalid", f"a note is {UNSIGNED}", entry=size)
+            elif signed.root == tree.roots[size]:
+                held.append(size)
+            else:
+                broken.append(signed)
+        if whole and broken:
+            self._fork(tree, broken[0], "an earlier note of the export promises another history")
+        return held
+
+    def _compare(self, tree: Tree, known: Checkpoint) -> bool:
+        """Whether a checkpoint that somebody kept holds."""
+        if known.size > tree.size:
+            message = "a checkpoint given is for more entries than there are"
+            self.findings.add("truncated", message, entry=tree.size)
+            return False
+        if tree.roots[known.size] != known.root:
+            self._fork(tree, known, "a checkpoint given promises another history")
+            return False
+        return True
+
+    def _fork(self, tree: Tree, known: Checkpoint, message: str) -> None:
+        found = tree.roots[known.size]
+        self.findings.add("forked", message, entry=known.size, expected=known.root, found=found)
+
+
+def _genesis_origin(data: object) -> str:
+    if not is_entry(data, 0) or type(data) is not bytes:
+        return ""
+    origin = cbor.decode(data).get(19, "")
+    return origin if _ORIGIN.match(origin) else ""
+
+
+def _parse_proof(data: bytes) -> tuple[str, int, int, list[bytes], bytes]:
+    """Note, size, index, path and signature of a proof: [COSE receipt (RFC 9942), note]."""
+    match cbor.decode(data):
+        case [bytes() as receipt, str() as note] if receipt.startswith(b"\xd2"):
+            match cbor.decode(receipt[1:]):
+                case [protected, {396: {-1: [bytes() as path]} as kinds} as header, None, bytes() as signature]:
+                    if protected == _RECEIPT_PROTECTED and len(header) == len(kinds) == 1:
+                        return note, *_parse_path(path), signature
+    raise Malformed("the bytes are not a proof from a ledger")
+
+
+def _parse_path(data: bytes) -> tuple[int, int, list[bytes]]:
+    match cbor.decode(data):
+        case [int() as size, int() as index, list() as path]:
+            if 0 <= index < size and all(type(node) is bytes and len(node) == 32 for node in path):
+                return size, index, path
+    raise Malformed("the bytes are not a proof from a ledger")
+
+
+def _signed(signature: bytes, root: bytes, key: bytes) -> bool:
+    signed = cbor.encode(["Signature1", _RECEIPT_PROTECTED, b"", root])
+    try:
+        nacl.bindings.crypto_sign_open(signature + signed, key)
+    except (nacl.exceptions.CryptoError, ValueError):
+        return False
+    return len(signature) == nacl.bindings.crypto_sign_BYTES
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file, opened so that nothing in it can run or be written; every SQLite error is Malformed."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Malformed("the file is no ledger export", hint=HINT)
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError:
+        raise Usage("the export cannot be read", hint="check the name and its permissions") from None
+    uri = f"file:{quote(os.path.abspath(path))}?mode=ro&immutable=1"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 128 * 1024)
+            for pragma in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "mmap_size = 0"):
+                db.execute(f"PRAGMA {pragma}").close()
+            yield db
+    except (sqlite3.Error, UnicodeDecodeError):
+        raise Malformed("the file is no ledger export, or it is damaged", hint=HINT) from None
+
+
+def _check_schema(db: sqlite3.Connection, findings: Findings) -> bool:
+    """Whether the tables may be read: other triggers are only a finding, other tables or views end it."""
+    found, expected = _schema(db), _shipped_schema()
+    kinds = {name: kind for kind, name, _, _ in found[1:]}
+    if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card")):
+        raise Malformed("the file is no ledger export", hint=HINT)
+    different = set(found) ^ set(expected)
+    for _, name, *_ in sorted(different, key=repr):
+        message = "a table, trigger or mark is not the one a ledger is made with"
+        findings.add("schema-changed", f"{message}: {name}" if name in _names(expected) else message)
+    return all(kind in ("trigger", "marks") for kind, *_ in different)
+
+
+def _names(schema: Iterable[tuple[Any, ...]]) -> set[str]:
+    return {row[1] for row in schema}
+
+
+def _schema(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    marks = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 100").fetchall()
+    return [("marks", "marks", *marks), *rows]
+
+
+@functools.cache
+def _shipped_schema() -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(registry.text("ledger.sql") + "CREATE TABLE card (org_id TEXT, data BLOB);")
+        return _schema(db)

@@ -1,0 +1,133 @@
+"""Checkpoints: what a log promises about its first `size` entries, as a C2SP signed note.
+
+    note = origin "\\n" size "\\n" base64(root) "\\n"  "\\n"  then one or more signature lines:
+           "— " name " " base64(key id, 4 bytes || signature) "\\n"
+
+The log's key name is its origin; lines by other keys are cosignatures, carried along and otherwise ignored
+(https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint). Extension lines are refused: nobody can
+audit them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+import nacl.bindings
+import nacl.exceptions
+from nacl.signing import SigningKey
+
+from sharekit.errors import LedgerTampered, Malformed
+
+__all__ = ["Checkpoint", "key_id", "parse", "sign", "verify"]
+
+MAX_BYTES = 64 * 1024
+MAX_SIZE = 2**63 - 1
+ED25519 = b"\x01"  # signature type, https://c2sp.org/signed-note
+
+_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,200}\Z")
+_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The root of a log's first `size` entries; Malformed if one of the parts cannot stand in a note."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.origin) or not 0 <= self.size <= MAX_SIZE or len(self.root) != 32:
+            raise Malformed("the parts are not those of a checkpoint")
+
+    @property
+    def text(self) -> str:
+        """The lines that are signed."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+def key_id(name: str, public: bytes) -> bytes:
+    """The four bytes that tell one key of a name from another (signed-note, Ed25519 signatures)."""
+    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+
+
+def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
+    """The note of `checkpoint`, signed under the name of its origin."""
+    text = checkpoint.text
+    signature = key.sign(text.encode()).signature
+    line = base64.b64encode(key_id(checkpoint.origin, bytes(key.verify_key)) + signature).decode()
+    return f"{text}\n\N{EM DASH} {checkpoint.origin} {line}\n"
+
+
+def parse(note: str | bytes) -> Checkpoint:
+    """What an untrusted note says, its signatures unchecked; Malformed if it is no checkpoint."""
+    return _read(note)[0]
+
+
+def verify(note: str | bytes, *, origin: str, public: bytes) -> Checkpoint:
+    """The checkpoint of `origin` that the Ed25519 key `public` signed.
+
+    A line by another key is ignored; a line by this one that does not match spoils the note, however many
+    others do (signed-note, Signatures). Raises Malformed, or LedgerTampered if the note must not be believed.
+    """
+    checkpoint, signatures = _read(note)
+    if checkpoint.origin != origin:
+        raise LedgerTampered("the checkpoint is that of another ledger")
+    known = key_id(origin, public)
+    ours = [raw[4:] for name, raw in signatures if name == origin and raw[:4] == known]
+    if not ours:
+        raise LedgerTampered("the checkpoint is not signed with that ledger's key")
+    for signature in ours:
+        _check(signature, checkpoint.text.encode(), public)
+    return checkpoint
+
+
+def _check(signature: bytes, text: bytes, public: bytes) -> None:
+    try:
+        if len(signature) != nacl.bindings.crypto_sign_BYTES:
+            raise ValueError
+        nacl.bindings.crypto_sign_open(signature + text, public)
+    except (nacl.exceptions.CryptoError, ValueError):
+        raise LedgerTampered("the signature of the checkpoint does not match") from None
+
+
+def _read(note: str | bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+    text, _, lines = _decoded(note).rpartition("\n\n")
+    match (f"{text}\n".split("\n"), lines.split("\n")):
+        case [origin, size, root, ""], [*signatures, ""] if signatures and _DECIMAL.match(size):
+            checkpoint = Checkpoint(origin, int(size), _base64(root))
+            return checkpoint, [_signature(line) for line in signatures]
+    raise Malformed("the text is not a checkpoint")
+
+
+def _decoded(note: str | bytes) -> str:
+    try:
+        raw = note.encode() if isinstance(note, str) else bytes(note)
+        if len(raw) > MAX_BYTES:
+            raise ValueError
+        return raw.decode()
+    except ValueError:  # too large, or not UTF-8
+        raise Malformed("the text is not a checkpoint") from None
+
+
+def _signature(line: str) -> tuple[str, bytes]:
+    match line.split(" "):
+        case ["\N{EM DASH}", name, encoded] if _NAME.match(name):
+            raw = _base64(encoded)
+            if len(raw) > 4:
+                return name, raw
+    raise Malformed("a signature line of the checkpoint is damaged")
+
+
+def _base64(encoded: str) -> bytes:
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("the checkpoint has damaged base64") from None
+    if base64.b64encode(raw).decode() != encoded:  # the unused bits of the last digit could carry a message
+        raise Malformed("the checkpoint has damaged base64")
+    return raw

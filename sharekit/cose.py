@@ -1,0 +1,261 @@
+"""COSE_Sign1 and COSE_Encrypt (RFC 9052) in the one form that sharekit writes and accepts.
+
+One signature algorithm (Ed25519, RFC 9864), one content algorithm (A256GCM), two HPKE key encryptions
+(draft-ietf-cose-hpke). Header maps are closed: the caller says which labels may appear, everything else is
+refused, and nothing is ever read from an unprotected header but what cannot be protected: the IV and the
+encapsulated key. This module knows nothing of children or purposes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import nacl.bindings
+import nacl.exceptions
+import nacl.signing
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sharekit import cbor
+from sharekit.errors import BadSignature, CannotDecrypt, Malformed, NotForYou
+
+# IANA "COSE Header Parameters"
+ALG, CRIT, CONTENT_TYPE, KID, IV = 1, 2, 3, 4, 5
+CWT_CLAIMS, TYP = 15, 16
+PAYLOAD_HASH_ALG, PREIMAGE_TYPE, PAYLOAD_LOCATION = 258, 259, 260  # RFC 9995
+EK = -4  # encapsulated key, draft-ietf-cose-hpke
+# IANA "COSE Algorithms"
+ED25519, SHA_256, A256GCM = -19, -16, 3
+
+SIGN1_TAG, ENCRYPT_TAG = b"\xd2", b"\xd8\x60"  # the encoded heads of tags 18 and 96 (RFC 9052 section 2)
+MAX_RECIPIENTS = 64
+CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES = 32, 12, 16, 64
+
+_CONTENT_PROTECTED = cbor.encode({ALG: A256GCM})
+
+
+class EncryptionKey(Protocol):
+    """A recipient's public opening key: its COSE algorithm, its kid, and HPKE encryption to it."""
+
+    alg: int
+    kid: bytes
+
+    def encrypt(self, plaintext: bytes, info: bytes) -> tuple[bytes, bytes]: ...
+
+
+class DecryptionKey(Protocol):
+    """A private opening key; `decrypt` raises CannotDecrypt whatever the cause."""
+
+    alg: int
+    kid: bytes
+    ek_bytes: int
+
+    def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sign1:
+    """COSE_Sign1 = [ protected : bstr .cbor header_map, unprotected : {}, payload : bstr, signature : bstr ]
+
+    Parsed, not verified (RFC 9052 section 4.2).
+    """
+
+    protected: bytes
+    header: dict[int, Any]
+    payload: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypt:
+    """COSE_Encrypt = [ protected : bstr .cbor {1: 3}, unprotected : {5: iv}, ciphertext : bstr, [+recipient] ]
+
+    recipient = [ protected : bstr .cbor {1: alg, 4: kid}, {-4: ek}, ciphertext : bstr ] (RFC 9052 section 5.1).
+    Parsed; the recipients are kept as they came, so that a reader parses only its own.
+    """
+
+    iv: bytes
+    ciphertext: bytes
+    recipients: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """What makes one encryption unlike any other: fresh unless a test vector is being reproduced."""
+
+    cek: bytes
+    iv: bytes
+
+    @classmethod
+    def fresh(cls) -> Nonces:
+        return cls(os.urandom(CEK_BYTES), os.urandom(IV_BYTES))
+
+
+def sign1(header: dict[int, Any], payload: bytes, key: nacl.signing.SigningKey) -> bytes:
+    """A tagged COSE_Sign1 over `payload`; `header` is wholly protected and says `alg` Ed25519."""
+    protected = cbor.encode(header)
+    signature = key.sign(_to_be_signed(protected, payload)).signature
+    return SIGN1_TAG + cbor.encode([protected, {}, payload, signature])
+
+
+def parse_sign1(data: bytes, *, required: Collection[int], optional: Collection[int] = ()) -> Sign1:
+    """The parts of a tagged COSE_Sign1 whose protected header has exactly these labels; Malformed otherwise."""
+    parts = _tagged(data, SIGN1_TAG, "a COSE_Sign1")
+    match parts:
+        case [bytes() as protected, dict() as unprotected, bytes() as payload, bytes() as signature]:
+            if unprotected or len(signature) != SIGNATURE_BYTES:
+                raise Malformed("the signature is not in the form sharekit accepts")
+        case _:
+            raise Malformed("the bytes are not a COSE_Sign1")
+    header = _closed_header(protected, required, optional)
+    if header[ALG] != ED25519:
+        raise Malformed("the signature algorithm is not Ed25519")
+    return Sign1(protected, header, payload, signature)
+
+
+def verify_sign1(message: Sign1, public: bytes) -> None:
+    """Return only if the Ed25519 key `public` (32 bytes) signed the message; BadSignature otherwise."""
+    signed = message.signature + _to_be_signed(message.protected, message.payload)
+    try:
+        nacl.bindings.crypto_sign_open(signed, public)
+    except (nacl.exceptions.CryptoError, ValueError):
+        raise BadSignature("the signature does not match") from None
+
+
+def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
+    return cbor.encode(
+        [
+            "Signature1",  # context
+            protected,  # body_protected
+            b"",  # external_aad
+            payload,  # payload
+        ]
+    )
+
+
+def encrypt(
+    plaintext: bytes,
+    *,
+    aad: bytes,
+    recipients: Iterable[EncryptionKey],
+    extra_info: bytes,
+    nonces: Nonces | None = None,
+) -> bytes:
+    """A tagged COSE_Encrypt of `plaintext` with one HPKE block for each recipient, all under `extra_info`."""
+    nonces = nonces or Nonces.fresh()
+    ciphertext = AESGCM(nonces.cek).encrypt(nonces.iv, plaintext, _enc_structure(aad))
+    blocks = [recipient_block(nonces.cek, key, extra_info) for key in recipients]
+    return ENCRYPT_TAG + cbor.encode([_CONTENT_PROTECTED, {IV: nonces.iv}, ciphertext, blocks])
+
+
+def recipient_block(cek: bytes, key: EncryptionKey, extra_info: bytes) -> list[Any]:
+    """The COSE_recipient that gives `cek` to the holder of `key` (draft-ietf-cose-hpke, key encryption)."""
+    protected = cbor.encode({ALG: key.alg, KID: key.kid})
+    ek, encrypted = key.encrypt(cek, _recipient_structure(protected, extra_info))
+    return [protected, {EK: ek}, encrypted]
+
+
+def parse_encrypt(data: bytes) -> Encrypt:
+    """The parts of a tagged COSE_Encrypt, its recipients unread; Malformed otherwise."""
+    parts = _tagged(data, ENCRYPT_TAG, "a COSE_Encrypt")
+    match parts:
+        case [bytes() as protected, dict() as unprotected, bytes() as ciphertext, list() as recipients]:
+            iv = unprotected.get(IV)
+            if protected != _CONTENT_PROTECTED or len(unprotected) != 1 or not _is_bytes(iv, IV_BYTES):
+                raise Malformed("the encryption is not in the form sharekit accepts")
+        case _:
+            raise Malformed("the bytes are not a COSE_Encrypt")
+    if not 1 <= len(recipients) <= MAX_RECIPIENTS or len(ciphertext) < TAG_BYTES:
+        raise Malformed("the encryption is not in the form sharekit accepts")
+    return Encrypt(iv, ciphertext, tuple(recipients))
+
+
+def recipients(message: Encrypt) -> list[tuple[int, bytes]]:
+    """Algorithm and kid of every block; Malformed if one of them is not a recipient."""
+    return [(header[ALG], header[KID]) for header in map(_recipient_header, message.recipients)]
+
+
+def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extra_info: bytes) -> bytes:
+    """The plaintext, by the block for one of `keys`; NotForYou if there is none, CannotDecrypt if it fails."""
+    block, key = _own_block(message, keys)
+    cek = key.decrypt(*_block_parts(block, key), _recipient_structure(block[0], extra_info))
+    try:
+        return AESGCM(cek).decrypt(message.iv, message.ciphertext, _enc_structure(aad))
+    except (InvalidTag, ValueError):
+        raise cannot_decrypt() from None
+
+
+def cannot_decrypt() -> CannotDecrypt:
+    """The one error of everything that happens inside decryption: which step failed helps only an attacker."""
+    return CannotDecrypt("the contents cannot be decrypted")
+
+
+def _own_block(message: Encrypt, keys: Sequence[DecryptionKey]) -> tuple[list[Any], DecryptionKey]:
+    """The block whose protected bytes are those of one of our keys; the others are not parsed."""
+    ours = {cbor.encode({ALG: key.alg, KID: key.kid}): key for key in keys}
+    for block in message.recipients:
+        if type(block) is list and block and type(block[0]) is bytes and block[0] in ours:
+            return block, ours[block[0]]
+    raise NotForYou("the packet has no block for this agency's keys")
+
+
+def _block_parts(block: list[Any], key: DecryptionKey) -> tuple[bytes, bytes]:
+    match block:
+        case [_, {-4: bytes() as ek} as unprotected, bytes() as encrypted] if len(unprotected) == 1:
+            if len(ek) == key.ek_bytes and len(encrypted) == CEK_BYTES + TAG_BYTES:
+                return ek, encrypted
+    raise Malformed("a recipient block is not in the form sharekit accepts")
+
+
+def _recipient_header(block: Any) -> dict[int, Any]:
+    match block:
+        case [bytes() as protected, dict(), bytes()]:
+            header = _closed_header(protected, (ALG, KID), ())
+            if type(header[ALG]) is int and _is_bytes(header[KID], 32):
+                return header
+    raise Malformed("a recipient block is not in the form sharekit accepts")
+
+
+def _recipient_structure(protected: bytes, extra_info: bytes) -> bytes:
+    return cbor.encode(
+        [
+            "HPKE Recipient",  # context
+            A256GCM,  # next_layer_alg
+            protected,  # recipient_protected_header
+            extra_info,  # recipient_extra_info
+        ]
+    )
+
+
+def _enc_structure(aad: bytes) -> bytes:
+    return cbor.encode(
+        [
+            "Encrypt",  # context
+            _CONTENT_PROTECTED,  # protected
+            aad,  # external_aad
+        ]
+    )
+
+
+def _tagged(data: bytes, tag: bytes, what: str) -> Any:
+    if not data.startswith(tag):
+        raise Malformed(f"the bytes are not {what}")
+    return cbor.decode(data[len(tag) :])
+
+
+def _closed_header(protected: bytes, required: Collection[int], optional: Collection[int]) -> dict[int, Any]:
+    """The protected header map: every required label, none but the optional ones besides, `crit` as it must be."""
+    header = cbor.decode(protected)
+    if type(header) is not dict:
+        raise Malformed("the protected header is not a map")
+    labels = set(header)
+    if not labels >= set(required) or not labels <= {*required, *optional}:
+        raise Malformed("the protected header has labels missing or to spare")
+    return header
+
+
+def _is_bytes(value: object, length: int) -> bool:
+    return type(value) is bytes and len(value) == length

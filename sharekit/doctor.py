@@ -1,0 +1,93 @@
+"""What this machine and this home can and cannot promise, said in words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from cryptography.hazmat.backends.openssl import backend
+
+from sharekit import files, keys, ledger, vocabulary
+from sharekit.agency import CLOCK, Agency
+from sharekit.errors import ShareError
+
+__all__ = ["Check", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing examined: what was found, why it is so, and whether it is as it should be."""
+
+    name: str
+    found: str
+    why: str = ""
+    good: bool = True
+
+
+def examine(home: Path | None) -> list[Check]:
+    """Every check of this machine, and of `home` if there is one; nothing is changed."""
+    return [*_machine(), *(_home(home) if home else [Check("home", "none", "make one with: sharekit init")])]
+
+
+def _machine() -> Iterator[Check]:
+    yield Check("sharekit", version("sharekit"))
+    yield Check("cryptography", f"{version('cryptography')}, with {backend.openssl_version_text()}")
+    facts = ledger.durability()
+    yield Check("sqlite", facts["sqlite"])
+    yield Check("journal mode", f"{facts['journal_mode']}/{facts['synchronous']}", facts["why"])
+    yield _clock()
+    unverified = Counter(term.status for name in vocabulary.names() for term in vocabulary.load(name))
+    for status in sorted(set(unverified) - {"in-force"}):
+        yield Check(f"codes of status {status}", str(unverified[status]), "sharekit vocab NAME CODE gives the source")
+
+
+def _clock() -> Check:
+    override = os.environ.get(CLOCK)
+    if override:
+        return Check("clock", f"overridden by {CLOCK}", "only a demonstration home goes by it", good=False)
+    return Check("clock", "the machine's own")
+
+
+def _home(home: Path) -> Iterator[Check]:
+    agency = Agency.load(home)
+    with contextlib.closing(agency):
+        yield Check("home", agency.org_id, str(home))
+        yield _demonstration(agency)
+        yield _passphrase(home)
+        yield from _private(home)
+        yield _record(agency)
+        unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
+        yield Check("unconfirmed cards", str(unconfirmed), "confirm each by telephone" if unconfirmed else "", not unconfirmed)
+        waiting = len(list((home / "outbox").glob("*.sharekit")))
+        yield Check("outbox", f"{waiting} waiting", "sealed and recorded, not delivered" if waiting else "", not waiting)
+
+
+def _demonstration(agency: Agency) -> Check:
+    if agency.demonstration:
+        return Check("demonstration", "yes", "live homes refuse its card", good=False)
+    return Check("demonstration", "no")
+
+
+def _passphrase(home: Path) -> Check:
+    protected = keys.is_protected(files.read(home / "keys" / "agency.key"))
+    if protected:
+        return Check("signing and opening keys", "protected by a passphrase", "Argon2id; the log key never is")
+    return Check("signing and opening keys", "not protected", "whoever can read this disk can use them", good=False)
+
+
+def _private(home: Path) -> Iterator[Check]:
+    for path in sorted((home / "keys").iterdir()):
+        mode = path.stat().st_mode & 0o777
+        yield Check(f"mode of {path.name}", f"{mode:04o}", "" if mode == 0o600 else "run: chmod 600", mode == 0o600)
+
+
+def _record(agency: Agency) -> Check:
+    try:
+        return Check("ledger", f"{agency.ledger.verify()} entries, verified")
+    except ShareError as problem:
+        return Check("ledger", f"{problem.code}: {problem.message}", problem.hint, good=False)

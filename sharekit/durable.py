@@ -1,0 +1,169 @@
+"""What SQLite and the file system must do so that an entry, once committed, stays: modes, locks, whole files.
+
+Power-cut simulation is why the modes are what they are: a rollback journal that is deleted, and WAL with
+`synchronous=NORMAL`, both lost entries that had been acknowledged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import functools
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sharekit import registry
+from sharekit.errors import LedgerError, LedgerTampered, ShareError
+
+__all__ = [
+    "check_schema",
+    "connect",
+    "durability",
+    "journal_mode",
+    "locked",
+    "make_durable",
+    "place",
+    "replacing",
+    "typed",
+]
+
+SIDE_FILES = ("-journal", "-wal", "-shm")
+WAIT = 30.0  # seconds for another connection's read to end
+
+
+def journal_mode(version: Sequence[int]) -> str:
+    """WAL where SQLite keeps it whole between connections (from 3.51.3, 3.50.7, 3.44.6), else TRUNCATE."""
+    release = tuple(version)
+    fixed = release >= (3, 51, 3) or (3, 50, 7) <= release < (3, 51) or (3, 44, 6) <= release < (3, 45)
+    return "WAL" if fixed else "TRUNCATE"
+
+
+def durability() -> dict[str, str]:
+    """What this machine's SQLite promises of a committed entry, for `doctor`."""
+    mode = journal_mode(sqlite3.sqlite_version_info)
+    why = {
+        "WAL": "a power cut loses no committed entry; readers never wait for writers",
+        "TRUNCATE": "a power cut loses no committed entry; this SQLite can damage a WAL that is shared",
+    }
+    return {"sqlite": sqlite3.sqlite_version, "journal_mode": mode, "synchronous": "FULL", "why": why[mode]}
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """An open connection to a file that exists; SQLite would make a missing one without a word."""
+    uri = f"file:{quote(os.path.abspath(path))}?mode=rw"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT, check_same_thread=False)
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1 << 20)
+    return db
+
+
+def make_durable(db: sqlite3.Connection) -> None:
+    """Set what survives a power cut, and read it back: a file system may refuse, and SQLite would go on."""
+    wanted = journal_mode(sqlite3.sqlite_version_info)
+    (found,) = db.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+    db.execute("PRAGMA synchronous = FULL")
+    if found.upper() != wanted or db.execute("PRAGMA synchronous").fetchone() != (2,):
+        raise LedgerError("the file system cannot keep what is written", hint="put the home on a local disk")
+
+
+def _schema(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    marks = (db.execute("PRAGMA application_id").fetchone(), db.execute("PRAGMA user_version").fetchone())
+    return [*marks, *db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")]
+
+
+@functools.cache
+def _shipped_schema() -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(registry.text("ledger.sql"))
+        return _schema(db)
+
+
+def check_schema(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA trusted_schema = OFF")
+    if _schema(db) != _shipped_schema():
+        raise LedgerTampered("the tables or triggers of the ledger are not those it was made with")
+
+
+def place(path: Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The one writer's turn. SQLite's own waiting polls, and starves a writer for seconds among eight."""
+    handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, problem: ShareError) -> Iterator[Path]:
+    """A file beside `path`, made durable and put in its place when the block ends well; gone otherwise."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sharekit-", suffix=".part")
+    except OSError:
+        raise problem from None
+    try:
+        yield Path(name)
+        os.fsync(handle)
+        os.replace(name, path)
+        _sync_directory(path.parent)
+    except OSError:
+        raise problem from None
+    finally:
+        os.close(handle)
+        for suffix in ("", *SIDE_FILES):
+            Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# The result codes of SQLite that say the contents are wrong, rather than that the disk or its owner refuses.
+_DAMAGE = {
+    sqlite3.SQLITE_ERROR: "the tables of the ledger are not those it was made with",
+    sqlite3.SQLITE_CORRUPT: "the ledger's file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is not a ledger",
+    sqlite3.SQLITE_CONSTRAINT: "the ledger's entries do not follow one another",
+    sqlite3.SQLITE_TOOBIG: "the ledger holds what is larger than any entry",
+    sqlite3.SQLITE_FORMAT: "the file is not a ledger",
+}
+
+
+@contextlib.contextmanager
+def typed(problem: ShareError | None = None) -> Iterator[None]:
+    """Every error of SQLite and of the file system as LedgerTampered, or else as `problem`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        if code in _DAMAGE:
+            raise LedgerTampered(_DAMAGE[code]) from None
+        raise problem or LedgerError(_trouble(code)) from None
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise problem or LedgerError(_trouble(sqlite3.SQLITE_FULL if full else 0)) from None
+
+
+def _trouble(code: int) -> str:
+    texts = {
+        sqlite3.SQLITE_FULL: "the disk is full",
+        sqlite3.SQLITE_READONLY: "the ledger may not be written to",
+        sqlite3.SQLITE_CANTOPEN: "there is no ledger there, or it may not be opened",
+        sqlite3.SQLITE_BUSY: "the ledger is in use and stayed so",
+    }
+    return texts.get(code, "the ledger cannot be read or written")

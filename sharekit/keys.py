@@ -1,0 +1,268 @@
+"""An agency's keys: one signs, one opens, one signs the ledger; and the two files they rest in.
+
+The opening key is hybrid (HPKE-9-KE: ML-KEM-768 with X25519), because what is recorded today must withstand
+the computers of the next seventy-five years. A classical key (HPKE-4-KE: X25519) may stand beside it.
+The log key rests in a file of its own without a passphrase, so that checking a packet can always be recorded;
+it signs checkpoints and is good for nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256, shake_256
+from typing import Any, ClassVar
+
+import nacl.exceptions
+import nacl.pwhash.argon2id as argon2id
+import nacl.secret
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
+from nacl.signing import SigningKey
+
+from sharekit import cbor, cose
+from sharekit.errors import Malformed, WrongPassphrase
+
+__all__ = ["ClassicalOpening", "HybridOpening", "Keys", "public_opening", "signing_kid"]
+
+SEED_BYTES = 32
+
+
+class _Opening:
+    """A private opening key: `alg`, `kid`, `public` bytes, and HPKE decryption."""
+
+    alg: ClassVar[int]
+    suite: ClassVar[Suite]
+    ek_bytes: ClassVar[int]
+
+    def __init__(self, seed: bytes) -> None:
+        self.seed = seed
+        self._private, self.public = self._expand(seed)
+        self.kid = type(self).kid_of(self.public)
+
+    @staticmethod
+    def _expand(seed: bytes) -> tuple[Any, bytes]:
+        raise NotImplementedError  # pragma: no cover
+
+    @staticmethod
+    def kid_of(public: bytes) -> bytes:
+        raise NotImplementedError  # pragma: no cover
+
+    def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes:
+        try:
+            return self.suite.decrypt(ek + ciphertext, self._private, info)
+        except (InvalidTag, ValueError):
+            raise cose.cannot_decrypt() from None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(kid={self.kid.hex()[:8]})"
+
+
+class HybridOpening(_Opening):
+    """HPKE-9-KE: MLKEM768-X25519, SHAKE256, AES-256-GCM. 57 is the number its draft assumes.
+
+    The private key is a 32-byte seed: SHAKE256(seed, 96) gives the ML-KEM seed (64) and the X25519 key (32).
+    """
+
+    alg = 57
+    suite = Suite(KEM.MLKEM768_X25519, KDF.SHAKE256, AEAD.AES_256_GCM)
+    ek_bytes = 1088 + 32
+    public_bytes: ClassVar[int] = 1184 + 32
+
+    @staticmethod
+    def _expand(seed: bytes) -> tuple[Any, bytes]:
+        expanded = shake_256(seed).digest(96)
+        lattice = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+        curve = X25519PrivateKey.from_private_bytes(expanded[64:])
+        public = lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw()
+        return MLKEM768X25519PrivateKey(lattice, curve), public
+
+    @staticmethod
+    def kid_of(public: bytes) -> bytes:
+        """SHA-256 of {1: 7 (AKP), 3: 57, -1: public}: the COSE key thumbprint (RFC 9679) as its draft has it."""
+        return sha256(cbor.encode({1: 7, 3: HybridOpening.alg, -1: public})).digest()
+
+    @staticmethod
+    def parse_public(public: bytes) -> Any:
+        lattice = MLKEM768PublicKey.from_public_bytes(public[:1184])
+        return MLKEM768X25519PublicKey(lattice, X25519PublicKey.from_public_bytes(public[1184:]))
+
+
+class ClassicalOpening(_Opening):
+    """HPKE-4-KE: X25519, HKDF-SHA256, ChaCha20-Poly1305; the private key is the 32-byte X25519 key."""
+
+    alg = 50
+    suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+    ek_bytes = 32
+    public_bytes: ClassVar[int] = 32
+
+    @staticmethod
+    def _expand(seed: bytes) -> tuple[Any, bytes]:
+        private = X25519PrivateKey.from_private_bytes(seed)
+        return private, private.public_key().public_bytes_raw()
+
+    @staticmethod
+    def kid_of(public: bytes) -> bytes:
+        """The COSE key thumbprint (RFC 9679) of {1: 1 (OKP), -1: 4 (X25519), -2: public}."""
+        return sha256(cbor.encode({1: 1, -1: 4, -2: public})).digest()
+
+    @staticmethod
+    def parse_public(public: bytes) -> Any:
+        return X25519PublicKey.from_public_bytes(public)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicOpening:
+    """A recipient's public opening key, parsed once."""
+
+    alg: int
+    kid: bytes
+    suite: Suite
+    ek_bytes: int
+    public: Any
+
+    def encrypt(self, plaintext: bytes, info: bytes) -> tuple[bytes, bytes]:
+        sealed = self.suite.encrypt(plaintext, self.public, info)
+        return sealed[: self.ek_bytes], sealed[self.ek_bytes :]
+
+
+@functools.lru_cache(maxsize=256)
+def public_opening(kind: type[HybridOpening] | type[ClassicalOpening], public: bytes) -> PublicOpening:
+    """The opening key of a card; Malformed if the bytes are no such key."""
+    try:
+        if len(public) != kind.public_bytes:
+            raise ValueError
+        return PublicOpening(kind.alg, kind.kid_of(public), kind.suite, kind.ek_bytes, kind.parse_public(public))
+    except ValueError:
+        raise Malformed("the bytes are not an opening key") from None
+
+
+def signing_kid(public: bytes) -> bytes:
+    """The COSE key thumbprint (RFC 9679) of the Ed25519 key {1: 1 (OKP), -1: 6, -2: public}."""
+    return sha256(cbor.encode({1: 1, -1: 6, -2: public})).digest()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """An agency's private keys; iterating gives its opening keys."""
+
+    signing: SigningKey
+    opening: HybridOpening
+    log: SigningKey
+    vault: bytes  # 32 bytes that seal what is personal in the vault; unlocked together with the opening key
+    classical: ClassicalOpening | None = None
+
+    @classmethod
+    def generate(cls, classical: bool = False) -> Keys:
+        """New keys; with `classical` there is an X25519 opening key as well."""
+        return cls(
+            SigningKey.generate(),
+            HybridOpening(os.urandom(SEED_BYTES)),
+            SigningKey.generate(),
+            os.urandom(SEED_BYTES),
+            ClassicalOpening(os.urandom(SEED_BYTES)) if classical else None,
+        )
+
+    def __iter__(self) -> Iterator[HybridOpening | ClassicalOpening]:
+        yield self.opening
+        if self.classical:
+            yield self.classical
+
+    def __repr__(self) -> str:
+        return f"Keys(signing={signing_kid(bytes(self.signing.verify_key)).hex()[:8]})"
+
+
+# --- key files -------------------------------------------------------------------------------------------------
+# key-file = [ "sharekit-key", 1, salt / nil, box : bstr ]   box = SecretBox(Argon2id(passphrase, salt), seeds)
+# seeds    = { 1 signing, 2 opening, 3 vault, ? 4 classical opening } or { 5 log }
+
+_MAGIC, _VERSION = "sharekit-key", 1
+
+
+def to_file(keys: Keys, passphrase: str | None) -> bytes:
+    """The key file of everything but the log key, sealed under `passphrase` if there is one."""
+    seeds = {1: bytes(keys.signing), 2: keys.opening.seed, 3: keys.vault}
+    if keys.classical:
+        seeds[4] = keys.classical.seed
+    body = cbor.encode(seeds)
+    if passphrase is None:
+        return cbor.encode([_MAGIC, _VERSION, None, body])
+    salt = os.urandom(argon2id.SALTBYTES)
+    return cbor.encode([_MAGIC, _VERSION, salt, bytes(_box(passphrase, salt).encrypt(body))])
+
+
+def log_to_file(keys: Keys) -> bytes:
+    """The key file of the log key, which has no passphrase."""
+    return cbor.encode([_MAGIC, _VERSION, None, cbor.encode({5: bytes(keys.log)})])
+
+
+def log_from_file(data: bytes) -> SigningKey:
+    """The log key; Malformed if the file is not its key file."""
+    seeds = _seeds(data, None, frozenset({5}), frozenset())
+    return SigningKey(seeds[5])
+
+
+def from_file(data: bytes, log: SigningKey, passphrase: str | None) -> Keys:
+    """The keys of a key file; WrongPassphrase if they do not open, Malformed if it is no key file."""
+    seeds = _seeds(data, passphrase, frozenset({1, 2, 3}), frozenset({4}))
+    classical = ClassicalOpening(seeds[4]) if 4 in seeds else None
+    return Keys(SigningKey(seeds[1]), HybridOpening(seeds[2]), log, seeds[3], classical)
+
+
+def is_protected(data: bytes) -> bool:
+    """Whether a key file asks for a passphrase."""
+    return _parts(data)[0] is not None
+
+
+def _parts(data: bytes) -> tuple[bytes | None, bytes]:
+    match cbor.decode(data):
+        case ["sharekit-key", 1, None | bytes() as salt, bytes() as body]:
+            if salt is None or len(salt) == argon2id.SALTBYTES:
+                return salt, body
+    raise Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
+
+
+def _seeds(
+    data: bytes, passphrase: str | None, required: frozenset[int], optional: frozenset[int]
+) -> dict[int, bytes]:
+    salt, body = _parts(data)
+    if salt is not None:
+        body = _unbox(passphrase, salt, body)
+    seeds = cbor.decode(body)
+    if not isinstance(seeds, dict) or not required <= set(seeds) <= required | optional:
+        raise Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
+    if any(type(seed) is not bytes or len(seed) != SEED_BYTES for seed in seeds.values()):
+        raise Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
+    return seeds
+
+
+def _box(passphrase: str, salt: bytes) -> nacl.secret.SecretBox:
+    """Argon2id at libsodium's moderate cost: about half a second and 256 MiB for each guess."""
+    key = argon2id.kdf(
+        nacl.secret.SecretBox.KEY_SIZE,
+        passphrase.encode(),
+        salt,
+        opslimit=argon2id.OPSLIMIT_MODERATE,
+        memlimit=argon2id.MEMLIMIT_MODERATE,
+    )
+    return nacl.secret.SecretBox(key)
+
+
+def _unbox(passphrase: str | None, salt: bytes, body: bytes) -> bytes:
+    if passphrase is None:
+        raise WrongPassphrase("this home's keys need their passphrase")
+    try:
+        return _box(passphrase, salt).decrypt(body)
+    except (nacl.exceptions.CryptoError, ValueError, TypeError):
+        raise WrongPassphrase("the passphrase does not open this home's keys") from None

@@ -1,0 +1,41 @@
+"""Finds and parses what `schemas/` ships, each document once.
+
+The domain is data: profiles, vocabularies, the compatibility matrix, the engine's steps. Nothing here knows
+what a document means. A document is shared by everyone who asks for it, so nobody may change it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+from typing import Any
+
+from sharekit.errors import UnknownCode
+
+__all__ = ["document", "names", "text"]
+
+_SHIPPED = resources.files("sharekit.schemas")
+
+
+@functools.cache
+def names(kind: str) -> tuple[str, ...]:
+    """The names of all documents `KIND-NAME.json`, sorted."""
+    prefix, suffix = f"{kind}-", ".json"
+    files = (file.name for file in _SHIPPED.iterdir())
+    return tuple(
+        sorted(name[len(prefix) : -len(suffix)] for name in files if name.startswith(prefix) and name.endswith(suffix))
+    )
+
+
+@functools.cache
+def document(kind: str, name: str | None = None) -> Any:
+    """The parsed `KIND-NAME.json`, or `KIND.json` without a name; UnknownCode if sharekit has no such document."""
+    if name is not None and name not in names(kind):
+        raise UnknownCode(f"there is no such {kind}", hint=f"known: {', '.join(names(kind))}")
+    return json.loads(text(f"{kind}-{name}.json" if name else f"{kind}.json"))
+
+
+def text(file: str) -> str:
+    """The text of a shipped file, for the CDDL and SQL that stand beside the JSON."""
+    return _SHIPPED.joinpath(file).read_text(encoding="utf-8")

@@ -1,0 +1,130 @@
+"""`ShareTerms`: everything the sender decides about a share, in one immutable value.
+
+What people call consent is four things here: the lawful basis, agreement to share, agreement to a service, and
+informing the family. The names and their nesting are those of `schemas/terms.json`; sealing fills in the rest.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sharekit import registry, vocabulary
+from sharekit.errors import Malformed, UnknownCode
+from sharekit.validation import Validator
+
+__all__ = ["ShareTerms"]
+
+RULEBOOK = "hmg-2024"
+JURISDICTION = "england"
+DEFAULT_VALID_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTerms:
+    """The manifest's terms; `json` is their JSON form, and `repr` shows names only."""
+
+    json: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, value: object) -> ShareTerms:
+        """Terms as a sender writes them.
+
+        Raises FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming the part and not its value.
+        """
+        if isinstance(value, ShareTerms):
+            return value
+        if not isinstance(value, Mapping):
+            raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
+        _sent().check(value)
+        return cls(_usable(copy.deepcopy(dict(value))))
+
+    @classmethod
+    def received(cls, value: object) -> ShareTerms:
+        """Terms as they came in a manifest: valid in what they say, with what sealing filled in."""
+        _filled().check_parts(value)
+        if not isinstance(value, dict) or not {"profile", "purpose", "sender", "recipients"} <= set(value):
+            raise Malformed("the manifest's terms are not complete")
+        return cls(value)
+
+    def filled(self, **facts: Any) -> ShareTerms:
+        """The same terms with what sealing knows: sender, recipients, versions, what was left out."""
+        return ShareTerms({"jurisdiction": JURISDICTION, **self.json, **facts})
+
+    @property
+    def profile(self) -> str:
+        return str(self.json["profile"])
+
+    @property
+    def purpose(self) -> str:
+        return str(self.json["purpose"])
+
+    @property
+    def permitted_purposes(self) -> frozenset[str]:
+        """Purposes beside `purpose` for which it may be opened; empty unless the sender said so."""
+        return frozenset(self.json.get("permitted_purposes", ()))
+
+    @property
+    def prohibited_purposes(self) -> frozenset[str]:
+        return frozenset(self.json.get("prohibited_purposes", ()))
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """Every purpose for which it may be opened without a question."""
+        return self.permitted_purposes | {self.purpose}
+
+    @property
+    def route(self) -> str | None:
+        return self.json.get("route")
+
+    @property
+    def lawful_basis(self) -> Mapping[str, Any]:
+        basis: Mapping[str, Any] = self.json.get("lawful_basis", {})
+        return basis
+
+    @property
+    def valid_days(self) -> int:
+        return int(self.json.get("valid_days", DEFAULT_VALID_DAYS))
+
+    @property
+    def need(self) -> Mapping[str, str]:
+        need: Mapping[str, str] = self.json.get("need", {})
+        return need
+
+    def handling_codes(self) -> frozenset[str]:
+        """The codes of all handling conditions, with or without an argument."""
+        conditions = self.json.get("handling", ())
+        return frozenset(c if isinstance(c, str) else c["code"] for c in conditions)
+
+    def codes(self, *path: str) -> list[str]:
+        """The code or codes that stand at `path`, as a list; empty where the terms say nothing."""
+        found: Any = self.json
+        for name in path:
+            found = found.get(name, {}) if isinstance(found, Mapping) else {}
+        return [found] if isinstance(found, str) else list(found or ())
+
+    def __repr__(self) -> str:
+        return f"ShareTerms({', '.join(self.json)})"
+
+
+def _usable(terms: dict[str, Any]) -> dict[str, Any]:
+    """The terms, if the purpose is one to share for: a heading of the hierarchy is none."""
+    if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
+        raise UnknownCode('terms: "purpose" is a heading, not a purpose', hint="sharekit vocab purposes lists them")
+    return terms
+
+
+@functools.cache
+def _sent() -> Validator:
+    return Validator(registry.document("terms"), what="terms")
+
+
+@functools.cache
+def _filled() -> Validator:
+    """The schema of terms on the wire: what a sender writes, and what `x-filled` says sealing adds."""
+    schema = registry.document("terms")
+    properties = schema["properties"] | schema["x-filled"]["properties"]
+    return Validator(schema | {"properties": properties}, what="terms")

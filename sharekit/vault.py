@@ -1,0 +1,195 @@
+"""The vault: what may and must be forgettable, beside a ledger that forgets nothing.
+
+Here live the random key of each subject, the details of ledger entries, and the index of packets. Delete a
+subject's key and its tokens in the ledger are noise, while every proof still verifies. A stolen disk tells
+nothing: what is personal is sealed (SecretBox) under a key that unlocks with the opening key, and identifiers
+are found by HMAC. The packet index holds numbers and digests only, so that checking needs no passphrase.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import nacl.exceptions
+import nacl.secret
+
+from sharekit import cbor, registry
+from sharekit.errors import LedgerError
+
+__all__ = ["Detail", "Seen", "Vault"]
+
+BUSY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the packet index knows of one packet."""
+
+    digest: bytes
+    first_seen: datetime
+    recorded: bool
+    opened: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Sealed words about one entry, and the digest by which the entry commits to them."""
+
+    nonce: bytes
+    sealed: bytes
+    commitment: bytes
+
+
+class Vault:
+    """One agency's vault; without `key` only the packet index can be used."""
+
+    def __init__(self, path: Path, key: bytes | None = None) -> None:
+        self._path, self._key = path, key
+        with self._connection() as connection:
+            connection.executescript(registry.text("vault.sql"))
+
+    # --- the packet index ---
+
+    def seen(self, sender: str, cti: bytes) -> Seen | None:
+        """What is known of a sender's packet; None if it was never seen."""
+        query = "SELECT digest, first_seen, recorded, opened FROM packet WHERE sender = ? AND cti = ?"
+        with self._connection() as connection:
+            row = connection.execute(query, (sender, cti)).fetchone()
+        return Seen(row[0], _time(row[1]), bool(row[2]), _time(row[3]) if row[3] else None) if row else None
+
+    def note_packet(self, sender: str, cti: bytes, *, digest: bytes, now: datetime) -> None:
+        """Remember that a packet was seen at `now`; once it has been, nothing changes."""
+        row = (sender, cti, digest, int(now.timestamp()))
+        with self._connection() as connection:
+            connection.execute("INSERT OR IGNORE INTO packet(sender, cti, digest, first_seen) VALUES (?, ?, ?, ?)", row)
+
+    def mark_recorded(self, sender: str, cti: bytes) -> None:
+        """Remember that the ledger has this packet's entry."""
+        with self._connection() as connection:
+            connection.execute("UPDATE packet SET recorded = 1 WHERE sender = ? AND cti = ?", (sender, cti))
+
+    def mark_opened(self, sender: str, cti: bytes, *, now: datetime) -> None:
+        """Remember when it was first opened."""
+        statement = "UPDATE packet SET opened = ? WHERE sender = ? AND cti = ? AND opened IS NULL"
+        with self._connection() as connection:
+            connection.execute(statement, (int(now.timestamp()), sender, cti))
+
+    def knows_refused(self, token: bytes) -> bool:
+        """Whether this unverified file was refused before."""
+        with self._connection() as connection:
+            return connection.execute("SELECT 1 FROM refused_file WHERE token = ?", (token,)).fetchone() is not None
+
+    def note_refused(self, token: bytes) -> None:
+        """Remember an unverified file by a token that tells nothing of it."""
+        with self._connection() as connection:
+            connection.execute("INSERT OR IGNORE INTO refused_file(token) VALUES (?)", (token,))
+
+    # --- subjects ---
+
+    def subject_key(self, identifiers: Sequence[tuple[str, str]]) -> bytes | None:
+        """The key of the subject who has these identifiers, made now if it is new; None without identifiers.
+
+        Identifiers of one subject that first came apart stay apart: nothing is ever matched by guessing.
+        """
+        tokens = [self._index_token(scheme, value) for scheme, value in identifiers]
+        if not tokens:
+            return None
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            found = self._find(connection, tokens)
+            subject = found[0] if found else self._new_subject(connection)
+            rows = [(token, subject) for token in tokens]
+            connection.executemany("INSERT OR IGNORE INTO subject_index(token, subject) VALUES (?, ?)", rows)
+            return self._key_of(connection, subject)
+
+    def find_subject(self, scheme: str, value: str) -> bytes | None:
+        """The key of the subject with this identifier, or None; nothing is made."""
+        with self._connection() as connection:
+            found = self._find(connection, [self._index_token(scheme, value)])
+            return self._key_of(connection, found[0]) if found else None
+
+    def _find(self, connection: sqlite3.Connection, tokens: Sequence[bytes]) -> list[int]:
+        query = "SELECT subject FROM subject_index WHERE token = ?"
+        rows = (connection.execute(query, (token,)).fetchone() for token in tokens)
+        return [row[0] for row in rows if row]
+
+    def _new_subject(self, connection: sqlite3.Connection) -> int:
+        sealed = self._box().encrypt(os.urandom(32))
+        cursor = connection.execute("INSERT INTO subject(sealed_key) VALUES (?)", (bytes(sealed),))
+        assert cursor.lastrowid is not None  # noqa: S101  # sqlite3 sets it after an INSERT
+        return cursor.lastrowid
+
+    def _key_of(self, connection: sqlite3.Connection, subject: int) -> bytes:
+        row = connection.execute("SELECT sealed_key FROM subject WHERE id = ?", (subject,)).fetchone()
+        return self._unsealed(row[0])
+
+    def _index_token(self, scheme: str, value: str) -> bytes:
+        index_key = hmac.digest(self._unlocked(), b"sharekit vault index", "sha256")
+        return hmac.digest(index_key, scheme.encode() + b"\x00" + value.encode(), "sha256")
+
+    # --- details ---
+
+    def detail(self, nonce: bytes, words: dict[str, Any]) -> Detail:
+        """`words` about the entry with this nonce, sealed and committed to; not kept before `keep`."""
+        body = cbor.encode({"salt": os.urandom(32), **words})
+        return Detail(nonce, bytes(self._box().encrypt(body)), sha256(body).digest())
+
+    def keep(self, detail: Detail) -> None:
+        """Keep a detail: before its entry is appended, because one without the other is harmless only so."""
+        with self._connection() as connection:
+            row = (detail.nonce, detail.sealed)
+            connection.execute("INSERT OR IGNORE INTO detail(nonce, sealed) VALUES (?, ?)", row)
+
+    def read_detail(self, nonce: bytes) -> dict[str, Any] | None:
+        """The words about an entry, or None where there are none (any more)."""
+        with self._connection() as connection:
+            row = connection.execute("SELECT sealed FROM detail WHERE nonce = ?", (nonce,)).fetchone()
+        if row is None:
+            return None
+        words: dict[str, Any] = cbor.decode(self._unsealed(row[0]))
+        return {name: value for name, value in words.items() if name != "salt"}
+
+    # --- the file ---
+
+    def _unlocked(self) -> bytes:
+        if self._key is None:
+            raise LedgerError("the vault is locked", hint="give the passphrase of this home")
+        return self._key
+
+    def _box(self) -> nacl.secret.SecretBox:
+        return nacl.secret.SecretBox(self._unlocked())
+
+    def _unsealed(self, sealed: bytes) -> bytes:
+        try:
+            return self._box().decrypt(sealed)
+        except nacl.exceptions.CryptoError:
+            raise LedgerError(
+                "the vault does not belong to this home's keys", hint="restore vault.db from the home's backup"
+            ) from None
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one step: committed if it succeeds, rolled back if not, closed in any case."""
+        try:
+            connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+            with contextlib.closing(connection):
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA secure_delete = ON")
+                yield connection
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+        except sqlite3.Error:
+            raise LedgerError("the vault cannot be written") from None
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
