@@ -32,10 +32,10 @@ _COMMANDS = {
 def app() -> None:
     """Share the few facts that keep a child safe: signed, encrypted, for a purpose, and on the record.
 
+    \b
     Example:
-
-        sharekit init --org-id E10999001 --org-type local-authority-csc --name "Fernshire County Council"
-        --phone "01632 960101" --no-passphrase
+        sharekit init --org-id E10999001 --org-type local-authority-csc \\
+            --name "Fernshire County Council" --phone "01632 960101" --no-passphrase
     """
 
 

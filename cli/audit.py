@@ -19,8 +19,8 @@ EXIT_FINDINGS = 6
 def audit_command() -> None:
     """Verify another agency's export, independently of the software that wrote it.
 
+    \b
     Example:
-
         sharekit audit verify fernshire-2026.export --trust fernshire.card
     """
 
@@ -35,8 +35,8 @@ def verify(
 ) -> int:
     """Recompute everything in EXPORT; exits 6 with findings, each with entry, expected and found.
 
+    \b
     Example:
-
         sharekit audit verify fernshire-2026.export --trust fernshire.card --checkpoint june.note
     """
     from pathlib import Path

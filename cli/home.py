@@ -26,10 +26,10 @@ def init_command(
 ) -> None:
     """Make this agency's home: keys, card, vault, and a ledger with its first entry.
 
+    \b
     Example:
-
-        sharekit init --org-id ZZQ01 --org-type nhs-acute --name "Quillbrook University Hospitals"
-        --phone "01632 960301" --passphrase-file pass.txt
+        sharekit init --org-id ZZQ01 --org-type nhs-acute --name "Quillbrook University Hospitals" \\
+            --phone "01632 960301" --passphrase-file pass.txt
     """
     from sharekit import Agency, Card
 
@@ -80,8 +80,8 @@ def _new_passphrase(no_passphrase: bool) -> str | None:
 def card_command(out: str | None) -> None:
     """Write this agency's signed public card, to give to partners.
 
+    \b
     Example:
-
         sharekit card -o fernshire.card
     """
     import base64
@@ -110,8 +110,8 @@ def card_command(out: str | None) -> None:
 def doctor_command() -> None:
     """Say what this machine and home can and cannot promise.
 
+    \b
     Example:
-
         sharekit doctor
     """
     from sharekit import doctor

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def ledger_command() -> None:
     """Read, verify, prove and export this agency's record.
 
+    \b
     Example:
-
         sharekit ledger log --limit 10
     """
 
@@ -29,8 +29,8 @@ def ledger_command() -> None:
 def log(limit: int | None, packet: str | None, event: str | None) -> None:
     """The entries, oldest first.
 
+    \b
     Example:
-
         sharekit ledger log --event refused
     """
     from sharekit import vocabulary
@@ -50,8 +50,8 @@ def log(limit: int | None, packet: str | None, event: str | None) -> None:
 def subject(identifier: str, limit: int) -> None:
     """Who has had this child's data, when and for what: the newest entries; the look-up is itself recorded.
 
+    \b
     Example:
-
         sharekit ledger subject --id nhs
     """
     scheme, equals, value = identifier.partition("=")
@@ -67,8 +67,8 @@ def subject(identifier: str, limit: int) -> None:
 def verify() -> None:
     """Recompute the whole record and its newest checkpoint.
 
+    \b
     Example:
-
         sharekit ledger verify
     """
     with session.agency() as agency:
@@ -81,8 +81,8 @@ def verify() -> None:
 def checkpoint(out: str | None) -> None:
     """The newest signed checkpoint: give it to somebody outside, and nothing before it can be rewritten.
 
+    \b
     Example:
-
         sharekit ledger checkpoint -o fernshire.note
     """
     from sharekit import checkpoint as notes
@@ -105,8 +105,8 @@ def checkpoint(out: str | None) -> None:
 def prove(seq: int, out: str | None) -> None:
     """A proof that entry SEQ stands in the record, for somebody who has only the checkpoint.
 
+    \b
     Example:
-
         sharekit ledger prove 3 -o entry-3.proof
     """
     from sharekit.errors import Usage
@@ -129,8 +129,8 @@ def prove(seq: int, out: str | None) -> None:
 def export(out: str) -> None:
     """A copy for auditors: entries, hashes, checkpoints and cards, and nothing personal.
 
+    \b
     Example:
-
         sharekit ledger export -o fernshire-2026.export
     """
     with session.agency() as agency:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def profiles_command(context: click.Context) -> None:
     """Show what may be shared: the profiles, or one of them field by field.
 
+    \b
     Example:
-
-        sharekit profiles show cp-is-flag
+        sharekit profiles
     """
     if context.invoked_subcommand is None:
         from sharekit import profile
@@ -37,9 +37,9 @@ def profiles_command(context: click.Context) -> None:
 def show(name: str) -> None:
     """One profile: who sends and receives it, and each field with the purposes it is shown for.
 
+    \b
     Example:
-
-        sharekit profiles show safeguarding-referral
+        sharekit profiles show NAME
     """
     from sharekit import profile
 
@@ -83,9 +83,9 @@ def _profile_lines(kind: Profile, fields: list[dict[str, Any]]) -> list[str]:
 def vocab_command(name: str | None, code: str | None) -> None:
     """Show a vocabulary's codes, or one CODE with definition and source; without NAME, the vocabularies.
 
+    \b
     Example:
-
-        sharekit vocab purposes safeguarding.referral
+        sharekit vocab purposes
     """
     from sharekit import vocabulary
 

@@ -198,9 +198,9 @@ def agency(*, unlocked: bool = False) -> Iterator[Agency]:
 
     words = passphrase() if unlocked else None
     key_file = home() / "keys" / "agency.key"
-    if unlocked and words is None and key_file.is_file() and sys.stdin.isatty():
-        if keys.is_protected(files.read(key_file, what="the key file of this home")):
-            words = click.prompt("passphrase", hide_input=True, err=True)
+    ask = unlocked and words is None and key_file.is_file() and sys.stdin.isatty()
+    if ask and keys.is_protected(files.read(key_file, what="the key file of this home")):
+        words = click.prompt("passphrase", hide_input=True, err=True)
     found = Agency.load(home(), words, **actor())
     with contextlib.closing(found):
         if unlocked:

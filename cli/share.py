@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out: str) -> None:
     """Seal DATA under TERMS for one or more agencies, on the record.
 
+    \b
     Example:
-
-        sharekit seal cp-is-flag.json --terms cp-is-flag.terms.json --to ZZQ01 -o flag.sharekit
+        sharekit seal flag.json --terms flag.terms.json --to ZZQ01 -o flag.sharekit
     """
     from sharekit.errors import Usage
 
@@ -101,8 +101,8 @@ def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
 def inspect_command(packet: str) -> None:
     """Show the structure of an untrusted PACKET; nothing is verified and no key is used.
 
+    \b
     Example:
-
         sharekit inspect flag.sharekit
     """
     from sharekit import parse
@@ -150,8 +150,8 @@ def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
 
     Without a home it is checked against the cards given, and nothing is recorded.
 
+    \b
     Example:
-
         sharekit verify flag.sharekit
     """
     data, cards = session.read(packet, what="the packet"), session.cards(trusted)
@@ -167,7 +167,7 @@ def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
 
 def _verify_without_home(data: bytes, cards: Sequence[bytes]) -> Statement:
     from sharekit import Card, Trust, parse, verify
-    from sharekit.agency import clock
+    from sharekit.home import clock
     from sharekit.errors import Usage
 
     if not cards:
@@ -211,12 +211,14 @@ def _statement_lines(statement: Statement, addressed: bool | None) -> list[str]:
 @click.option("--reason", metavar="TEXT", help="Why; it is kept sealed in this home.")
 @click.option("--break-glass", is_flag=True, help="In an emergency: the few fields that save a life, and a review.")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where the permitted fields go; - for standard output.")
-def open_command(packet: str, purpose: str, confirm: tuple[str, ...], assessment: str | None, out: str, **use: Any) -> None:
+def open_command(
+    packet: str, purpose: str, confirm: tuple[str, ...], assessment: str | None, out: str, **use: Any
+) -> None:
     """Open a PACKET for a purpose: the fields permitted for it are written, the others are listed.
 
+    \b
     Example:
-
-        sharekit open flag.sharekit --purpose safeguarding.status-flag --confirm date_of_birth -o flag.json
+        sharekit open flag.sharekit --purpose CODE --confirm date_of_birth -o opened.json
     """
     import json
 

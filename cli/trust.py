@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def trust_command() -> None:
     """Pin, show and revoke the cards of partners.
 
+    \b
     Example:
-
         sharekit trust add quillbrook.card --fingerprint "3f2a 91c0 ..."
     """
 
@@ -28,8 +28,8 @@ def trust_command() -> None:
 def add(card: str, fingerprint: str | None) -> None:
     """Pin a partner's CARD; with the fingerprint they read out over the telephone, as confirmed.
 
+    \b
     Example:
-
         sharekit trust add quillbrook.card
     """
     data = session.cards([card])[0]
@@ -45,8 +45,8 @@ def add(card: str, fingerprint: str | None) -> None:
 def list_() -> None:
     """Every pinned card, one a line.
 
+    \b
     Example:
-
         sharekit trust list
     """
     with session.agency() as agency:
@@ -60,8 +60,8 @@ def list_() -> None:
 def show(org: str) -> None:
     """The cards of one organisation, with fingerprint and telephone numbers.
 
+    \b
     Example:
-
         sharekit trust show ZZQ01
     """
     from sharekit.errors import UnknownSender
@@ -80,8 +80,8 @@ def show(org: str) -> None:
 def revoke(org: str, reason: str) -> None:
     """Stop believing an organisation's cards from now on.
 
+    \b
     Example:
-
         sharekit trust revoke ZZQ01 --reason "key lost, told by telephone"
     """
     with session.agency() as agency:

@@ -19,22 +19,11 @@ if TYPE_CHECKING:
     from sharekit.agency import Agency
     from sharekit.errors import ShareError
     from sharekit.keys import Keys
-    from sharekit.packet import (
-        Manifest,
-        Packet,
-        Sender,
-        Share,
-        Statement,
-        minimise,
-        open_dataset,
-        open_packet,
-        parse,
-        read_manifest,
-        seal,
-        verify,
-    )
+    from sharekit.opening import open_dataset, open_packet, read_manifest, verify
+    from sharekit.packet import Manifest, Packet, Share, Statement, parse
     from sharekit.policy import Use, Verdict, assess, decide
     from sharekit.profile import Minimised
+    from sharekit.sealing import Sender, minimise, seal
     from sharekit.terms import ShareTerms
     from sharekit.trust import Card, Trust
 
@@ -44,22 +33,11 @@ _HOMES = {
     "agency": ("Agency",),
     "errors": ("ShareError",),
     "keys": ("Keys",),
-    "packet": (
-        "Manifest",
-        "Packet",
-        "Sender",
-        "Share",
-        "Statement",
-        "minimise",
-        "open_dataset",
-        "open_packet",
-        "parse",
-        "read_manifest",
-        "seal",
-        "verify",
-    ),
+    "opening": ("open_dataset", "open_packet", "read_manifest", "verify"),
+    "packet": ("Manifest", "Packet", "Share", "Statement", "parse"),
     "policy": ("Use", "Verdict", "assess", "decide"),
     "profile": ("Minimised",),
+    "sealing": ("Sender", "minimise", "seal"),
     "terms": ("ShareTerms",),
     "trust": ("Card", "Trust"),
 }

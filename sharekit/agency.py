@@ -1,9 +1,4 @@
-"""`Agency`: the only place where packet, ledger and vault meet, so that nothing is sealed or opened unlogged.
-
-    home/agency.json      who this is          home/ledger/YEAR.db   the record
-    home/card.cbor        its public card      home/vault.db         what must be forgettable
-    home/keys/            its two key files    home/trust/           the cards it believes
-    home/outbox/          packets that could not be delivered to their file
+"""`Agency`: the only place where packets meet the record, so that nothing is sealed or opened unlogged.
 
 Every entry is committed before bytes leave or data is shown; if the ledger cannot be written, nothing happens.
 """
@@ -12,69 +7,41 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import files, keys, policy, profile, vocabulary
+from sharekit import files, keys, opening, policy, profile, sealing
+from sharekit import home as homes
 from sharekit import packet as packets
+from sharekit.entry import Entry
 from sharekit.errors import (
     Expired,
-    FieldInvalid,
     Malformed,
     NotTrusted,
-    OutputUnwritable,
     PurposeRefused,
-    Refused,
     Replayed,
     ShareError,
     Usage,
     WrongPassphrase,
 )
 from sharekit.keys import Keys
-from sharekit.entry import Entry
 from sharekit.ledger import Ledger
-from sharekit.packet import Draft, Packet, Sender, Share, Statement
+from sharekit.packet import Packet, Share, Statement
 from sharekit.policy import Use, Verdict
 from sharekit.profile import Minimised
+from sharekit.record import Actor, Facts, Record
+from sharekit.sealing import Draft, Sender
 from sharekit.terms import ShareTerms
-from sharekit.trust import ORG_ID, Card, Pin, Trust, TrustFolder
-from sharekit.validation import is_phone
-from sharekit.vault import Vault
+from sharekit.trust import Card, Pin, Trust, TrustFolder
 
-__all__ = ["Agency", "Checked", "Sealed", "clock"]
+__all__ = ["Agency", "Sealed"]
 
-CLOCK = "SHAREKIT_NOW"
-
-
-def clock(*, demonstration: bool) -> datetime:
-    """The time, in whole seconds: the machine's, or for demonstrations what SHAREKIT_NOW says.
-
-    Usage if the variable is set where it has no business, or is no RFC 3339 time.
-    """
-    text = os.environ.get(CLOCK)
-    if not text:
-        return datetime.now(UTC).replace(microsecond=0)
-    if not demonstration:
-        raise Usage(
-            f"{CLOCK} is set, and this is no demonstration", hint=f"unset {CLOCK}, or use a home made with it set"
-        )
-    return _rfc3339(text)
-
-
-def _rfc3339(text: str) -> datetime:
-    with contextlib.suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo:
-            return moment.astimezone(UTC).replace(microsecond=0)
-    raise Usage(f"{CLOCK} is not a time with a zone", hint="write it like 2026-11-26T09:00:00Z")
+REFUSALS = (3, 4, 5)  # exit codes of what was looked at and turned down; the rest never got so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +61,20 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A packet that is to be believed, and what the packet index knows of it."""
+class _Checked:
+    """A packet that is to be believed, and when it was."""
 
     packet: Packet
     statement: Statement
     now: datetime
+
+    @property
+    def cti(self) -> bytes:
+        return bytes.fromhex(self.statement.id)
+
+    def facts(self, **more: Any) -> Facts:
+        statement = self.statement
+        return Facts(packet=self.cti, file=statement.digest, counterparties=[statement.sender], **more)
 
 
 class AgencyTrust(TrustFolder):
@@ -114,35 +89,47 @@ class AgencyTrust(TrustFolder):
         parsed = Card.parse(card)
         if parsed.org_id == self._own.org_id and parsed.data != self._own.data:
             raise NotTrusted("the card claims to be this agency's own", hint="do not use it; tell your security team")
-        if parsed.demonstration and not self._own.demonstration:
-            raise NotTrusted("the card is from a demonstration", hint="ask the agency for the card of its live home")
+        self.check_real(parsed)
         pin = self._candidate(card, fingerprint)
-        self._agency.record("trusted", counterparties=[parsed.org_id], file=parsed.fingerprint)
+        self._agency.log("trusted", Facts(counterparties=[parsed.org_id], file=parsed.fingerprint))
         self._pin(pin)
         return pin
+
+    def check_real(self, card: Card) -> None:
+        """Return only if a home like this one may believe the card; NotTrusted if it is from a demonstration."""
+        if card.demonstration and not self._own.demonstration:
+            raise NotTrusted("the card is from a demonstration", hint="ask the agency for the card of its live home")
 
     def revoke(self, org_id: str, *, reason: str, now: datetime | None = None) -> list[Pin]:
         if org_id == self._own.org_id:
             raise Usage("an agency does not revoke its own card here", hint="tell every partner to revoke it")
         found = [pin for pin in self if pin.card.org_id == org_id and not pin.revoked]
         if found:
-            self._agency.record("revoked", counterparties=[org_id], file=found[-1].card.fingerprint)
+            self._agency.log("revoked", Facts(counterparties=[org_id], file=found[-1].card.fingerprint))
         return super().revoke(org_id, reason=reason, now=now or self._agency.now())
 
 
 class Agency:
     """One organisation on this machine: its home, its keys, its partners, its record."""
 
-    def __init__(self, home: Path, *, private: Keys | None, person: str | None = None, role: str | None = None) -> None:
+    def __init__(
+        self, home: Path, *, private: Keys | None, person: str | None = None, role: str | None = None
+    ) -> None:
         self.home = home
         self._private = private
-        about = _read_about(home)
+        about = homes.read_about(home)
         self._own = Card.parse(files.read(home / "card.cbor", what="the card of this home"))
         self._log_key = keys.log_from_file(files.read(home / "keys" / "log.key", what="the log key of this home"))
         self.person, self.role = person or about.get("person"), role or about.get("role")
         self.trust = AgencyTrust(self, self._own)
-        self._vault = Vault(home / "vault.db", private.vault if private else None)
-        self._ledgers: dict[int, Ledger] = {}
+        self.record = Record(
+            home,
+            org_id=self._own.org_id,
+            log_key=self._log_key,
+            vault_key=private.vault if private else None,
+            demonstration=self._own.demonstration,
+            actor=Actor(self.person, self.role),
+        )
 
     # --- a home ---
 
@@ -163,30 +150,29 @@ class Agency:
     ) -> Agency:
         """Make an agency's home, whole or not at all.
 
-        Raises Usage if there is one already or a detail is not usable, UnknownCode for the type,
+        Raises Usage if there is one already or a detail is not usable, FieldInvalid, UnknownCode for the type,
         OutputUnwritable.
         """
-        home = Path(home)
-        _check_about(org_id, org_type, name, phone, out_of_hours_phone)
-        if home.exists() and (not home.is_dir() or any(home.iterdir())):
-            raise Usage("there is something at that home already", hint="choose another --home")
-        demonstration = bool(os.environ.get(CLOCK))
-        card = Card.make(
-            private := Keys.generate(classical),
-            org_id=org_id,
-            org_type=org_type,
-            name=name,
-            phone=phone,
-            out_of_hours_phone=out_of_hours_phone,
-            issued=clock(demonstration=demonstration),
-            demonstration=demonstration,
-        )
-        about = {"person": person, "role": role}
-        with _new_home(home) as folder:
-            _write_home(folder, card, private, passphrase, about)
+        place = Path(home).expanduser()
+        homes.check_about(org_id, org_type, name, phone, out_of_hours_phone)
+        demonstration = bool(os.environ.get(homes.CLOCK))
+        now = homes.clock(demonstration=demonstration)
+        with homes.new_home(place) as folder:
+            card = Card.make(
+                private := Keys.generate(classical),
+                org_id=org_id,
+                org_type=org_type,
+                name=name,
+                phone=phone,
+                out_of_hours_phone=out_of_hours_phone,
+                issued=now,
+                demonstration=demonstration,
+            )
+            about = {"person": person, "role": role}
+            homes.write_home(folder, card, private, passphrase=passphrase, about=about)
             with contextlib.closing(cls(folder, private=private)) as first:
-                first._ledger_of(card.issued)
-        return cls(home, private=private)
+                first.record.ledger(now)
+        return cls(place, private=private)
 
     @classmethod
     def load(
@@ -196,13 +182,13 @@ class Agency:
 
         Raises Usage if there is no home, WrongPassphrase, Malformed if its files are damaged.
         """
-        home = Path(home)
-        if not (home / "agency.json").is_file():
+        place = Path(home).expanduser()
+        if not homes.is_home(place):
             raise Usage("there is no sharekit home there", hint="make one with: sharekit init")
-        stored = files.read(home / "keys" / "agency.key", what="the key file of this home")
-        log = keys.log_from_file(files.read(home / "keys" / "log.key", what="the log key of this home"))
+        stored = files.read(place / "keys" / "agency.key", what="the key file of this home")
+        log = keys.log_from_file(files.read(place / "keys" / "log.key", what="the log key of this home"))
         locked = passphrase is None and keys.is_protected(stored)
-        return cls(home, private=None if locked else keys.from_file(stored, log, passphrase), person=person, role=role)
+        return cls(place, private=None if locked else keys.from_file(stored, log, passphrase), person=person, role=role)
 
     @property
     def keys(self) -> Keys:
@@ -229,12 +215,20 @@ class Agency:
 
     def now(self) -> datetime:
         """The time this home goes by."""
-        return clock(demonstration=self.demonstration)
+        return homes.clock(demonstration=self.demonstration)
+
+    @property
+    def ledger(self) -> Ledger:
+        """This year's ledger, begun now if the year is new."""
+        return self.record.ledger(self.now())
+
+    def log(self, event: str, facts: Facts) -> int:
+        """Record one event now; the number of its entry."""
+        return self.record.append(event, facts, now=self.now())
 
     def close(self) -> None:
         """Close the ledger's files."""
-        while self._ledgers:
-            self._ledgers.popitem()[1].close()
+        self.record.close()
 
     # --- sealing ---
 
@@ -256,17 +250,14 @@ class Agency:
         attachments: Sequence[Any] = (),
     ) -> Sealed:
         """The same, with what sealing kept, left out and found."""
-        now, sender = self.now(), self._sender()
         if attachments:
             raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
-        try:
+        now, sender = self.now(), self._sender()
+        with self._refusals_to_seal():
             draft = self.draft(dataset, terms, to, sender=sender, now=now)
-        except Refused as refusal:
-            self.record("refused", outcome=refusal.code, rule=refusal.rule)
-            raise
-        parts = packets.Parts.fresh()
         sender = replace(sender, note=self.ledger.checkpoint())
-        data = packets.seal_parts(draft, parts, sender=sender, now=now)
+        parts = sealing.Parts.fresh()
+        data = sealing.seal_parts(draft, parts, sender=sender, now=now)
         entry = self._record_sealed(draft, parts.cti, data, now)
         left_out = tuple(item["field"] for item in draft.terms.json["left_out"])
         recipients = tuple(card.org_id for card in draft.recipients)
@@ -283,11 +274,12 @@ class Agency:
     ) -> Draft:
         """What `seal` would seal, and what it would find; nothing is sealed or recorded."""
         cards = [self.trust.card(org_id) for org_id in to]
-        return packets.prepare(dataset, terms, sender=sender or self._sender(), recipients=cards, now=now or self.now())
+        return sealing.prepare(dataset, terms, sender=sender or self._sender(), recipients=cards, now=now or self.now())
 
     def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
-        """The dataset cut down to what the terms' purposes reveal; errors as in `sharekit.minimise`."""
-        return packets.minimise(dataset, terms, now=self.now())
+        """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
+        with self._refusals_to_seal():
+            return sealing.minimise(dataset, terms, now=self.now())
 
     def _sender(self) -> Sender:
         own = self._own
@@ -303,20 +295,34 @@ class Agency:
         )
 
     def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
-        kind = profile.load(draft.terms.profile)
-        self._vault.note_packet(self.org_id, cti, digest=sha256(data).digest(), now=now)
-        entry = self.record(
-            "sealed",
+        digest = sha256(data).digest()
+        facts = Facts(
             packet=cti,
-            file=sha256(data).digest(),
-            outcome="done",
+            file=digest,
             counterparties=[card.org_id for card in draft.recipients],
-            identifiers=kind.identifiers(draft.fields),
+            identifiers=profile.load(draft.terms.profile).identifiers(draft.fields),
             terms=draft.terms,
             purpose=draft.terms.purpose,
         )
-        self._vault.mark_recorded(self.org_id, cti)
+        self.record.vault.note_packet(self.org_id, cti, digest=digest, now=now)
+        entry = self.record.append("sealed", facts, now=now)
+        self.record.vault.mark_recorded(self.org_id, cti)
         return entry
+
+    @contextlib.contextmanager
+    def _refusals_to_seal(self) -> Iterator[None]:
+        try:
+            yield
+        except ShareError as refusal:
+            if refusal.exit_code in REFUSALS:
+                self.log("refused", Facts(outcome=refusal.code, rule=refusal.rule))
+            raise
+
+    def keep_in_outbox(self, sealed: Sealed) -> Path:
+        """Keep a recorded packet whose file could not be written; where it is."""
+        path = self.home / "outbox" / f"{sealed.id}.sharekit"
+        files.write(path, sealed.data)
+        return path
 
     # --- receiving ---
 
@@ -325,8 +331,9 @@ class Agency:
 
         Raises Malformed, UnknownSender, BadSignature, Expired... as `sharekit.verify`, and Replayed.
         """
+        trust = self._trust_with(cards)
         with self._refusals(data):
-            checked = self._check(data, Trust([*(pin.card for pin in self.trust), *cards]) if cards else self.trust)
+            checked = self._check(data, trust)
         self._record_received(checked, "verified")
         return checked.statement
 
@@ -342,143 +349,81 @@ class Agency:
             checked = self._check(data, self.trust)
         self._record_received(checked)
         with self._refusals(data, wanted, checked):
-            packets.check_addressed(checked.statement, self.org_id)
+            opening.check_addressed(checked.statement, self.org_id)
             self._check_first_opening(checked)
-            manifest = packets.read_manifest(checked.packet, checked.statement, own)
+            manifest = opening.read_manifest(checked.packet, checked.statement, own)
             verdict = policy.decide(manifest.terms, wanted, now=checked.now)
             self._record_use("decided", checked, verdict)
-            share = packets.open_dataset(checked.packet, manifest, verdict, own)
+            share = opening.open_dataset(checked.packet, manifest, verdict, own)
         self._record_use("opened", checked, verdict, share)
-        self._vault.mark_opened(checked.statement.sender, bytes.fromhex(checked.statement.id), now=checked.now)
+        self.record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
         return share
 
-    def _check(self, data: bytes, trust: Trust) -> Checked:
+    def _trust_with(self, cards: Iterable[bytes]) -> Trust:
+        """The trust store, with `cards` beside it for this once."""
+        given = list(cards)
+        if not given:
+            return self.trust
+        for card in given:
+            self.trust.check_real(Card.parse(card))
+        return self.trust.joined(given)
+
+    def _check(self, data: bytes, trust: Trust) -> _Checked:
         """Steps 5.1 to 5.10: is it a packet, is it to be believed, and is it the one that was seen before?"""
         now, packet = self.now(), packets.parse(data)
-        seen = self._vault.seen(packet.claims[packets.ISS], packet.claims[packets.CTI])
+        seen = self.record.vault.seen(packet.claims[packets.ISS], packet.claims[packets.CTI])
         known = seen and seen.recorded and seen.digest == packet.digest
-        statement = packets.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
+        statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
         if seen and seen.digest != packet.digest:
             raise Replayed("another packet with this number was seen before", packet=packet.id)
-        return Checked(packet, statement, now)
+        return _Checked(packet, statement, now)
 
-    def _check_first_opening(self, checked: Checked) -> None:
-        seen = self._vault.seen(checked.statement.sender, bytes.fromhex(checked.statement.id))
+    def _check_first_opening(self, checked: _Checked) -> None:
+        seen = self.record.vault.seen(checked.statement.sender, checked.cti)
         if (seen is None or seen.opened is None) and checked.now >= checked.statement.expires:
             raise Expired("the packet expired before it was first opened", packet=checked.statement.id)
 
-    def _record_received(self, checked: Checked, *also: str) -> None:
+    # --- what becomes of it, on the record ---
+
+    def _record_received(self, checked: _Checked, *also: str) -> None:
         """`received` once a packet, at its first full verification, and the events in `also`."""
-        statement, cti = checked.statement, bytes.fromhex(checked.statement.id)
-        self._vault.note_packet(statement.sender, cti, digest=statement.digest, now=checked.now)
-        seen = self._vault.seen(statement.sender, cti)
+        statement, vault = checked.statement, self.record.vault
+        vault.note_packet(statement.sender, checked.cti, digest=statement.digest, now=checked.now)
+        seen = vault.seen(statement.sender, checked.cti)
         events = [*([] if seen and seen.recorded else ["received"]), *also]
         if events:
-            facts = {"packet": cti, "file": statement.digest, "counterparties": [statement.sender], "outcome": "done"}
-            self.ledger.append(*(self._entry(event, now=checked.now, **facts) for event in events))
-            self._vault.mark_recorded(statement.sender, cti)
+            self.record.append(events, checked.facts(), now=checked.now)
+            vault.mark_recorded(statement.sender, checked.cti)
 
-    def _record_use(self, event: str, checked: Checked, verdict: Verdict, share: Share | None = None) -> None:
-        self.record(
-            event,
-            packet=bytes.fromhex(checked.statement.id),
-            file=checked.statement.digest,
+    def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> None:
+        facts = checked.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
             rule=verdict.rule,
-            counterparties=[checked.statement.sender],
             identifiers=share.identifiers if share else (),
             use=verdict.use,
             terms=verdict.terms,
         )
-
-    # --- the record ---
-
-    @property
-    def ledger(self) -> Ledger:
-        """This year's ledger, begun now if the year is new."""
-        return self._ledger_of(self.now())
-
-    def record(self, event: str, **facts: Any) -> int:
-        """Append one entry to this year's ledger, its detail to the vault first; the entry's number."""
-        now = self.now()
-        return self.ledger.append(self._entry(event, now=now, **facts))
-
-    def _entry(
-        self,
-        event: str,
-        *,
-        now: datetime,
-        packet: bytes | None = None,
-        file: bytes | None = None,
-        purpose: str | None = None,
-        outcome: str | None = None,
-        rule: str | None = None,
-        counterparties: Sequence[str] = (),
-        identifiers: Sequence[tuple[str, str]] = (),
-        terms: ShareTerms | None = None,
-        use: Use | None = None,
-    ) -> Entry:
-        nonce = os.urandom(16)
-        footing = _footing(terms, use)
-        return Entry(
-            event=_number("ledger-events", event),
-            time=int(now.timestamp()),
-            nonce=nonce,
-            packet=packet,
-            file=file,
-            purpose=_known_number("purposes", purpose),
-            outcome=_known_number("outcomes", outcome),
-            rule=rule,
-            counterparties=tuple(counterparties) or None,
-            subject=self._subject_token(identifiers, nonce),
-            detail=self._detail(nonce, use),
-            profile=profile.load(terms.profile).number if terms else None,
-            **footing,
-        )
-
-    def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
-        """A token that only the subject's key connects to the next one."""
-        key = self._vault.subject_key(identifiers) if identifiers else None
-        return hmac.digest(key, nonce, "sha256") if key else None
-
-    def _detail(self, nonce: bytes, use: Use | None) -> bytes | None:
-        """Who acted and why goes to the vault, sealed; the entry commits to it. Locked, nobody is named."""
-        if self._private is None or not (self.person or self.role or use):
-            return None
-        words = {"by": self.person, "role": self.role, "reason": use.reason if use else None}
-        detail = self._vault.detail(nonce, {name: value for name, value in words.items() if value})
-        self._vault.keep(detail)
-        return detail.commitment
+        self.record.append(event, facts, now=checked.now)
 
     @contextlib.contextmanager
-    def _refusals(self, data: bytes, use: Use | None = None, checked: Checked | None = None) -> Iterator[None]:
+    def _refusals(self, data: bytes, use: Use | None = None, checked: _Checked | None = None) -> Iterator[None]:
         """Record whatever refuses inside, before it is told."""
         try:
             yield
-        except (Usage, OutputUnwritable):
-            raise
         except ShareError as refusal:
-            if refusal.exit_code not in (3, 4, 5):
-                raise
-            if checked:
-                refusal.packet = checked.statement.id
-                self._record_refusal(refusal, checked, use)
-            else:
-                self._record_unverified(refusal, data)
+            if refusal.exit_code in REFUSALS:
+                if checked:
+                    self._record_refusal(refusal, checked, use)
+                else:
+                    self._record_unverified(refusal, data)
             raise
 
-    def _record_refusal(self, refusal: ShareError, checked: Checked, use: Use | None) -> None:
+    def _record_refusal(self, refusal: ShareError, checked: _Checked, use: Use | None) -> None:
+        refusal.packet = checked.statement.id
         rule = refusal.rule if isinstance(refusal, PurposeRefused) else None
-        self.record(
-            "refused",
-            packet=bytes.fromhex(checked.statement.id),
-            file=checked.statement.digest,
-            purpose=use.purpose if use else None,
-            outcome=refusal.code,
-            rule=rule,
-            counterparties=[checked.statement.sender],
-        )
+        facts = checked.facts(purpose=use.purpose if use else None, outcome=refusal.code, rule=rule)
+        self.record.append("refused", facts, now=checked.now)
 
     def _record_unverified(self, refusal: ShareError, data: bytes) -> None:
         """One entry for each distinct file, so that garbage cannot fill the ledger.
@@ -486,165 +431,26 @@ class Agency:
         A small file could be guessed from its hash: the index is keyed, and the entry carries no digest.
         """
         token = hmac.digest(sha256(bytes(self._log_key)).digest(), sha256(data).digest(), "sha256")
-        if self._vault.knows_refused(token):
+        if self.record.vault.knows_refused(token):
             return
         with contextlib.suppress(Malformed):
             refusal.packet = packets.parse(data).id
         cti = bytes.fromhex(refusal.packet) if refusal.packet else None
-        self.record("refused", outcome=refusal.code, packet=cti)
-        self._vault.note_refused(token)
+        self.log("refused", Facts(outcome=refusal.code, packet=cti))
+        self.record.vault.note_refused(token)
+
+    # --- reading the record ---
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """This year's entries with their numbers, oldest first."""
-        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger.entries())
+        return self.record.entries(self.now())
 
     def subject_entries(self, scheme: str, value: str, *, limit: int) -> list[tuple[int, Entry]]:
         """The newest entries about one subject, newest first; the look-up is itself recorded before."""
-        _check_scheme(scheme)
         self.keys  # noqa: B018  # the vault must be unlocked
-        key = self._vault.find_subject(scheme, value)
-        self.record("consulted", outcome="done", identifiers=[(scheme, value)] if key else ())
-        if key is None:
-            return []
-        found = [(seq, entry) for seq, entry in self.entries() if entry.packet and _is_about(entry, key)]
-        return found[::-1][:limit]
-
-    def _ledger_of(self, now: datetime) -> Ledger:
-        if now.year not in self._ledgers:
-            path = self.home / "ledger" / f"{now.year}.db"
-            origin = f"sharekit/{self.org_id}/{now.year}"
-            if path.exists():
-                opened = Ledger.open(path, origin=origin, key=self._log_key)
-            else:
-                genesis = self._genesis(origin, now)
-                opened = Ledger.create(path, origin=origin, key=self._log_key, genesis=genesis)
-            self._ledgers[now.year] = opened
-        return self._ledgers[now.year]
-
-    def _genesis(self, origin: str, now: datetime) -> Entry:
-        """The first entry of a year's ledger; it carries the hash of the last checkpoint of the year before."""
-        previous = self.home / "ledger" / f"{now.year - 1}.db"
-        before = None
-        if previous.exists():
-            last = Ledger.open(previous, origin=f"sharekit/{self.org_id}/{now.year - 1}", key=self._log_key)
-            with contextlib.closing(last):
-                before = sha256(last.checkpoint().encode()).digest()
-        return Entry(
-            event=_number("ledger-events", "genesis"),
-            time=int(now.timestamp()),
-            nonce=os.urandom(16),
-            checkpoint=before,
-            origin=origin,
-            demonstration=True if self.demonstration else None,
-        )
+        return self.record.about(scheme, value, limit=limit, now=self.now())
 
     def export(self, path: str | Path) -> int:
         """Write an export for auditors: the ledger and every card; its number of entries. The export is recorded."""
-        self.record("exported", outcome="done")
-        self.ledger.export(Path(path), cards=[(pin.card.org_id, pin.card.data) for pin in self.trust])
-        return self.ledger.size
-
-    def keep_in_outbox(self, sealed: Sealed) -> Path:
-        """Keep a recorded packet whose file could not be written; where it is."""
-        path = self.home / "outbox" / f"{sealed.id}.sharekit"
-        files.write(path, sealed.data)
-        return path
-
-
-# --- a home's files --------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _new_home(home: Path) -> Iterator[Path]:
-    """A folder that becomes `home` in one step if all goes well, and is gone if not."""
-    try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home.parent))
-    except OSError:
-        raise OutputUnwritable("the home cannot be made there") from None
-    try:
-        yield folder
-        os.replace(folder, home)
-    except OSError:
-        raise OutputUnwritable("the home cannot be made there") from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write_home(folder: Path, card: Card, private: Keys, passphrase: str | None, about: dict[str, Any]) -> None:
-    for name in ("keys", "trust", "ledger", "outbox"):
-        (folder / name).mkdir(mode=0o700)
-    files.write(folder / "keys" / "agency.key", keys.to_file(private, passphrase))
-    files.write(folder / "keys" / "log.key", keys.log_to_file(private))
-    files.write(folder / "card.cbor", card.data)
-    known = {name: value for name, value in about.items() if value}
-    files.write(folder / "agency.json", json.dumps({"org_id": card.org_id, **known}, indent=2).encode())
-
-
-def _read_about(home: Path) -> dict[str, Any]:
-    data = files.read(home / "agency.json", what="agency.json of this home")
-    try:
-        about = json.loads(data)
-    except ValueError:
-        about = None
-    if not isinstance(about, dict):
-        raise Malformed("agency.json of this home is damaged", hint="restore it from the home's backup")
-    return about
-
-
-def _check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> None:
-    if not ORG_ID.match(org_id):
-        raise FieldInvalid(
-            '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
-        )
-    vocabulary.load("org-types")[org_type]
-    if not (name.strip() and name.isprintable() and len(name) <= 200):
-        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters")
-    for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
-        if number is not None and not is_phone(number):
-            raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")
-
-
-def _is_about(entry: Entry, subject_key: bytes) -> bool:
-    return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject
-
-
-# --- words to numbers ------------------------------------------------------------------------------------------
-
-
-def _number(name: str, code: str) -> int:
-    return vocabulary.load(name)[code].number
-
-
-def _known_number(name: str, code: str | None) -> int | None:
-    """The number of a code; None for one that somebody typed and nobody defined, which is never repeated."""
-    terms = vocabulary.load(name)
-    return terms[code].number if code in terms else None
-
-
-def _footing(terms: ShareTerms | None, use: Use | None) -> dict[str, Any]:
-    """The bases, gateways and agreement an entry rests on: the recipient's own if it named one, else the sender's."""
-    if use is not None:
-        given = {"art6": use.basis, "art9": use.art9, "art10": use.art10, "gateways": use.gateway}
-        codes = {name: [code] if code else [] for name, code in given.items()}
-    elif terms is not None:
-        codes = {name: terms.codes("lawful_basis", name) for name in ("art6", "art9", "art10")}
-        codes["gateways"] = terms.codes("gateways")
-    else:
-        return {}
-    numbers = {name: tuple(n for n in (_known_number(name, c) for c in given_) if n) for name, given_ in codes.items()}
-    agreement = [a["status"] for a in terms.json.get("agreement", ())] if terms else []
-    statuses = tuple(_number("agreement-status", status) for status in agreement)
-    return {
-        "bases": numbers["art6"] or None,
-        "art9": numbers["art9"] or None,
-        "art10": numbers["art10"] or None,
-        "gateways": numbers["gateways"] or None,
-        "agreement": statuses or None,
-    }
-
-
-def _check_scheme(scheme: str) -> None:
-    schemes = {term.more.get("scheme", term.code) for term in vocabulary.load("identifiers")}
-    if scheme not in schemes:
-        raise Usage("that is not a scheme of identifiers", hint=f"use one of: {', '.join(sorted(schemes))}")
+        cards = [(pin.card.org_id, pin.card.data) for pin in self.trust]
+        return self.record.export(Path(path), cards, now=self.now())

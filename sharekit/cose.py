@@ -40,8 +40,11 @@ _CONTENT_PROTECTED = cbor.encode({ALG: A256GCM})
 class EncryptionKey(Protocol):
     """A recipient's public opening key: its COSE algorithm, its kid, and HPKE encryption to it."""
 
-    alg: int
-    kid: bytes
+    @property
+    def alg(self) -> int: ...
+
+    @property
+    def kid(self) -> bytes: ...
 
     def encrypt(self, plaintext: bytes, info: bytes) -> tuple[bytes, bytes]: ...
 
@@ -49,9 +52,14 @@ class EncryptionKey(Protocol):
 class DecryptionKey(Protocol):
     """A private opening key; `decrypt` raises CannotDecrypt whatever the cause."""
 
-    alg: int
-    kid: bytes
-    ek_bytes: int
+    @property
+    def alg(self) -> int: ...
+
+    @property
+    def kid(self) -> bytes: ...
+
+    @property
+    def ek_bytes(self) -> int: ...
 
     def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes: ...
 
@@ -162,15 +170,11 @@ def parse_encrypt(data: bytes) -> Encrypt:
     """The parts of a tagged COSE_Encrypt, its recipients unread; Malformed otherwise."""
     parts = _tagged(data, ENCRYPT_TAG, "a COSE_Encrypt")
     match parts:
-        case [bytes() as protected, dict() as unprotected, bytes() as ciphertext, list() as recipients]:
-            iv = unprotected.get(IV)
-            if protected != _CONTENT_PROTECTED or len(unprotected) != 1 or not _is_bytes(iv, IV_BYTES):
-                raise Malformed("the encryption is not in the form sharekit accepts")
-        case _:
-            raise Malformed("the bytes are not a COSE_Encrypt")
-    if not 1 <= len(recipients) <= MAX_RECIPIENTS or len(ciphertext) < TAG_BYTES:
-        raise Malformed("the encryption is not in the form sharekit accepts")
-    return Encrypt(iv, ciphertext, tuple(recipients))
+        case [bytes() as protected, {5: bytes() as iv} as unprotected, bytes() as ciphertext, list() as recipients]:
+            exact = protected == _CONTENT_PROTECTED and len(unprotected) == 1 and len(iv) == IV_BYTES
+            if exact and 1 <= len(recipients) <= MAX_RECIPIENTS and len(ciphertext) >= TAG_BYTES:
+                return Encrypt(iv, ciphertext, tuple(recipients))
+    raise Malformed("the encryption is not in the form sharekit accepts")
 
 
 def recipients(message: Encrypt) -> list[tuple[int, bytes]]:

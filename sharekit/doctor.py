@@ -13,8 +13,9 @@ from pathlib import Path
 from cryptography.hazmat.backends.openssl import backend
 
 from sharekit import files, keys, ledger, vocabulary
-from sharekit.agency import CLOCK, Agency
+from sharekit.agency import Agency
 from sharekit.errors import ShareError
+from sharekit.home import CLOCK
 
 __all__ = ["Check", "examine"]
 
@@ -62,9 +63,14 @@ def _home(home: Path) -> Iterator[Check]:
         yield from _private(home)
         yield _record(agency)
         unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
-        yield Check("unconfirmed cards", str(unconfirmed), "confirm each by telephone" if unconfirmed else "", not unconfirmed)
+        yield _count("unconfirmed cards", unconfirmed, "confirm each by telephone")
         waiting = len(list((home / "outbox").glob("*.sharekit")))
-        yield Check("outbox", f"{waiting} waiting", "sealed and recorded, not delivered" if waiting else "", not waiting)
+        yield _count("waiting in the outbox", waiting, "sealed and recorded, not delivered")
+
+
+def _count(name: str, number: int, why: str) -> Check:
+    """Something of which there should be none."""
+    return Check(name, str(number), why if number else "", good=not number)
 
 
 def _demonstration(agency: Agency) -> Check:

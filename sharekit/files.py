@@ -1,12 +1,14 @@
 """Whole files or none: every file sharekit writes is private and is replaced in one step.
 
-Reading has a limit, so that a huge or endless input is refused before it fills the memory.
+Reading has a limit, so that a huge or endless input is refused before it fills the memory, and a patience, so
+that a pipe to which nobody writes does not hold it for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from sharekit.errors import Malformed, OutputUnwritable, Usage
 __all__ = ["Replacement", "read", "replacing", "write"]
 
 MiB = 1024 * 1024
+PATIENCE = 60.0  # seconds that a pipe may stay silent: somebody may be typing a passphrase at its other end
 
 
 class Replacement:
@@ -24,12 +27,12 @@ class Replacement:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            if path.is_dir():
-                raise IsADirectoryError
+            if path.exists() and not path.is_file():  # a rename over /dev/null would take it from everybody
+                raise FileExistsError
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sharekit-", suffix=".part")
-        except OSError:
-            raise OutputUnwritable("the output cannot be written there") from None
-        self._handle, self._temporary = handle, Path(name)
+        except (OSError, ValueError):
+            raise _unwritable() from None
+        self._handle, self.temporary = handle, Path(name)
 
     def commit(self, data: bytes) -> None:
         """Write `data`, make it durable, and put it in the place of `path`; mode 0600."""
@@ -37,15 +40,23 @@ class Replacement:
             view = memoryview(data)
             while view:
                 view = view[os.write(self._handle, view) :]
-            os.fsync(self._handle)
-            os.replace(self._temporary, self.path)
-            _sync_directory(self.path.parent)
         except OSError:
-            raise OutputUnwritable("the output cannot be written there") from None
+            raise _unwritable() from None
+        self.put()
+
+    def put(self) -> None:
+        """Make durable what stands in the temporary file, and put it in the place of `path`."""
+        try:
+            os.fsync(self._handle)
+            os.replace(self.temporary, self.path)
+            _sync_directory(self.path.parent)
+        except (OSError, ValueError):
+            raise _unwritable() from None
 
     def close(self) -> None:
         os.close(self._handle)
-        self._temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone already, or the disk has turned read-only
+            self.temporary.unlink()
 
 
 @contextlib.contextmanager
@@ -65,19 +76,42 @@ def write(path: Path, data: bytes) -> None:
 
 
 def read(path: Path, *, limit: int = 64 * MiB, what: str = "the file") -> bytes:
-    """The whole of a file; Usage if it cannot be read, Malformed beyond `limit` bytes; no message names its path."""
+    """The whole of a file or pipe; no message names its path.
+
+    Raises Usage if it cannot be read, or is a pipe that stays silent; Malformed beyond `limit` bytes.
+    """
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        # A pipe without a writer would hold an ordinary open for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb", buffering=0):
+            data = b"".join(_pieces(handle, limit + 1, what))
     except FileNotFoundError:
         raise Usage(f"{what} does not exist", hint="check the name and the folder") from None
     except IsADirectoryError:
         raise Usage(f"{what} is a folder", hint="name a file") from None
-    except OSError:
+    except (OSError, ValueError):
         raise Usage(f"{what} cannot be read", hint="check its permissions") from None
     if len(data) > limit:
         raise Malformed(f"{what} is larger than {limit} bytes", hint="check that it is the right file")
     return data
+
+
+def _pieces(handle: int, size: int, what: str) -> Iterator[bytes]:
+    """What can be read from `handle`, at most `size` bytes; Usage if it stays silent."""
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    while size:
+        if not waiting.poll(PATIENCE * 1000):
+            raise Usage(f"{what} is a pipe to which nobody writes", hint="name a file, or write to the pipe")
+        piece = os.read(handle, min(size, MiB))
+        if not piece:
+            return
+        size -= len(piece)
+        yield piece
+
+
+def _unwritable() -> OutputUnwritable:
+    return OutputUnwritable("the output cannot be written there")
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The packet: sealing, and opening as far as each reader may go. SPEC.md sections 3 to 6.
+"""The packet `sharekit/1`: its shape, read and written. SPEC.md sections 3 and 5.1 to 5.3.
 
     packet     = [ "sharekit", 1, statement : bstr, sealed : bstr ], then one bstr per attachment
     statement  = COSE_Sign1 over SHA-256(sealed); says nothing about the child
@@ -7,55 +7,24 @@
     dataset    = { 1 salt, 2 fields, 3 {} }
 
 Types say how far a thing is trusted: bytes, `Packet` (parsed), `Statement` (verified), `Manifest` (read),
-`Share` (opened for a use). No files, no clock, no database.
+`Share` (opened for a use). No files, no clock, no database, no keys.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sharekit import cbor, cose, policy, profile
-from sharekit.cose import Encrypt, Nonces, Sign1
-from sharekit.errors import (
-    Expired,
-    FieldInvalid,
-    Malformed,
-    NotForYou,
-    NotNeedToKnow,
-    NotVerified,
-    NotYetValid,
-    Revoked,
-    Usage,
-)
-from sharekit.keys import Keys, PublicOpening, signing_kid
-from sharekit.policy import Finding, Use, Verdict
-from sharekit.profile import Minimised
-from sharekit.terms import RULEBOOK, ShareTerms
-from sharekit.trust import ORG_ID, Card, Trust
+from sharekit import cbor, cose
+from sharekit.cose import Encrypt, Sign1
+from sharekit.errors import FieldInvalid, Malformed
+from sharekit.policy import Verdict
+from sharekit.terms import ShareTerms
+from sharekit.trust import ORG_ID
 
-__all__ = [
-    "Draft",
-    "Manifest",
-    "Packet",
-    "Parts",
-    "Sender",
-    "Share",
-    "Statement",
-    "minimise",
-    "open_dataset",
-    "open_packet",
-    "parse",
-    "prepare",
-    "read_manifest",
-    "seal",
-    "seal_parts",
-    "verify",
-]
+__all__ = ["Manifest", "Packet", "Share", "Statement", "parse"]
 
 MAGIC, VERSION = "sharekit", 1
 TYP = "application/sharekit.statement+cose"
@@ -64,7 +33,6 @@ MANIFEST_COMMIT, CHECKPOINT_HASH = -70001, -70002  # private use labels (RFC 905
 ISS, AUD, EXP, IAT, CTI = 1, 3, 4, 6, 7  # CWT claims (RFC 8392 section 4)
 MAX_BYTES = 8 * 1024 * 1024
 SIZE_CLASSES = tuple(1024 << n for n in range(11))  # 1 KiB, 2 KiB ... 1 MiB
-CLOCK_SKEW = timedelta(minutes=5)
 MODES = ("share",)
 
 _AAD_CONTEXT, _DATASET_CONTEXT = b"sharekit/1 aad", b"sharekit/1 dataset-open"
@@ -78,219 +46,6 @@ _REQUIRED = (
     cose.PREIMAGE_TYPE,
     MANIFEST_COMMIT,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sender:
-    """Who seals: an organisation with its keys, the newest checkpoint note of its ledger, and what its card says."""
-
-    org_id: str
-    keys: Keys
-    note: str | None = None
-    org_type: str | None = None
-    name: str | None = None
-    phone: str | None = None
-    out_of_hours_phone: str | None = None
-    person: str | None = None
-    role: str | None = None
-
-    def as_terms(self) -> dict[str, str]:
-        facts = {
-            "org_id": self.org_id,
-            "org_type": self.org_type,
-            "name": self.name,
-            "person": self.person,
-            "role": self.role,
-            "callback_phone": self.phone,
-            "out_of_hours_phone": self.out_of_hours_phone,
-        }
-        return {name: value for name, value in facts.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything random in a packet: fresh, unless a test vector is being reproduced."""
-
-    cti: bytes
-    manifest_salt: bytes
-    dataset_salt: bytes
-    manifest: Nonces
-    dataset: Nonces
-
-    @classmethod
-    def fresh(cls) -> Parts:
-        return cls(os.urandom(16), os.urandom(32), os.urandom(32), Nonces.fresh(), Nonces.fresh())
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A share that may be sealed: terms filled in, fields minimal and complete, findings that are no gates."""
-
-    terms: ShareTerms
-    fields: dict[str, Any] = field(repr=False)
-    recipients: tuple[Card, ...]
-    findings: tuple[Finding, ...]
-
-
-# --- sealing (SPEC.md section 4) -------------------------------------------------------------------------------
-
-
-def seal(
-    dataset: dict[str, Any] | Minimised,
-    terms: ShareTerms | Mapping[str, Any],
-    *,
-    sender: Sender,
-    recipients: Sequence[Card | bytes],
-    attachments: Sequence[Any] = (),
-    now: datetime,
-) -> bytes:
-    """A signed and encrypted packet of `dataset` under `terms` for `recipients`.
-
-    Raises Refused (a gate, a field, a code, a recipient), naming rule or field and never a value; Usage.
-    """
-    if attachments:
-        raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
-    draft = prepare(dataset, terms, sender=sender, recipients=recipients, now=now)
-    return seal_parts(draft, Parts.fresh(), sender=sender, now=now)
-
-
-def prepare(
-    dataset: dict[str, Any] | Minimised,
-    terms: ShareTerms | Mapping[str, Any],
-    *,
-    sender: Sender,
-    recipients: Sequence[Card | bytes],
-    now: datetime,
-) -> Draft:
-    """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`."""
-    terms = ShareTerms.parse(terms)  # 4.1
-    kind = profile.load(terms.profile)
-    cards = _addressees(recipients)
-    if sender.org_type is not None:  # 4.2
-        kind.check_sender(sender.org_type)
-    _check_recipients(kind, cards, terms)
-    if isinstance(dataset, Minimised):  # 4.3
-        fields, left_out = dataset.fields, dataset.left_out
-    else:
-        kind.check(dataset, now=now)
-        kind.check_minimal(dataset, terms.purposes)
-        fields, left_out = dataset, ()
-    profile.check_needs(kind, fields, terms.need)
-    findings = policy.assess(terms, fields, now=now)  # 4.4
-    policy.gate(findings)
-    return Draft(_filled(terms, kind, sender, cards, left_out), kind.complete(fields), cards, tuple(findings))
-
-
-def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, now: datetime) -> Minimised:
-    """A whole and valid dataset cut down to what the terms' purposes reveal; NotMinimal if nothing is left."""
-    terms = ShareTerms.parse(terms)
-    return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
-
-
-def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
-    """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
-    dataset = _padded({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
-    manifest = _padded(_manifest_map(draft.terms, parts, dataset, sender.note))  # 4.6
-    header = _statement_header(draft, parts, manifest, sender=sender, now=now)  # 4.7
-    aad = _aad(cbor.encode(header))
-    keys = _opening_keys(draft.recipients)  # 4.8
-    m = cose.encrypt(manifest, aad=aad, recipients=keys, extra_info=aad, nonces=parts.manifest)
-    info = _dataset_info(aad, manifest)
-    d = cose.encrypt(dataset, aad=aad, recipients=keys, extra_info=info, nonces=parts.dataset)
-    sealed = cbor.encode([m, d, []])  # 4.9
-    statement = cose.sign1(header, sha256(sealed).digest(), sender.keys.signing)
-    return cbor.encode([MAGIC, VERSION, statement, sealed])  # 4.10
-
-
-def _addressees(recipients: Sequence[Card | bytes]) -> tuple[Card, ...]:
-    cards = tuple(card if isinstance(card, Card) else Card.parse(card) for card in recipients)
-    if not 1 <= len(cards) <= cose.MAX_RECIPIENTS:
-        raise Usage(f"a packet has 1 to {cose.MAX_RECIPIENTS} recipients")
-    if len({card.org_id for card in cards}) != len(cards):
-        raise Usage("a recipient is named twice")
-    return cards
-
-
-def _check_recipients(kind: profile.Profile, cards: Sequence[Card], terms: ShareTerms) -> None:
-    for card in cards:
-        if not kind.receives(card.org_type, route=terms.route):
-            raise NotNeedToKnow(
-                f"{card.org_id}, of type {card.org_type}, is not among those who receive {kind.name}"
-            )
-
-
-def _filled(
-    terms: ShareTerms, kind: profile.Profile, sender: Sender, cards: Sequence[Card], left_out: Sequence[str]
-) -> ShareTerms:
-    return terms.filled(
-        profile_version=kind.version,
-        rulebook=RULEBOOK,
-        sender=sender.as_terms(),
-        recipients=[{"org_id": card.org_id, "org_type": card.org_type} for card in cards],
-        left_out=[{"field": path, "reason": "not permitted for the purpose"} for path in left_out],
-    )
-
-
-def _manifest_map(terms: ShareTerms, parts: Parts, dataset: bytes, note: str | None) -> dict[int, Any]:
-    manifest: dict[int, Any] = {1: parts.manifest_salt, 2: MODES[0]}
-    if note is not None:
-        manifest[4] = note
-    return manifest | {5: dict(terms.json), 6: sha256(dataset).digest(), 7: []}
-
-
-def _statement_header(
-    draft: Draft, parts: Parts, manifest: bytes, *, sender: Sender, now: datetime
-) -> dict[int, Any]:
-    issued = int(now.timestamp())
-    claims = {
-        ISS: sender.org_id,
-        AUD: [card.org_id for card in draft.recipients],
-        EXP: issued + 86400 * draft.terms.valid_days,
-        IAT: issued,
-        CTI: parts.cti,
-    }
-    commitments = {MANIFEST_COMMIT: sha256(manifest).digest()}
-    if sender.note is not None:
-        commitments[CHECKPOINT_HASH] = sha256(sender.note.encode()).digest()
-    return {
-        cose.ALG: cose.ED25519,
-        cose.CRIT: list(commitments),
-        cose.KID: signing_kid(bytes(sender.keys.signing.verify_key)),
-        cose.CWT_CLAIMS: claims,
-        cose.TYP: TYP,
-        cose.PAYLOAD_HASH_ALG: cose.SHA_256,
-        cose.PREIMAGE_TYPE: SEALED_TYPE,
-        **commitments,
-    }
-
-
-def _opening_keys(cards: Sequence[Card]) -> list[PublicOpening]:
-    """Classical keys only where every recipient has one: one packet, one strength."""
-    pairs = [card.opening_keys() for card in cards]
-    classical = [second for _, second in pairs if second is not None]
-    return classical if len(classical) == len(pairs) else [first for first, _ in pairs]
-
-
-def _aad(protected: bytes) -> bytes:
-    """A: what binds both sealed parts to this one statement."""
-    return sha256(_AAD_CONTEXT + protected).digest()
-
-
-def _dataset_info(aad: bytes, manifest: bytes) -> bytes:
-    """What must be known to unwrap the dataset's key: nobody opens what without having read why."""
-    return sha256(_DATASET_CONTEXT + aad + manifest).digest()
-
-
-def _padded(value: dict[int, Any]) -> bytes:
-    """CBOR || 0x80 || zeros up to a size class, so that a length says little; FieldInvalid beyond the largest."""
-    data = cbor.encode(value) + b"\x80"
-    for size in SIZE_CLASSES:
-        if len(data) <= size:
-            return data.ljust(size, b"\x00")
-    raise FieldInvalid("the share is larger than 1 MiB", hint="share less of it, or send documents as attachments")
-
-
-# --- reading (SPEC.md section 5) -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,92 +133,6 @@ def parse(data: bytes) -> Packet:
     return Packet(data, sha256(data).digest(), message, claims, sealed, m, d)
 
 
-def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime | None = None) -> Statement:
-    """The statement, if a trusted sender signed it: steps 5.4 to 5.8.
-
-    `first_seen` is when this packet was first recorded here: expiry and revocation are judged as of then.
-    Raises UnknownSender, NotTrusted, BadSignature, NotYetValid, Expired or Revoked.
-    """
-    claims = packet.claims
-    issued, expires = time_of(claims[IAT]), time_of(claims[EXP])
-    pin = trust.find(packet.kid, org_id=claims[ISS], at=issued)  # 5.4
-    cose.verify_sign1(packet.statement, pin.card.signing)  # 5.5
-    if sha256(packet.sealed).digest() != packet.statement.payload:  # 5.6
-        raise NotVerified("the sealed part is not the one that was signed", hint=Malformed.hint)
-    seen = min(first_seen or now, now)
-    if pin.revoked and seen >= pin.revoked:  # 5.7
-        raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
-    if issued > now + CLOCK_SKEW:  # 5.8
-        raise NotYetValid("the packet was issued in the future", packet=packet.id)
-    if seen >= expires:
-        raise Expired("the packet has expired", packet=packet.id)
-    checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
-    return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.digest)
-
-
-def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
-    """The manifest: steps 5.11 to 5.13; nothing of the dataset is unwrapped.
-
-    Raises NotForYou, CannotDecrypt, or what is wrong with the terms.
-    """
-    _same(packet.digest, statement.digest)
-    aad = _aad(packet.statement.protected)
-    padded = cose.decrypt(packet.manifest, list(keys), aad=aad, extra_info=aad)  # 5.11
-    if sha256(padded).digest() != packet.statement.header[MANIFEST_COMMIT]:  # 5.12
-        raise cose.cannot_decrypt()
-    match _unpadded(padded):
-        case {1: bytes(), 2: str() as mode, 5: dict() as terms, 6: bytes() as dataset_hash, 7: [], **rest}:
-            if mode in MODES and len(dataset_hash) == 32 and _optional_fit(rest):
-                received = _received(terms, statement)  # 5.13
-                in_reply_to = rest[3].hex() if 3 in rest else None
-                return Manifest(received, mode, rest.get(4), in_reply_to, dataset_hash, padded, packet.digest)
-    raise Malformed("the manifest is not in the form sharekit accepts")
-
-
-def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Keys) -> Share:
-    """The fields that `verdict` permits: steps 5.15 to 5.20; PurposeRefused unless it allows.
-
-    Raises CannotDecrypt, IdentityMismatch, VisibilityEnded, or what is wrong with the fields.
-    """
-    verdict.require()
-    _same(packet.digest, manifest.digest)
-    if verdict.terms != manifest.terms:
-        raise Usage("the verdict is about another packet")
-    aad = _aad(packet.statement.protected)
-    info = _dataset_info(aad, manifest.padded)
-    padded = cose.decrypt(packet.dataset, list(keys), aad=aad, extra_info=info)  # 5.15
-    if sha256(padded).digest() != manifest.dataset_hash:  # 5.16
-        raise cose.cannot_decrypt()
-    match _unpadded(padded):
-        case {1: bytes(), 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
-            if rest or keys_of_attachments:
-                raise Malformed("the dataset is not in the form sharekit accepts")
-            return _revealed(packet.id, fields, verdict)
-    raise Malformed("the dataset is not in the form sharekit accepts")
-
-
-def open_packet(packet: Packet | bytes, keys: Keys, trust: Trust, *, use: Use, now: datetime) -> Share:
-    """Verify, read, decide and open in one call, for tests and tools; it logs nothing (`Agency.open` does)."""
-    parsed = packet if isinstance(packet, Packet) else parse(packet)
-    statement = verify(parsed, trust, now=now)
-    manifest = read_manifest(parsed, statement, keys)
-    verdict = policy.decide(manifest.terms, use, now=now)
-    return open_dataset(parsed, manifest, verdict, keys)
-
-
-def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share:
-    kind = profile.load(verdict.terms.profile)
-    kind.check_received(fields)  # 5.17
-    kind.check_visible(fields, now=verdict.now)
-    kind.check_identity(fields, verdict.use.confirm)  # 5.18
-    glass = verdict.outcome == "allow-logged"
-    shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
-    if not shown.fields:  # 5.20
-        policy.nothing_to_show(verdict).require()
-    identifiers = tuple(kind.identifiers(fields))
-    return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers)
-
-
 def _checked_statement(message: Sign1) -> dict[int, Any]:
     """The CWT claims, once every header has the one value or the shape it may have."""
     header = message.header
@@ -477,8 +146,9 @@ def _checked_statement(message: Sign1) -> dict[int, Any]:
     hashes = [header[cose.KID], message.payload, *(header[label] for label in commitments)]
     if any(header[label] != value for label, value in fixed.items()) or not all(map(_is_hash, hashes)):
         raise Malformed("the statement is not in the form sharekit accepts")
-    match header[cose.CWT_CLAIMS]:
-        case {1: str() as iss, 3: list() as aud, 4: int() as exp, 6: int() as iat, 7: bytes() as cti} as claims:
+    claims: dict[int, Any] = header[cose.CWT_CLAIMS]
+    match claims:
+        case {1: str() as iss, 3: list() as aud, 4: int() as exp, 6: int() as iat, 7: bytes() as cti}:
             if len(claims) == 5 and _claims_fit(iss, aud, exp, iat, cti):
                 return claims
     raise Malformed("the statement is not in the form sharekit accepts")
@@ -490,31 +160,31 @@ def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> boo
     return addressed and type(iat) is type(exp) is int and 0 <= iat < exp < 2**34 and len(cti) == 16
 
 
-def _optional_fit(rest: dict[Any, Any]) -> bool:
-    """The optional parts of a manifest: 3 in-reply-to, a cti, and 4 the sender's checkpoint note."""
-    reply, note = rest.get(3, bytes(16)), rest.get(4, "")
-    return set(rest) <= {3, 4} and type(reply) is bytes and len(reply) == 16 and type(note) is str
+def aad_of(protected: bytes) -> bytes:
+    """A: what binds both sealed parts to this one statement."""
+    return sha256(_AAD_CONTEXT + protected).digest()
 
 
-def _received(terms: dict[str, Any], statement: Statement) -> ShareTerms:
-    received = ShareTerms.received(terms)
-    named = tuple(recipient["org_id"] for recipient in received.json["recipients"])
-    if received.json["sender"]["org_id"] != statement.sender or named != statement.recipients:
-        raise Malformed("the manifest does not agree with the statement")
-    return received
+def dataset_info(aad: bytes, manifest: bytes) -> bytes:
+    """What must be known to unwrap the dataset's key: nobody opens what without having read why."""
+    return sha256(_DATASET_CONTEXT + aad + manifest).digest()
 
 
-def _unpadded(padded: bytes) -> Any:
+def pad(value: dict[int, Any]) -> bytes:
+    """CBOR || 0x80 || zeros up to a size class, so that a length says little; FieldInvalid beyond the largest."""
+    data = cbor.encode(value) + b"\x80"
+    for size in SIZE_CLASSES:
+        if len(data) <= size:
+            return data.ljust(size, b"\x00")
+    raise FieldInvalid("the share is larger than 1 MiB", hint="share less of it, or send documents as attachments")
+
+
+def unpad(padded: bytes) -> Any:
     data = padded.rstrip(b"\x00")
     value = cbor.decode(data[:-1]) if data.endswith(b"\x80") else None
     if value is None or len(padded) != next((s for s in SIZE_CLASSES if len(data) <= s), None):
         raise Malformed("the padding is not in the form sharekit accepts")
     return value
-
-
-def _same(digest: bytes, other: bytes) -> None:
-    if digest != other:
-        raise Usage("the parts belong to different packets")
 
 
 def _is_hash(value: object) -> bool:
@@ -523,9 +193,3 @@ def _is_hash(value: object) -> bool:
 
 def time_of(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def check_addressed(statement: Statement, org_id: str) -> None:
-    """Return only if `org_id` is among the recipients (step 5.9 of opening); NotForYou otherwise."""
-    if org_id not in statement.recipients:
-        raise NotForYou("the packet is addressed to other agencies", packet=statement.id)

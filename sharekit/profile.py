@@ -62,7 +62,7 @@ class Profile:
         """
         self._check_never(fields)
         self._validator.check(fields)
-        assert isinstance(fields, dict)  # noqa: S101  # the schema says so
+        assert isinstance(fields, dict)  # the schema says so
         self._check_times(fields, now)
         self.check_visible(fields, now=now)
 

@@ -158,6 +158,12 @@ class Trust:
     def __iter__(self) -> Iterator[Pin]:
         return iter(sorted(self._pins.values(), key=lambda pin: (pin.card.org_id, pin.card.issued)))
 
+    def joined(self, cards: Iterable[bytes]) -> Trust:
+        """A store that believes `cards` too; a key that is pinned here already stays as it is, revoked or not."""
+        both = Trust(cards)
+        both._pins |= self._pins
+        return both
+
     def add(self, card: bytes, fingerprint: str | None = None) -> Pin:
         """Pin `card`; NotTrusted if `fingerprint` (64 hex digits, spaces and case ignored) is not its own.
 
@@ -258,10 +264,12 @@ class TrustFolder(Trust):
 
 def _read_pin(data: bytes) -> dict[bytes, Pin]:
     match cbor.decode(data):
-        case {1: bytes() as data, 2: bool() as confirmed, **rest} if set(rest) <= {3, 4}:
+        case {1: bytes() as data, 2: bool() as confirmed, **rest} if rest.keys() <= {3, 4}:
             card = Card.parse(data)
-            revoked = datetime.fromtimestamp(rest[3], UTC) if 3 in rest else None
-            return {card.kid: Pin(card, confirmed, revoked, rest.get(4, ""))}
+            match rest.get(3), rest.get(4, ""):
+                case None | int() as revoked, str() as reason:
+                    at = None if revoked is None else datetime.fromtimestamp(revoked, UTC)
+                    return {card.kid: Pin(card, confirmed, at, reason)}
     raise Malformed("a card of the trust store is damaged", hint="restore the home's trust folder from its backup")
 
 

@@ -27,7 +27,7 @@ _REQUIRING = ("required", "dependentRequired", "if", "then", "else", "minItems",
 
 def is_nhs_number(value: str) -> bool:
     """Ten digits whose modulus 11 check digit is right; the 999 range, never issued, is for tests."""
-    return len(value) == 10 and value.isascii() and value.isdigit() and bool(nhs_number.is_valid(value))
+    return len(value) == 10 and value.isascii() and value.isdigit() and bool(nhs_number.is_valid(value))  # type: ignore[attr-defined]  # it exports without saying so
 
 
 def is_upn(value: str) -> bool:
@@ -85,7 +85,7 @@ def _translated(error: jsonschema_rs.ValidationError, what: str) -> Refused:
             names = getattr(kind, "unexpected", None) or [path.pop() if path else ""]
             return NotMinimal(f"{what}: {_quoted([*path, sorted(names)[0]])} has no place in it")
         case "required":
-            missing = str(kind.property).strip('"')
+            missing = str(getattr(kind, "property", "")).strip('"')
             return FieldMissing(f"{what}: {_quoted([*path, missing])} is missing")
         case "enum" | "const":
             return UnknownCode(f"{what}: {_quoted(path)} is not on its code list", hint=_codes_hint(error))

@@ -125,7 +125,7 @@ class Vault:
     def _new_subject(self, connection: sqlite3.Connection) -> int:
         sealed = self._box().encrypt(os.urandom(32))
         cursor = connection.execute("INSERT INTO subject(sealed_key) VALUES (?)", (bytes(sealed),))
-        assert cursor.lastrowid is not None  # noqa: S101  # sqlite3 sets it after an INSERT
+        assert cursor.lastrowid is not None  # sqlite3 sets it after an INSERT
         return cursor.lastrowid
 
     def _key_of(self, connection: sqlite3.Connection, subject: int) -> bytes:

@@ -90,4 +90,5 @@ def load(name: str) -> Vocabulary:
 
 def _term(data: dict[str, Any]) -> Term:
     more = {key: value for key, value in data.items() if key not in _COLUMNS}
-    return Term(*(data.get(column) for column in _COLUMNS), more)  # type: ignore[arg-type]  # a test checks the data
+    columns: dict[str, Any] = {column: data.get(column) for column in _COLUMNS}
+    return Term(**columns, more=more)

@@ -1,0 +1,122 @@
+"""The files of an agency's home, and the time it goes by.
+
+    home/agency.json      who this is          home/ledger/YEAR.db   the record
+    home/card.cbor        its public card      home/vault.db         what must be forgettable
+    home/keys/            its two key files    home/trust/           the cards it believes
+    home/outbox/          packets that could not be delivered to their file
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sharekit import files, keys, vocabulary
+from sharekit.errors import FieldInvalid, Malformed, OutputUnwritable, Usage
+from sharekit.keys import Keys
+from sharekit.trust import ORG_ID, Card
+from sharekit.validation import is_phone
+
+__all__ = ["check_about", "clock", "is_home", "new_home", "read_about", "write_home"]
+
+CLOCK = "SHAREKIT_NOW"
+
+
+def clock(*, demonstration: bool) -> datetime:
+    """The time, in whole seconds: the machine's, or for demonstrations what SHAREKIT_NOW says.
+
+    Usage if the variable is set where it has no business, or is no RFC 3339 time.
+    """
+    text = os.environ.get(CLOCK)
+    if not text:
+        return datetime.now(UTC).replace(microsecond=0)
+    if not demonstration:
+        raise Usage(
+            f"{CLOCK} is set, and this is no demonstration", hint=f"unset {CLOCK}, or use a home made with it set"
+        )
+    return _rfc3339(text)
+
+
+def _rfc3339(text: str) -> datetime:
+    with contextlib.suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            return moment.astimezone(UTC).replace(microsecond=0)
+    raise Usage(f"{CLOCK} is not a time with a zone", hint="write it like 2026-11-26T09:00:00Z")
+
+
+def is_home(home: Path) -> bool:
+    """Whether there is an agency's home at this place."""
+    return (home / "agency.json").is_file()
+
+
+@contextlib.contextmanager
+def new_home(home: Path) -> Iterator[Path]:
+    """A folder that becomes `home` in one step if all goes well, and is gone if not."""
+    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        raise _taken()
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home.parent))
+    except OSError:
+        raise OutputUnwritable("the home cannot be made there") from None
+    try:
+        yield folder
+        os.replace(folder, home)
+    except OSError as problem:
+        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # somebody was faster
+            raise _taken() from None
+        raise OutputUnwritable("the home cannot be made there") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _taken() -> Usage:
+    return Usage("there is something at that home already", hint="choose another --home")
+
+
+def write_home(
+    folder: Path, card: Card, private: Keys, *, passphrase: str | None, about: Mapping[str, str | None]
+) -> None:
+    """Write everything but ledger and vault, which begin with their first entry."""
+    for name in ("keys", "trust", "ledger", "outbox"):
+        (folder / name).mkdir(mode=0o700)
+    files.write(folder / "keys" / "agency.key", keys.to_file(private, passphrase))
+    files.write(folder / "keys" / "log.key", keys.log_to_file(private))
+    files.write(folder / "card.cbor", card.data)
+    known = {name: value for name, value in about.items() if value}
+    files.write(folder / "agency.json", json.dumps({"org_id": card.org_id, **known}, indent=2).encode())
+
+
+def read_about(home: Path) -> dict[str, Any]:
+    """What agency.json says: the organisation, and who acts if nobody else is named."""
+    data = files.read(home / "agency.json", what="agency.json of this home")
+    try:
+        about = json.loads(data)
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict) or not all(isinstance(value, str) for value in about.values()):
+        raise Malformed("agency.json of this home is damaged", hint="restore it from the home's backup")
+    return about
+
+
+def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> None:
+    """Return only if a card can be made of these; FieldInvalid or UnknownCode otherwise."""
+    if not ORG_ID.match(org_id):
+        raise FieldInvalid(
+            '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
+        )
+    vocabulary.load("org-types")[org_type]
+    if not (name.strip() and name.isprintable() and len(name) <= 200):
+        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters")
+    for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
+        if number is not None and not is_phone(number):
+            raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")

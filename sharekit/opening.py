@@ -1,0 +1,158 @@
+"""Opening: from untrusted bytes to the fields that a use permits, as far as each reader may go. SPEC.md section 5.
+
+Four calls, so that whoever keeps a record can commit it between them: `verify`, `read_manifest`, `policy.decide`,
+`open_dataset`. Errors before decryption name the reason exactly; inside decryption there is one, whatever the cause.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sharekit import cose, policy, profile
+from sharekit.errors import Expired, Malformed, NotForYou, NotVerified, NotYetValid, Revoked, Usage
+from sharekit.keys import Keys
+from sharekit.packet import (
+    AUD,
+    CHECKPOINT_HASH,
+    EXP,
+    IAT,
+    ISS,
+    MANIFEST_COMMIT,
+    MODES,
+    Manifest,
+    Packet,
+    Share,
+    Statement,
+    aad_of,
+    dataset_info,
+    parse,
+    time_of,
+    unpad,
+)
+from sharekit.policy import Use, Verdict
+from sharekit.terms import ShareTerms
+from sharekit.trust import Trust
+
+__all__ = ["check_addressed", "open_dataset", "open_packet", "read_manifest", "verify"]
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime | None = None) -> Statement:
+    """The statement, if a trusted sender signed it: steps 5.4 to 5.8.
+
+    `first_seen` is when this packet was first recorded here: expiry and revocation are judged as of then.
+    Raises UnknownSender, NotTrusted, BadSignature, NotYetValid, Expired or Revoked.
+    """
+    claims = packet.claims
+    issued, expires = time_of(claims[IAT]), time_of(claims[EXP])
+    pin = trust.find(packet.kid, org_id=claims[ISS], at=issued)  # 5.4
+    cose.verify_sign1(packet.statement, pin.card.signing)  # 5.5
+    if sha256(packet.sealed).digest() != packet.statement.payload:  # 5.6
+        raise NotVerified("the sealed part is not the one that was signed", hint=Malformed.hint)
+    seen = min(first_seen or now, now)
+    if pin.revoked and seen >= pin.revoked:  # 5.7
+        raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
+    if issued > now + CLOCK_SKEW:  # 5.8
+        raise NotYetValid("the packet was issued in the future", packet=packet.id)
+    if seen >= expires:
+        raise Expired("the packet has expired", packet=packet.id)
+    checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
+    return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.digest)
+
+
+def check_addressed(statement: Statement, org_id: str) -> None:
+    """Return only if `org_id` is among the recipients (step 5.9 of opening); NotForYou otherwise."""
+    if org_id not in statement.recipients:
+        raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
+
+
+def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
+    """The manifest: steps 5.11 to 5.13; nothing of the dataset is unwrapped.
+
+    Raises NotForYou, CannotDecrypt, or what is wrong with the terms.
+    """
+    _same(packet.digest, statement.digest)
+    aad = aad_of(packet.statement.protected)
+    padded = cose.decrypt(packet.manifest, list(keys), aad=aad, extra_info=aad)  # 5.11
+    if sha256(padded).digest() != packet.statement.header[MANIFEST_COMMIT]:  # 5.12
+        raise cose.cannot_decrypt()
+    return _manifest(padded, statement)
+
+
+def _manifest(padded: bytes, statement: Statement) -> Manifest:
+    match unpad(padded):
+        case {1: bytes(), 2: str() as mode, 5: dict() as terms, 6: bytes() as dataset_hash, 7: [], **rest}:
+            reply, note = _optional(rest)
+            if mode in MODES and len(dataset_hash) == 32:
+                received = _received(terms, statement)  # 5.13
+                return Manifest(received, mode, note, reply, dataset_hash, padded, statement.digest)
+    raise Malformed("the manifest is not in the form sharekit accepts")
+
+
+def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Keys) -> Share:
+    """The fields that `verdict` permits: steps 5.15 to 5.20; PurposeRefused unless it allows.
+
+    Raises CannotDecrypt, IdentityMismatch, VisibilityEnded, or what is wrong with the fields.
+    """
+    verdict.require()
+    _same(packet.digest, manifest.digest)
+    if verdict.terms != manifest.terms:
+        raise Usage("the verdict is about another packet")
+    aad = aad_of(packet.statement.protected)
+    info = dataset_info(aad, manifest.padded)
+    padded = cose.decrypt(packet.dataset, list(keys), aad=aad, extra_info=info)  # 5.15
+    if sha256(padded).digest() != manifest.dataset_hash:  # 5.16
+        raise cose.cannot_decrypt()
+    match unpad(padded):
+        case {1: bytes(), 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
+            if rest or keys_of_attachments:
+                raise Malformed("the dataset is not in the form sharekit accepts")
+            return _revealed(packet.id, fields, verdict)
+    raise Malformed("the dataset is not in the form sharekit accepts")
+
+
+def open_packet(packet: Packet | bytes, keys: Keys, trust: Trust, *, use: Use, now: datetime) -> Share:
+    """Verify, read, decide and open in one call, for tests and tools; it logs nothing (`Agency.open` does)."""
+    parsed = packet if isinstance(packet, Packet) else parse(packet)
+    statement = verify(parsed, trust, now=now)
+    manifest = read_manifest(parsed, statement, keys)
+    verdict = policy.decide(manifest.terms, use, now=now)
+    return open_dataset(parsed, manifest, verdict, keys)
+
+
+def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share:
+    kind = profile.load(verdict.terms.profile)
+    kind.check_received(fields)  # 5.17
+    kind.check_visible(fields, now=verdict.now)
+    kind.check_identity(fields, verdict.use.confirm)  # 5.18
+    glass = verdict.outcome == "allow-logged"
+    shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
+    if not shown.fields:  # 5.20
+        policy.nothing_to_show(verdict).require()
+    identifiers = tuple(kind.identifiers(fields))
+    return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers)
+
+
+def _optional(rest: dict[Any, Any]) -> tuple[str | None, str | None]:
+    """The optional parts of a manifest: 3 in-reply-to, a cti, and 4 the sender's checkpoint note."""
+    match rest.get(3), rest.get(4):
+        case (None | bytes() as reply, None | str() as note) if rest.keys() <= {3, 4}:
+            if reply is None or len(reply) == 16:
+                return reply.hex() if reply else None, note
+    raise Malformed("the manifest is not in the form sharekit accepts")
+
+
+def _received(terms: dict[str, Any], statement: Statement) -> ShareTerms:
+    received = ShareTerms.received(terms)
+    named = tuple(recipient["org_id"] for recipient in received.json["recipients"])
+    if received.json["sender"]["org_id"] != statement.sender or named != statement.recipients:
+        raise Malformed("the manifest does not agree with the statement")
+    return received
+
+
+def _same(digest: bytes, other: bytes) -> None:
+    if digest != other:
+        raise Usage("the parts belong to different packets")

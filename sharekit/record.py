@@ -1,0 +1,219 @@
+"""`Record`: what happened, as entries of the ledger; what must be forgettable about it goes to the vault first.
+
+The two files are never atomic together: a vault row without its entry is harmless, an entry without its row
+would be a promise nobody can keep. An unknown code that somebody typed is recorded as absent, never as typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TypedDict
+
+from nacl.signing import SigningKey
+
+from sharekit import profile, vocabulary
+from sharekit.entry import Entry
+from sharekit.errors import Usage
+from sharekit.ledger import Ledger
+from sharekit.policy import Use
+from sharekit.terms import ShareTerms
+from sharekit.vault import Vault
+
+__all__ = ["Actor", "Facts", "Record"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is known of an event, in words; `identifiers` are the subject's and leave only as a token."""
+
+    packet: bytes | None = None
+    file: bytes | None = None
+    purpose: str | None = None
+    outcome: str = "done"
+    rule: str | None = None
+    counterparties: Sequence[str] = ()
+    identifiers: Sequence[tuple[str, str]] = ()
+    terms: ShareTerms | None = None
+    use: Use | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for the vault's details; the ledger never names a person."""
+
+    person: str | None = None
+    role: str | None = None
+
+
+class Record:
+    """One agency's ledgers, a file a year, and its vault; locked without `vault_key`."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        org_id: str,
+        log_key: SigningKey,
+        vault_key: bytes | None,
+        demonstration: bool,
+        actor: Actor,
+    ) -> None:
+        self.vault = Vault(home / "vault.db", vault_key)
+        self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
+        self._unlocked, self._demonstration, self._actor = vault_key is not None, demonstration, actor
+        self._ledgers: dict[int, Ledger] = {}
+
+    def close(self) -> None:
+        """Close the ledgers' files."""
+        while self._ledgers:
+            self._ledgers.popitem()[1].close()
+
+    def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
+        """One entry for each of `events` in this year's ledger, in one commit; the number of the first."""
+        names = [events] if isinstance(events, str) else events
+        return self.ledger(now).append(*(self._entry(event, facts, now) for event in names))
+
+    def _entry(self, event: str, facts: Facts, now: datetime) -> Entry:
+        nonce = os.urandom(16)
+        return Entry(
+            event=vocabulary.load("ledger-events")[event].number,
+            time=int(now.timestamp()),
+            nonce=nonce,
+            packet=facts.packet,
+            file=facts.file,
+            purpose=_number("purposes", facts.purpose),
+            outcome=_number("outcomes", facts.outcome),
+            rule=facts.rule,
+            counterparties=tuple(facts.counterparties) or None,
+            subject=self._subject_token(facts.identifiers, nonce),
+            detail=self._detail(nonce, facts.use),
+            profile=profile.load(facts.terms.profile).number if facts.terms else None,
+            **_footing(facts.terms, facts.use),
+        )
+
+    def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
+        """A token that only the subject's key connects to the next one."""
+        key = self.vault.subject_key(identifiers) if identifiers else None
+        return hmac.digest(key, nonce, "sha256") if key else None
+
+    def _detail(self, nonce: bytes, use: Use | None) -> bytes | None:
+        """Who acted and why goes to the vault, sealed; the entry commits to it. Locked, nobody is named."""
+        words = {"by": self._actor.person, "role": self._actor.role, "reason": use.reason if use else None}
+        said = {name: value for name, value in words.items() if value}
+        if not self._unlocked or not said:
+            return None
+        detail = self.vault.detail(nonce, said)
+        self.vault.keep(detail)
+        return detail.commitment
+
+    def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
+        """This year's entries with their numbers, oldest first."""
+        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
+
+    def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
+        """The newest entries about one subject, newest first; the look-up is itself recorded before."""
+        _check_scheme(scheme)
+        key = self.vault.find_subject(scheme, value)
+        self.append("consulted", Facts(identifiers=[(scheme, value)] if key else ()), now=now)
+        if key is None:
+            return []
+        found = [(seq, entry) for seq, entry in self.entries(now) if entry.packet and _is_about(entry, key)]
+        return found[::-1][:limit]
+
+    def export(self, path: Path, cards: Iterable[tuple[str, bytes]], *, now: datetime) -> int:
+        """Write an export for auditors, itself recorded; its number of entries."""
+        self.append("exported", Facts(), now=now)
+        ledger = self.ledger(now)
+        ledger.export(path, cards)
+        return ledger.size
+
+    # --- the files, one a year ---
+
+    def ledger(self, now: datetime) -> Ledger:
+        """The ledger of the year of `now`, begun if the year is new."""
+        if now.year not in self._ledgers:
+            self._ledgers[now.year] = self._open(now)
+        return self._ledgers[now.year]
+
+    def _open(self, now: datetime) -> Ledger:
+        path, origin = self._folder / f"{now.year}.db", self._origin(now.year)
+        if path.exists():
+            return Ledger.open(path, origin=origin, key=self._log_key)
+        genesis = Entry(
+            event=vocabulary.load("ledger-events")["genesis"].number,
+            time=int(now.timestamp()),
+            nonce=os.urandom(16),
+            checkpoint=self._last_checkpoint(now.year),
+            origin=origin,
+            demonstration=True if self._demonstration else None,
+        )
+        return Ledger.create(path, origin=origin, key=self._log_key, genesis=genesis)
+
+    def _origin(self, year: int) -> str:
+        return f"sharekit/{self._org_id}/{year:04}"
+
+    def _last_checkpoint(self, year: int) -> bytes | None:
+        """The hash of the last checkpoint of the ledger before, by which a new year follows the old."""
+        earlier = [int(path.stem) for path in self._folder.glob("[0-9][0-9][0-9][0-9].db") if int(path.stem) < year]
+        if not earlier:
+            return None
+        path, origin = self._folder / f"{max(earlier):04}.db", self._origin(max(earlier))
+        with contextlib.closing(Ledger.open(path, origin=origin, key=self._log_key)) as last:
+            return sha256(last.checkpoint().encode()).digest()
+
+
+def _is_about(entry: Entry, subject_key: bytes) -> bool:
+    return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject
+
+
+# --- words to numbers ---
+
+
+class _Footing(TypedDict):
+    bases: tuple[int, ...] | None
+    art9: tuple[int, ...] | None
+    art10: tuple[int, ...] | None
+    gateways: tuple[int, ...] | None
+    agreement: tuple[int, ...] | None
+
+
+def _number(name: str, code: str | None) -> int | None:
+    """The number of a code; None for one that somebody typed and nobody defined, which is never repeated."""
+    terms = vocabulary.load(name)
+    return terms[code].number if code is not None and code in terms else None
+
+
+def _footing(terms: ShareTerms | None, use: Use | None) -> _Footing:
+    """The bases, gateways and agreement an entry rests on: the recipient's own if there is a use, else the sender's."""
+    if use is not None:
+        own = (use.basis, use.art9, use.art10, use.gateway)
+        bases, art9, art10, gateways = ([code] if code else [] for code in own)
+    else:
+        bases, art9, art10 = (terms.codes("lawful_basis", name) if terms else [] for name in ("art6", "art9", "art10"))
+        gateways = terms.codes("gateways") if terms else []
+    agreement = [each["status"] for each in terms.json.get("agreement", ())] if terms else []
+    return {
+        "bases": _numbers("art6", bases),
+        "art9": _numbers("art9", art9),
+        "art10": _numbers("art10", art10),
+        "gateways": _numbers("gateways", gateways),
+        "agreement": _numbers("agreement-status", agreement),
+    }
+
+
+def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
+    found = (_number(name, code) for code in codes)
+    return tuple(number for number in found if number is not None) or None
+
+
+def _check_scheme(scheme: str) -> None:
+    schemes = {term.more.get("scheme", term.code) for term in vocabulary.load("identifiers")}
+    if scheme not in schemes:
+        raise Usage("that is not a scheme of identifiers", hint=f"use one of: {', '.join(sorted(schemes))}")

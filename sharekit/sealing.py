@@ -1,0 +1,236 @@
+"""Sealing: from a dataset and its terms to a packet. SPEC.md section 4, step by step.
+
+`prepare` decides whether it may be sealed at all; `seal_parts` makes the bytes and cannot refuse.
+No files, no clock, no database.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sharekit import cbor, cose, policy, profile
+from sharekit.cose import Nonces
+from sharekit.errors import NotNeedToKnow, Usage
+from sharekit.keys import Keys, PublicOpening, signing_kid
+from sharekit.packet import (
+    AUD,
+    CHECKPOINT_HASH,
+    CTI,
+    EXP,
+    IAT,
+    ISS,
+    MAGIC,
+    MANIFEST_COMMIT,
+    MODES,
+    SEALED_TYPE,
+    TYP,
+    VERSION,
+    aad_of,
+    dataset_info,
+    pad,
+)
+from sharekit.policy import Finding
+from sharekit.profile import Minimised
+from sharekit.terms import RULEBOOK, ShareTerms
+from sharekit.trust import Card
+
+__all__ = ["Draft", "Parts", "Sender", "minimise", "prepare", "seal", "seal_parts"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sender:
+    """Who seals: an organisation with its keys, the newest checkpoint note of its ledger, and what its card says."""
+
+    org_id: str
+    keys: Keys
+    note: str | None = None
+    org_type: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    out_of_hours_phone: str | None = None
+    person: str | None = None
+    role: str | None = None
+
+    def as_terms(self) -> dict[str, str]:
+        facts = {
+            "org_id": self.org_id,
+            "org_type": self.org_type,
+            "name": self.name,
+            "person": self.person,
+            "role": self.role,
+            "callback_phone": self.phone,
+            "out_of_hours_phone": self.out_of_hours_phone,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything random in a packet: fresh, unless a test vector is being reproduced."""
+
+    cti: bytes
+    manifest_salt: bytes
+    dataset_salt: bytes
+    manifest: Nonces
+    dataset: Nonces
+
+    @classmethod
+    def fresh(cls) -> Parts:
+        return cls(os.urandom(16), os.urandom(32), os.urandom(32), Nonces.fresh(), Nonces.fresh())
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A share that may be sealed: terms filled in, fields minimal and complete, findings that are no gates."""
+
+    terms: ShareTerms
+    fields: dict[str, Any] = field(repr=False)
+    recipients: tuple[Card, ...]
+    findings: tuple[Finding, ...]
+
+
+def seal(
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms | Mapping[str, Any],
+    *,
+    sender: Sender,
+    recipients: Sequence[Card | bytes],
+    attachments: Sequence[Any] = (),
+    now: datetime,
+) -> bytes:
+    """A signed and encrypted packet of `dataset` under `terms` for `recipients`.
+
+    Raises Refused (a gate, a field, a code, a recipient), naming rule or field and never a value; Usage.
+    """
+    if attachments:
+        raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
+    draft = prepare(dataset, terms, sender=sender, recipients=recipients, now=now)
+    return seal_parts(draft, Parts.fresh(), sender=sender, now=now)
+
+
+def prepare(
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms | Mapping[str, Any],
+    *,
+    sender: Sender,
+    recipients: Sequence[Card | bytes],
+    now: datetime,
+) -> Draft:
+    """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`."""
+    terms = ShareTerms.parse(terms)  # 4.1
+    kind = profile.load(terms.profile)
+    cards = _addressees(recipients)
+    if sender.org_type is not None:  # 4.2
+        kind.check_sender(sender.org_type)
+    _check_recipients(kind, cards, terms)
+    if isinstance(dataset, Minimised):  # 4.3
+        fields, left_out = dataset.fields, dataset.left_out
+    else:
+        kind.check(dataset, now=now)
+        kind.check_minimal(dataset, terms.purposes)
+        fields, left_out = dataset, ()
+    profile.check_needs(kind, fields, terms.need)
+    findings = policy.assess(terms, fields, now=now)  # 4.4
+    policy.gate(findings)
+    return Draft(_filled(terms, kind, sender, cards, left_out), kind.complete(fields), cards, tuple(findings))
+
+
+def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, now: datetime) -> Minimised:
+    """A whole and valid dataset cut down to what the terms' purposes reveal; NotMinimal if nothing is left."""
+    terms = ShareTerms.parse(terms)
+    return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
+
+
+def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
+    """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
+    dataset = pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
+    manifest = pad(_manifest_map(draft.terms, parts, dataset, sender.note))  # 4.6
+    header = _statement_header(draft, parts, manifest, sender=sender, now=now)  # 4.7
+    aad = aad_of(cbor.encode(header))
+    keys = _opening_keys(draft.recipients)  # 4.8
+    m = cose.encrypt(manifest, aad=aad, recipients=keys, extra_info=aad, nonces=parts.manifest)
+    info = dataset_info(aad, manifest)
+    d = cose.encrypt(dataset, aad=aad, recipients=keys, extra_info=info, nonces=parts.dataset)
+    sealed = cbor.encode([m, d, []])  # 4.9
+    statement = cose.sign1(header, sha256(sealed).digest(), sender.keys.signing)
+    return cbor.encode([MAGIC, VERSION, statement, sealed])  # 4.10
+
+
+def _addressees(recipients: Sequence[Card | bytes]) -> tuple[Card, ...]:
+    cards = tuple(card if isinstance(card, Card) else Card.parse(card) for card in recipients)
+    if not 1 <= len(cards) <= cose.MAX_RECIPIENTS:
+        raise Usage(f"a packet has 1 to {cose.MAX_RECIPIENTS} recipients")
+    if len({card.org_id for card in cards}) != len(cards):
+        raise Usage("a recipient is named twice")
+    return cards
+
+
+def _check_recipients(kind: profile.Profile, cards: Sequence[Card], terms: ShareTerms) -> None:
+    for card in cards:
+        if not kind.receives(card.org_type, route=terms.route):
+            raise NotNeedToKnow(
+                f"{card.org_id}, of type {card.org_type}, is not among those who receive {kind.name}"
+            )
+
+
+def _filled(
+    terms: ShareTerms, kind: profile.Profile, sender: Sender, cards: Sequence[Card], left_out: Sequence[str]
+) -> ShareTerms:
+    return terms.filled(
+        profile_version=kind.version,
+        rulebook=RULEBOOK,
+        decision_ref=_decision_ref(terms),
+        sender=sender.as_terms(),
+        recipients=[{"org_id": card.org_id, "org_type": card.org_type} for card in cards],
+        left_out=[{"field": path, "reason": "not permitted for the purpose"} for path in left_out],
+    )
+
+
+def _decision_ref(terms: ShareTerms) -> str:
+    """The same for every packet that one decision made, and for no other decision; a hash inside the seal."""
+    return sha256(cbor.encode([terms.purpose, terms.json["decision"]])).hexdigest()[:32]
+
+
+def _manifest_map(terms: ShareTerms, parts: Parts, dataset: bytes, note: str | None) -> dict[int, Any]:
+    manifest: dict[int, Any] = {1: parts.manifest_salt, 2: MODES[0]}
+    if note is not None:
+        manifest[4] = note
+    return manifest | {5: dict(terms.json), 6: sha256(dataset).digest(), 7: []}
+
+
+def _statement_header(
+    draft: Draft, parts: Parts, manifest: bytes, *, sender: Sender, now: datetime
+) -> dict[int, Any]:
+    issued = int(now.timestamp())
+    claims = {
+        ISS: sender.org_id,
+        AUD: [card.org_id for card in draft.recipients],
+        EXP: issued + 86400 * draft.terms.valid_days,
+        IAT: issued,
+        CTI: parts.cti,
+    }
+    commitments = {MANIFEST_COMMIT: sha256(manifest).digest()}
+    if sender.note is not None:
+        commitments[CHECKPOINT_HASH] = sha256(sender.note.encode()).digest()
+    return {
+        cose.ALG: cose.ED25519,
+        cose.CRIT: list(commitments),
+        cose.KID: signing_kid(bytes(sender.keys.signing.verify_key)),
+        cose.CWT_CLAIMS: claims,
+        cose.TYP: TYP,
+        cose.PAYLOAD_HASH_ALG: cose.SHA_256,
+        cose.PREIMAGE_TYPE: SEALED_TYPE,
+        **commitments,
+    }
+
+
+def _opening_keys(cards: Sequence[Card]) -> list[PublicOpening]:
+    """Classical keys only where every recipient has one: one packet, one strength."""
+    pairs = [card.opening_keys() for card in cards]
+    classical = [second for _, second in pairs if second is not None]
+    return classical if len(classical) == len(pairs) else [first for first, _ in pairs]
