@@ -12,14 +12,13 @@ import fcntl
 import functools
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sharekit import registry
-from sharekit.errors import LedgerError, LedgerTampered, ShareError
+from sharekit import files, registry
+from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError
 
 __all__ = [
     "check_schema",
@@ -109,28 +108,15 @@ def locked(path: Path) -> Iterator[None]:
 def replacing(path: Path, problem: ShareError) -> Iterator[Path]:
     """A file beside `path`, made durable and put in its place when the block ends well; gone otherwise."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sharekit-", suffix=".part")
-    except OSError:
+        with files.replacing(path) as place:
+            try:
+                yield place.temporary
+                place.put()
+            finally:
+                for suffix in SIDE_FILES:
+                    Path(f"{place.temporary}{suffix}").unlink(missing_ok=True)
+    except (OutputUnwritable, OSError):
         raise problem from None
-    try:
-        yield Path(name)
-        os.fsync(handle)
-        os.replace(name, path)
-        _sync_directory(path.parent)
-    except OSError:
-        raise problem from None
-    finally:
-        os.close(handle)
-        for suffix in ("", *SIDE_FILES):
-            Path(f"{name}{suffix}").unlink(missing_ok=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 # The result codes of SQLite that say the contents are wrong, rather than that the disk or its owner refuses.
