@@ -111,6 +111,9 @@ def _report(problem: Exception, *, as_json: bool) -> int:
         told = {"rule": problem.rule, "source": problem.source}
         output.error(problem.code, problem.message, problem.hint, as_json=as_json, **told)
         return problem.exit_code
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError) and not as_json:
+        output.say(problem.message)
+        return EXIT_USAGE
     if isinstance(problem, click.ClickException):
         output.error("usage", _usage_words(problem), _usage_hint(problem), as_json=as_json)
         return EXIT_USAGE

@@ -57,8 +57,8 @@ def play(text: str, folder: Path) -> int:
     for step in steps(text):
         played += 1
         if step.command.startswith("export "):
-            name, _, value = step.command.removeprefix("export ").partition("=")
-            variables[name] = value
+            name, _, value = step.command.removeprefix("export ").partition(" #")[0].partition("=")
+            variables[name] = value.strip()
             continue
         _check(step, *_run(step.command, folder, variables))
     return played
