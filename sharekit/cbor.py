@@ -3,14 +3,16 @@
 cbor2 does the work. Its `canonical` order is length first, not bytewise, and its decoder takes non-minimal
 integers and trailing bytes: so maps are ordered here, and whatever was decoded is encoded again and compared.
 
-The values of sharekit are those of JSON, byte strings and integers of 64 bits. Tags are no values: the two
-that stand before COSE messages are written and read by `cose`.
+The values of sharekit are those of JSON, byte strings and integers of 64 bits; keys are integers and texts.
+Tags are no values: the two that stand before COSE messages are written and read by `cose`, and all are refused
+unread here, because a few bytes of references can stand for more than any memory holds.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 import cbor2
 
@@ -19,8 +21,11 @@ from sharekit.errors import Malformed
 __all__ = ["decode", "encode", "sequence"]
 
 MAX_DEPTH = 32
+LARGE = 32 * 1024  # from here on, what is refused is refused before it can cost anything
 _SCALARS = frozenset({str, bytes, bool, type(None)})
 _SMALLEST, _LARGEST = -(2**64), 2**64 - 1
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)  # major types
+_KEY_TYPES = (_UNSIGNED, _NEGATIVE, _TEXT)
 
 
 def encode(value: Any) -> bytes:
@@ -40,20 +45,23 @@ def decode(data: bytes) -> Any:
 
 def sequence(data: bytes) -> list[Any]:
     """The items of a CBOR sequence (RFC 8742), each deterministically encoded; Malformed otherwise."""
-    items, position = [], 0
-    while position < len(data):
-        item = _loads(data[position:])
-        encoded = encode(item)
-        if not data.startswith(encoded, position):
-            raise Malformed("the bytes are not a sequence of deterministic CBOR")
-        items.append(item)
-        position += len(encoded)
+    items: list[Any] = _loads(data, before=b"\x9f", after=b"\xff")  # an array without a length: read in one go
+    if b"".join(map(encode, items)) != data:
+        raise Malformed("the bytes are not a sequence of deterministic CBOR")
     return items
 
 
-def _loads(data: bytes) -> Any:
+def _loads(data: bytes, before: bytes = b"", after: bytes = b"") -> Any:
+    if len(data) > LARGE:
+        _check_keys(data)
     try:
-        return cbor2.loads(data, allow_indefinite=False, allow_duplicate_keys=False, max_depth=MAX_DEPTH)
+        return cbor2.loads(
+            before + data + after,
+            allow_indefinite=bool(before),
+            allow_duplicate_keys=False,
+            max_depth=MAX_DEPTH + len(before),
+            semantic_decoders=_NO_TAGS,
+        )
     except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
         raise Malformed("the bytes are not CBOR") from None
 
@@ -87,13 +95,13 @@ def _ordered(value: Any, depth: int) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
+    if kind is not dict and kind is not list and kind is not tuple:
+        return _number(value, kind)
     if depth == 0:
         raise Malformed("the value is nested too deeply")
     if kind is dict:
         return {key: _ordered(value[key], depth - 1) for key in sorted(value, key=_key_order)}
-    if kind is list or kind is tuple:
-        return [_ordered(item, depth - 1) for item in value]
-    return _number(value, kind)
+    return [_ordered(item, depth - 1) for item in value]
 
 
 def _number(value: Any, kind: type) -> Any:
@@ -109,9 +117,61 @@ def _key_order(key: Any) -> tuple[int, int, bytes]:
     if type(key) is str:
         raw = key.encode("utf-8", "surrogatepass")
         return 2, len(raw), raw
-    if type(key) is int:
+    if type(key) is int and _SMALLEST <= key <= _LARGEST:
         return (0, key, b"") if key >= 0 else (1, -key, b"")
     raise Malformed(f"a map key of type {type(key).__name__} has no place in a packet")
+
+
+def _check_keys(data: bytes) -> None:
+    """Walk the heads of a large item and refuse a key that is no integer or text, before any map is built.
+
+    Arrays of -1 and -2 have one hash in Python: 100,000 of them as keys are compared each with every other.
+    """
+    position = 0
+    inside: list[tuple[bool, int]] = []  # of each array or map that is open: is it a map, and how many items to come
+    while position < len(data):
+        major, argument, position = _head(data, position)
+        while inside and inside[-1][1] == 0:
+            inside.pop()
+        if inside:
+            is_map, left = inside.pop()
+            if is_map and left % 2 == 0 and major not in _KEY_TYPES:
+                raise Malformed("a map key of that type has no place in a packet")
+            inside.append((is_map, left - 1))
+        if major in (_BYTES, _TEXT):
+            position += argument
+        elif major in (_ARRAY, _MAP):
+            inside.append((major == _MAP, argument * (1 + (major == _MAP))))
+        if major == _TAG or len(inside) > MAX_DEPTH:
+            raise Malformed("the bytes are not CBOR")
+
+
+def _head(data: bytes, position: int) -> tuple[int, int, int]:
+    """Major type and argument of the item at `position`, and where its head ends (RFC 8949 section 3)."""
+    major, short = divmod(data[position], 32)
+    if short < 24:
+        return major, short, position + 1
+    if short > 27:
+        raise Malformed("the bytes are not CBOR")
+    end = position + 1 + (1 << short - 24)
+    return major, int.from_bytes(data[position + 1 : end], "big"), end
+
+
+class _NoTags(Mapping[int, Any]):
+    """For every tag a decoder that refuses it; cbor2 asks by number."""
+
+    def __getitem__(self, tag: int) -> Any:
+        return self._refuse
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())  # pragma: no cover
+
+    def __len__(self) -> int:
+        return 0  # pragma: no cover
+
+    @staticmethod
+    def _refuse(*_: Any) -> NoReturn:
+        raise ValueError
 
 
 def _shortest_float(encoder: cbor2.CBOREncoder, value: float) -> None:
@@ -119,3 +179,4 @@ def _shortest_float(encoder: cbor2.CBOREncoder, value: float) -> None:
 
 
 _FLOATS = {float: _shortest_float}
+_NO_TAGS = _NoTags()

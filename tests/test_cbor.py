@@ -111,7 +111,7 @@ def test_keys_of_one_length_are_in_the_order_that_cbor2_calls_canonical(value):
 
 def test_keys_are_in_bytewise_order_where_length_first_order_is_another():
     value = {"a": 0, -1: 0, 100: 0, 10: 0}
-    assert cbor.encode(value).hex() == "a40a00186400200061610" + "0"
+    assert cbor.encode(value).hex() == "a40a001864002000616100"
     assert cbor2.dumps(value, canonical=True) != cbor.encode(value)
 
 
@@ -206,8 +206,7 @@ KEYS_REFUSED = {
     "a bignum": "a1c24901000000000000000000",
     "in another order": "a202000100",
     "text before an integer": "a26161000100",
-    "a negative integer before a larger unsigned one": "a22000181800",
-    "in length-first order": "a3006018640020006161" + "00",
+    "in length-first order": "a22000186400",
 }
 TAGS = {
     "a date as text": "c074323031332d30332d32315432303a30343a30305a",
@@ -383,12 +382,22 @@ def colliding_keys(length: int) -> bytes:
     return head(5, len(keys)) + b"".join(key + b"\x00" for key in keys)
 
 
+BEFORE = {
+    "nothing": "",
+    "an array around it": "81",
+    "a byte string before it": "8240",
+    "a map around it": "a100",
+    "a map, a float and an integer before it": "84a100f93c001a00010000",
+    "empty containers before it": "8380a0",
+}
+
+
 @pytest.mark.parametrize("read", [cbor.decode, cbor.sequence])
-@pytest.mark.parametrize("before", [b"", b"\x81", b"\x82\x40", b"\xa1\x00", b"\x83\xa1\x00\xf9\x3c\x00\x1a\x00\x01\x00\x00"])
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def test_a_large_map_with_odd_keys_never_reaches_the_decoder(monkeypatch, read, before):
     monkeypatch.setattr(cbor2, "loads", lambda *_, **__: pytest.fail("the decoder saw it"))
     with pytest.raises(Malformed):
-        read(before + colliding_keys(13))
+        read(bytes.fromhex(before) + colliding_keys(13))
 
 
 @pytest.mark.parametrize("read", [cbor.decode, cbor.sequence])
