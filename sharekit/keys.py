@@ -96,7 +96,7 @@ class HybridOpening(_Opening):
     @staticmethod
     def parse_public(public: bytes) -> Any:
         lattice = MLKEM768PublicKey.from_public_bytes(public[:1184])
-        return MLKEM768X25519PublicKey(lattice, X25519PublicKey.from_public_bytes(public[1184:]))
+        return MLKEM768X25519PublicKey(lattice, _curve(public[1184:]))
 
 
 class ClassicalOpening(_Opening):
@@ -119,7 +119,14 @@ class ClassicalOpening(_Opening):
 
     @staticmethod
     def parse_public(public: bytes) -> Any:
-        return X25519PublicKey.from_public_bytes(public)
+        return _curve(public)
+
+
+def _curve(public: bytes) -> X25519PublicKey:
+    """An X25519 key that agrees on a secret; ValueError for the few points that agree on zeros with everybody."""
+    found = X25519PublicKey.from_public_bytes(public)
+    X25519PrivateKey.from_private_bytes(bytes(SEED_BYTES)).exchange(found)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def _parse_card(data: bytes) -> Card:
     payload = cbor.decode(message.payload)
     _check_shape(message.header, payload)
     cose.verify_sign1(message, payload[6])
-    return Card(
+    card = Card(
         **{name: payload.get(label) for label, name in _TEXTS.items()},
         signing=payload[6],
         opening=payload[7],
@@ -114,6 +114,8 @@ def _parse_card(data: bytes) -> Card:
         fingerprint=sha256(message.payload).digest(),
         kid=message.header[cose.KID],
     )
+    card.opening_keys()  # a key that nothing can be sealed for is found out now, not on the day it is needed
+    return card
 
 
 def _check_shape(header: dict[int, Any], payload: Any) -> None:
@@ -184,6 +186,8 @@ class Trust:
             return pin
         if known.revoked:
             raise Revoked(f"the key of {parsed.org_id} was revoked here", hint="ask for a card with new keys")
+        if known.card.org_id != parsed.org_id:
+            raise NotTrusted(f"the key of this card is pinned for {known.card.org_id}", hint="telephone both of them")
         return replace(pin, confirmed=pin.confirmed or (known.confirmed and known.card.data == card))
 
     def _check_succession(self, card: Card, fingerprint: str | None) -> None:
@@ -232,8 +236,8 @@ class Trust:
         return valid[-1]
 
     def log_keys(self, org_id: str) -> list[bytes]:
-        """The log keys on the pinned cards of an organisation, newest first; NotTrusted if there is none."""
-        keys = [pin.card.log_key for pin in self if pin.card.org_id == org_id]
+        """The log keys of an organisation, newest first, without those revoked; NotTrusted if there is none."""
+        keys = [pin.card.log_key for pin in self if pin.card.org_id == org_id and not pin.revoked]
         if not keys:
             raise NotTrusted("no trusted card holds that ledger's key", hint="give the agency's card with --trust")
         return keys[::-1]
@@ -251,8 +255,16 @@ class TrustFolder(Trust):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         super().__init__()
-        for path in sorted(folder.glob("*.pin")):
-            self._pins |= _read_pin(files.read(path, what="a card of the trust store"))
+        self._read()
+
+    def _read(self) -> None:
+        for path in sorted(self._folder.glob("*.pin")):
+            pin = _read_pin(files.read(path, limit=2 * MAX_BYTES, what="a card of the trust store"))
+            self._pins[pin.card.kid] = pin
+
+    def _candidate(self, card: bytes, fingerprint: str | None) -> Pin:
+        self._read()  # another process may have revoked the key since
+        return super()._candidate(card, fingerprint)
 
     def _pin(self, pin: Pin) -> None:
         fields: dict[int, Any] = {1: pin.card.data, 2: pin.confirmed}
@@ -262,14 +274,13 @@ class TrustFolder(Trust):
         super()._pin(pin)
 
 
-def _read_pin(data: bytes) -> dict[bytes, Pin]:
+def _read_pin(data: bytes) -> Pin:
     match cbor.decode(data):
-        case {1: bytes() as data, 2: bool() as confirmed, **rest} if rest.keys() <= {3, 4}:
-            card = Card.parse(data)
-            match rest.get(3), rest.get(4, ""):
-                case None | int() as revoked, str() as reason:
-                    at = None if revoked is None else datetime.fromtimestamp(revoked, UTC)
-                    return {card.kid: Pin(card, confirmed, at, reason)}
+        case {1: bytes() as card, 2: bool() as confirmed, **rest} if not rest:
+            return Pin(Card.parse(card), confirmed)
+        case {1: bytes() as card, 2: bool() as confirmed, 3: int() as revoked, 4: str() as reason, **rest}:
+            if not rest and type(revoked) is int and 0 <= revoked < 2**34:
+                return Pin(Card.parse(card), confirmed, datetime.fromtimestamp(revoked, UTC), reason)
     raise Malformed("a card of the trust store is damaged", hint="restore the home's trust folder from its backup")
 
 
