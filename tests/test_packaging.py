@@ -1,0 +1,59 @@
+"""What is built is what is in the repository, and works where nothing else of it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from console import REPOSITORY, environment
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from a copy, so that an earlier build leaves nothing in it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("sharekit", "cli", "schemas"):
+        shutil.copytree(REPOSITORY / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(REPOSITORY / name, folder / "source" / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(folder / "source")], check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_every_file_and_takes_no_name_but_its_own(wheel):
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    places = {"sharekit": "sharekit", "cli": "sharekit/cli", "schemas": "sharekit/schemas"}
+    tracked = subprocess.run(
+        ["git", "ls-files", *places], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split()
+    expected = {f"{places[Path(name).parts[0]]}/{'/'.join(Path(name).parts[1:])}" for name in tracked}
+    assert set(names) == expected
+
+
+def test_the_wheel_is_installed_elsewhere_and_used(wheel, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    programs = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    variables = environment(tmp_path) | {"SHAREKIT_NOW": "2026-11-27T09:05:00Z"}
+    variables["PATH"] = f"{programs}{os.pathsep}{variables['PATH']}"
+
+    def run(*command: str) -> str:
+        ran = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    run(str(programs / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel))
+    where = run(str(programs / "python"), "-c", "import sharekit; print(sharekit.__file__)")
+    assert str(tmp_path) in where
+    about = ("--org-type", "gp", "--name", "Test practice", "--phone", "01632 960000", "--no-passphrase")
+    run("sharekit", "init", "--home", "home", "--org-id", "T1", *about)
+    assert json.loads(run("sharekit", "--json", "ledger", "verify", "--home", "home"))["verdict"] == "verified"
+    assert json.loads(run("sharekit", "--json", "profiles"))["profiles"]
