@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import nacl.bindings
@@ -32,7 +32,8 @@ ED25519, SHA_256, A256GCM = -19, -16, 3
 
 SIGN1_TAG, ENCRYPT_TAG = b"\xd2", b"\xd8\x60"  # the encoded heads of tags 18 and 96 (RFC 9052 section 2)
 MAX_RECIPIENTS = 64
-CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES = 32, 12, 16, 64
+MAX_RECIPIENT_HEADER = 64  # bytes of { 1: alg, 4: kid }
+CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES, PUBLIC_BYTES = 32, 12, 16, 64, 32
 
 _CONTENT_PROTECTED = cbor.encode({ALG: A256GCM})
 
@@ -94,7 +95,7 @@ class Encrypt:
 class Nonces:
     """What makes one encryption unlike any other: fresh unless a test vector is being reproduced."""
 
-    cek: bytes
+    cek: bytes = field(repr=False)
     iv: bytes
 
     @classmethod
@@ -128,6 +129,8 @@ def verify_sign1(message: Sign1, public: bytes) -> None:
     """Return only if the Ed25519 key `public` (32 bytes) signed the message; BadSignature otherwise."""
     signed = message.signature + _to_be_signed(message.protected, message.payload)
     try:
+        if len(public) != PUBLIC_BYTES:  # the binding does not look, and reads on behind a short key
+            raise ValueError
         nacl.bindings.crypto_sign_open(signed, public)
     except (nacl.exceptions.CryptoError, ValueError):
         raise BadSignature("the signature does not match") from None
@@ -216,7 +219,7 @@ def _block_parts(block: list[Any], key: DecryptionKey) -> tuple[bytes, bytes]:
 
 def _recipient_header(block: Any) -> dict[int, Any]:
     match block:
-        case [bytes() as protected, dict(), bytes()]:
+        case [bytes() as protected, dict(), bytes()] if len(protected) <= MAX_RECIPIENT_HEADER:
             header = _closed_header(protected, (ALG, KID), ())
             if type(header[ALG]) is int and _is_bytes(header[KID], 32):
                 return header
@@ -253,12 +256,31 @@ def _tagged(data: bytes, tag: bytes, what: str) -> Any:
 def _closed_header(protected: bytes, required: Collection[int], optional: Collection[int]) -> dict[int, Any]:
     """The protected header map: every required label, none but the optional ones besides, `crit` as it must be."""
     header = cbor.decode(protected)
-    if type(header) is not dict:
-        raise Malformed("the protected header is not a map")
+    if type(header) is not dict or not _is_plain(header):
+        raise Malformed("the protected header is not a map of integers, texts and byte strings")
     labels = set(header)
     if not labels >= set(required) or not labels <= {*required, *optional}:
         raise Malformed("the protected header has labels missing or to spare")
+    if CRIT in header and not _crit_fits(header):
+        raise Malformed("the protected header's crit is not in the form sharekit accepts")
     return header
+
+
+def _is_plain(value: object) -> bool:
+    """Nothing that Python calls equal to an integer and CBOR does not: -19.0 is no algorithm, true is no label."""
+    if type(value) is dict:
+        return all(map(_is_plain, value.values()))
+    if type(value) is list:
+        return all(map(_is_plain, value))
+    return type(value) in (int, str, bytes)
+
+
+def _crit_fits(header: dict[int, Any]) -> bool:
+    """`crit` names labels that are present, each once, and not itself (RFC 9052 section 3.1)."""
+    crit = header[CRIT]
+    if type(crit) is not list or not crit or not all(type(label) is int for label in crit):
+        return False
+    return len(set(crit)) == len(crit) and set(crit) <= set(header) - {CRIT}
 
 
 def _is_bytes(value: object, length: int) -> bool:
