@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from disks import needs_a_disk, on_a_small_disk
 
 from sharekit import files
 from sharekit.errors import Malformed, OutputUnwritable, Usage
@@ -231,44 +232,32 @@ def test_a_folder_that_goes_away_meanwhile_is_a_typed_error(tmp_path):
             replacement.commit(b"new")
 
 
-WRITE = """
-import sys
+TOO_MUCH = """
+import os, sys
 from pathlib import Path
 from sharekit import files
 from sharekit.errors import OutputUnwritable
+file = Path(sys.argv[1]) / "file"
+file.write_bytes(b"old")
+LIMIT
 try:
-    files.write(Path(sys.argv[1]), b"a" * 1_000_000)
-except OutputUnwritable:
-    print("refused")
+    files.write(file, b"a" * 1_000_000)
+except OutputUnwritable as refusal:
+    print(refusal.code, file.read_bytes(), os.listdir(file.parent))
 """
-
-
-def run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+LEFT_ALONE = "output-unwritable b'old' ['file']\n"
 
 
 def test_a_file_that_may_not_grow_so_large_leaves_the_old_one(tmp_path):
-    (tmp_path / "file").write_bytes(b"old")
-    limited = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{WRITE}"
-    assert run(sys.executable, "-c", limited, str(tmp_path / "file")) == "refused\n"
-    assert (tmp_path / "file").read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"
+    command = [sys.executable, "-c", TOO_MUCH.replace("LIMIT", limit), str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == LEFT_ALONE
 
 
-def can_mount() -> bool:
-    command = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted here")
-def test_a_full_disk_leaves_the_old_file(tmp_path):
-    """The disk is one of 64 KiB that only this process sees."""
-    steps = 'mount -t tmpfs -o size=64k none "$1" && echo old > "$1/file" && "$2" -c "$3" "$1/file" && cat "$1"/*'
-    inside = ["sh", "-c", steps, "sh", str(tmp_path), sys.executable, WRITE]
-    assert run("unshare", "--user", "--map-root-user", "--mount", *inside) == "refused\nold\n"
+@needs_a_disk
+@pytest.mark.parametrize("limit", ["", "read_only()"], ids=["full", "read-only"])
+def test_a_disk_that_takes_nothing_leaves_the_old_file(tmp_path, limit):
+    assert on_a_small_disk(tmp_path, TOO_MUCH.replace("LIMIT", limit)) == LEFT_ALONE
 
 
 STOPPED = """
