@@ -1,8 +1,14 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
+PRAGMA application_id = 1936220534; -- "shav"
 PRAGMA user_version = 1;
 
+-- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
+CREATE TABLE owner (
+    token BLOB NOT NULL
+);
+
 -- packets sealed here and received here: numbers, digests and times, nothing personal
-CREATE TABLE IF NOT EXISTS packet (
+CREATE TABLE packet (
     sender TEXT NOT NULL,
     cti BLOB NOT NULL,
     digest BLOB NOT NULL,
@@ -13,22 +19,22 @@ CREATE TABLE IF NOT EXISTS packet (
 ) WITHOUT ROWID;
 
 -- files refused before their signature had verified: one ledger entry each, however often they come
-CREATE TABLE IF NOT EXISTS refused_file (
+CREATE TABLE refused_file (
     token BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS subject (
-    id INTEGER PRIMARY KEY,
+CREATE TABLE subject (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: an index must not come to point to another child
     sealed_key BLOB NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS subject_index (
+CREATE TABLE subject_index (
     token BLOB PRIMARY KEY,               -- HMAC(index key, scheme || 0 || value)
     subject INTEGER NOT NULL REFERENCES subject (id)
 ) WITHOUT ROWID;
 
 -- what an auditor may need to know for a time about one ledger entry, found by the entry's nonce
-CREATE TABLE IF NOT EXISTS detail (
+CREATE TABLE detail (
     nonce BLOB PRIMARY KEY,
     sealed BLOB NOT NULL
 ) WITHOUT ROWID;

@@ -38,6 +38,7 @@ from sharekit.record import Actor, Facts, Record
 from sharekit.sealing import Draft, Sender
 from sharekit.terms import ShareTerms
 from sharekit.trust import Card, Pin, Trust, TrustFolder
+from sharekit.vault import Vault
 
 __all__ = ["Agency", "Sealed"]
 
@@ -170,6 +171,7 @@ class Agency:
             )
             about = {"person": person, "role": role}
             homes.write_home(folder, card, private, passphrase=passphrase, about=about)
+            Vault.create(folder / "vault.db", private.vault)
             with contextlib.closing(cls(folder, private=private)) as first:
                 first.record.ledger(now)
         return cls(place, private=private)

@@ -61,9 +61,9 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def make_durable(db: sqlite3.Connection) -> None:
+def make_durable(db: sqlite3.Connection, mode: str | None = None) -> None:
     """Set what survives a power cut, and read it back: a file system may refuse, and SQLite would go on."""
-    wanted = journal_mode(sqlite3.sqlite_version_info)
+    wanted = mode or journal_mode(sqlite3.sqlite_version_info)
     (found,) = db.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
     db.execute("PRAGMA synchronous = FULL")
     if found.upper() != wanted or db.execute("PRAGMA synchronous").fetchone() != (2,):
@@ -128,28 +128,48 @@ _DAMAGE = {
     sqlite3.SQLITE_TOOBIG: "the ledger holds what is larger than any entry",
     sqlite3.SQLITE_FORMAT: "the file is not a ledger",
 }
+_TROUBLE = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "{} may not be written to",
+    sqlite3.SQLITE_CANTOPEN: "{} is not there, or may not be opened",
+    sqlite3.SQLITE_BUSY: "{} is in use and stayed so",
+}
+
+
+_ERRNO = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EACCES: sqlite3.SQLITE_READONLY,
+    errno.ENOENT: sqlite3.SQLITE_CANTOPEN,
+}
 
 
 @contextlib.contextmanager
-def typed(problem: ShareError | None = None) -> Iterator[None]:
-    """Every error of SQLite and of the file system as LedgerTampered, or else as `problem`."""
+def typed(problem: ShareError | None = None, *, what: str = "the ledger") -> Iterator[None]:
+    """Every error of SQLite and of the file system: LedgerTampered where contents are wrong, else `problem`.
+
+    Without a `problem` it is a LedgerError about `what`.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        code = _code(error)
         if code in _DAMAGE:
             raise LedgerTampered(_DAMAGE[code]) from None
-        raise problem or LedgerError(_trouble(code)) from None
+        raise problem or _trouble(code, what) from None
+    except UnicodeDecodeError:  # a damaged schema, quoted in a message of SQLite
+        raise LedgerTampered(_DAMAGE[sqlite3.SQLITE_CORRUPT]) from None
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise problem or LedgerError(_trouble(sqlite3.SQLITE_FULL if full else 0)) from None
+        raise problem or _trouble(_ERRNO.get(error.errno or 0, 0), what) from None
 
 
-def _trouble(code: int) -> str:
-    texts = {
-        sqlite3.SQLITE_FULL: "the disk is full",
-        sqlite3.SQLITE_READONLY: "the ledger may not be written to",
-        sqlite3.SQLITE_CANTOPEN: "there is no ledger there, or it may not be opened",
-        sqlite3.SQLITE_BUSY: "the ledger is in use and stayed so",
-    }
-    return texts.get(code, "the ledger cannot be read or written")
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; Python's own errors have none: a text that is not UTF-8, or a closed file."""
+    unnamed = sqlite3.SQLITE_MISUSE if isinstance(error, sqlite3.ProgrammingError) else sqlite3.SQLITE_CORRUPT
+    code: int = getattr(error, "sqlite_errorcode", unnamed)
+    return code & 0xFF
+
+
+def _trouble(code: int, what: str) -> LedgerError:
+    return LedgerError(_TROUBLE.get(code, "{} cannot be read or written").format(what))

@@ -86,7 +86,7 @@ def _taken() -> Usage:
 def write_home(
     folder: Path, card: Card, private: Keys, *, passphrase: str | None, about: Mapping[str, str | None]
 ) -> None:
-    """Write everything but ledger and vault, which begin with their first entry."""
+    """Write everything but the vault and the ledger."""
     for name in ("keys", "trust", "ledger", "outbox"):
         (folder / name).mkdir(mode=0o700)
     files.write(folder / "keys" / "agency.key", keys.to_file(private, passphrase))

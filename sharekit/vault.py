@@ -22,12 +22,13 @@ from typing import Any
 import nacl.exceptions
 import nacl.secret
 
-from sharekit import cbor, registry
-from sharekit.errors import LedgerError
+from sharekit import cbor, durable, registry
+from sharekit.errors import LedgerError, LedgerTampered
 
 __all__ = ["Detail", "Seen", "Vault"]
 
-BUSY_SECONDS = 30.0
+APPLICATION, VERSION = 0x73686176, 1  # as schemas/vault.sql sets them
+RESTORE = "restore vault.db from the home's backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +51,61 @@ class Detail:
 
 
 class Vault:
-    """One agency's vault; without `key` only the packet index can be used."""
+    """One agency's vault; without `key` only the packet index can be used.
+
+    Every call is a step of its own, on disk when it returns. Raises LedgerError where nothing can be written or
+    read, and where the vault is missing, damaged or another's: an empty one in its place would know nothing.
+    """
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:
         self._path, self._key = path, key
-        with self._connection() as connection:
-            connection.executescript(registry.text("vault.sql"))
+
+    @classmethod
+    def create(cls, path: Path, key: bytes) -> Vault:
+        """A new vault, which `key` unlocks; LedgerError if there is one already."""
+        problem = LedgerError("the vault cannot be made there")
+        with durable.typed(problem), durable.locked(path):
+            if os.path.lexists(path):
+                raise LedgerError("there is a vault already", hint="move it away first")
+            with (
+                durable.replacing(path, problem) as temporary,
+                contextlib.closing(durable.connect(temporary)) as connection,
+            ):
+                connection.executescript(registry.text("vault.sql"))
+                connection.execute("INSERT INTO owner(token) VALUES (?)", (_owner(key),))
+        return cls(path, key)
 
     # --- the packet index ---
 
     def seen(self, sender: str, cti: bytes) -> Seen | None:
         """What is known of a sender's packet; None if it was never seen."""
         query = "SELECT digest, first_seen, recorded, opened FROM packet WHERE sender = ? AND cti = ?"
-        with self._connection() as connection:
+        with self._reading() as connection:
             row = connection.execute(query, (sender, cti)).fetchone()
         return Seen(row[0], _time(row[1]), bool(row[2]), _time(row[3]) if row[3] else None) if row else None
 
     def note_packet(self, sender: str, cti: bytes, *, digest: bytes, now: datetime) -> None:
         """Remember that a packet was seen at `now`; once it has been, nothing changes."""
-        row = (sender, cti, digest, int(now.timestamp()))
-        with self._connection() as connection:
-            connection.execute("INSERT OR IGNORE INTO packet(sender, cti, digest, first_seen) VALUES (?, ?, ?, ?)", row)
+        statement = "INSERT OR IGNORE INTO packet(sender, cti, digest, first_seen) VALUES (?, ?, ?, ?)"
+        self._write(statement, sender, cti, digest, int(now.timestamp()))
 
     def mark_recorded(self, sender: str, cti: bytes) -> None:
         """Remember that the ledger has this packet's entry."""
-        with self._connection() as connection:
-            connection.execute("UPDATE packet SET recorded = 1 WHERE sender = ? AND cti = ?", (sender, cti))
+        self._write("UPDATE packet SET recorded = 1 WHERE sender = ? AND cti = ?", sender, cti)
 
     def mark_opened(self, sender: str, cti: bytes, *, now: datetime) -> None:
         """Remember when it was first opened."""
         statement = "UPDATE packet SET opened = ? WHERE sender = ? AND cti = ? AND opened IS NULL"
-        with self._connection() as connection:
-            connection.execute(statement, (int(now.timestamp()), sender, cti))
+        self._write(statement, int(now.timestamp()), sender, cti)
 
     def knows_refused(self, token: bytes) -> bool:
         """Whether this unverified file was refused before."""
-        with self._connection() as connection:
+        with self._reading() as connection:
             return connection.execute("SELECT 1 FROM refused_file WHERE token = ?", (token,)).fetchone() is not None
 
     def note_refused(self, token: bytes) -> None:
         """Remember an unverified file by a token that tells nothing of it."""
-        with self._connection() as connection:
-            connection.execute("INSERT OR IGNORE INTO refused_file(token) VALUES (?)", (token,))
+        self._write("INSERT OR IGNORE INTO refused_file(token) VALUES (?)", token)
 
     # --- subjects ---
 
@@ -103,8 +117,7 @@ class Vault:
         tokens = [self._index_token(scheme, value) for scheme, value in identifiers]
         if not tokens:
             return None
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._writing() as connection:
             found = self._find(connection, tokens)
             subject = found[0] if found else self._new_subject(connection)
             rows = [(token, subject) for token in tokens]
@@ -113,7 +126,7 @@ class Vault:
 
     def find_subject(self, scheme: str, value: str) -> bytes | None:
         """The key of the subject with this identifier, or None; nothing is made."""
-        with self._connection() as connection:
+        with self._reading() as connection:
             found = self._find(connection, [self._index_token(scheme, value)])
             return self._key_of(connection, found[0]) if found else None
 
@@ -130,11 +143,12 @@ class Vault:
 
     def _key_of(self, connection: sqlite3.Connection, subject: int) -> bytes:
         row = connection.execute("SELECT sealed_key FROM subject WHERE id = ?", (subject,)).fetchone()
-        return self._unsealed(row[0])
+        return self._unsealed(row[0] if row else b"")
 
     def _index_token(self, scheme: str, value: str) -> bytes:
         index_key = hmac.digest(self._unlocked(), b"sharekit vault index", "sha256")
-        return hmac.digest(index_key, scheme.encode() + b"\x00" + value.encode(), "sha256")
+        identifier = f"{scheme}\x00{value}".encode("utf-8", "surrogatepass")  # whatever was typed
+        return hmac.digest(index_key, identifier, "sha256")
 
     # --- details ---
 
@@ -145,13 +159,11 @@ class Vault:
 
     def keep(self, detail: Detail) -> None:
         """Keep a detail: before its entry is appended, because one without the other is harmless only so."""
-        with self._connection() as connection:
-            row = (detail.nonce, detail.sealed)
-            connection.execute("INSERT OR IGNORE INTO detail(nonce, sealed) VALUES (?, ?)", row)
+        self._write("INSERT OR IGNORE INTO detail(nonce, sealed) VALUES (?, ?)", detail.nonce, detail.sealed)
 
     def read_detail(self, nonce: bytes) -> dict[str, Any] | None:
         """The words about an entry, or None where there are none (any more)."""
-        with self._connection() as connection:
+        with self._reading() as connection:
             row = connection.execute("SELECT sealed FROM detail WHERE nonce = ?", (nonce,)).fetchone()
         if row is None:
             return None
@@ -168,28 +180,58 @@ class Vault:
     def _box(self) -> nacl.secret.SecretBox:
         return nacl.secret.SecretBox(self._unlocked())
 
-    def _unsealed(self, sealed: bytes) -> bytes:
+    def _unsealed(self, sealed: object) -> bytes:
         try:
-            return self._box().decrypt(sealed)
+            return self._box().decrypt(sealed if isinstance(sealed, bytes) else b"")
         except nacl.exceptions.CryptoError:
-            raise LedgerError(
-                "the vault does not belong to this home's keys", hint="restore vault.db from the home's backup"
-            ) from None
+            raise _damaged() from None
+
+    def _write(self, statement: str, *values: object) -> None:
+        with self._writing() as connection:
+            connection.execute(statement, values)
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one step: committed if it succeeds, rolled back if not, closed in any case."""
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The one writer's connection: committed if the step succeeds, and nothing of it left if not."""
+        with durable.typed(what="the vault"), durable.locked(self._path), self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         try:
-            connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-            with contextlib.closing(connection):
-                connection.execute("PRAGMA synchronous = FULL")
+            with (
+                durable.typed(what="the vault"),
+                contextlib.closing(durable.connect(self._path)) as connection,
+            ):
+                self._check(connection)
+                durable.make_durable(connection, "TRUNCATE")  # a WAL would keep what was deleted
                 connection.execute("PRAGMA secure_delete = ON")
                 yield connection
-                if connection.in_transaction:
-                    connection.execute("COMMIT")
-        except sqlite3.Error:
-            raise LedgerError("the vault cannot be written") from None
+        except LedgerTampered:
+            raise _damaged() from None
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Whether it is a vault, of this edition, and this key's."""
+        marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        if marks != [APPLICATION, VERSION]:
+            raise _damaged()
+        if self._key is not None:
+            rows = connection.execute("SELECT token FROM owner LIMIT 2").fetchall()
+            if rows != [(_owner(self._key),)]:
+                raise LedgerError("the vault does not belong to this home's keys", hint=RESTORE)
 
 
-def _time(seconds: int) -> datetime:
+def _owner(key: bytes) -> bytes:
+    return hmac.digest(key, b"sharekit vault owner", "sha256")
+
+
+def _damaged() -> LedgerError:
+    return LedgerError("the vault is damaged", hint=RESTORE)
+
+
+def _time(seconds: object) -> datetime:
+    if type(seconds) is not int or not 0 <= seconds < 2**34:
+        raise _damaged()
     return datetime.fromtimestamp(seconds, UTC)
