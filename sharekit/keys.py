@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.hpke import (
 from nacl.signing import SigningKey
 
 from sharekit import cbor, cose
-from sharekit.errors import Malformed, WrongPassphrase
+from sharekit.errors import Malformed, Usage, WrongPassphrase
 
 __all__ = ["ClassicalOpening", "HybridOpening", "Keys", "public_opening", "signing_kid"]
 
@@ -47,6 +47,8 @@ class _Opening:
     ek_bytes: ClassVar[int]
 
     def __init__(self, seed: bytes) -> None:
+        if len(seed) != SEED_BYTES:
+            raise Malformed("the bytes are not the seed of an opening key")
         self.seed = seed
         self._private, self.public = self._expand(seed)
         self.kid = type(self).kid_of(self.public)
@@ -216,13 +218,18 @@ def log_to_file(keys: Keys) -> bytes:
 
 def log_from_file(data: bytes) -> SigningKey:
     """The log key; Malformed if the file is not its key file."""
-    seeds = _seeds(data, None, frozenset({5}), frozenset())
-    return SigningKey(seeds[5])
+    salt, body = _parts(data)
+    if salt is not None:
+        raise _damaged()
+    return SigningKey(_seeds(body, frozenset({5}), frozenset())[5])
 
 
 def from_file(data: bytes, log: SigningKey, passphrase: str | None) -> Keys:
     """The keys of a key file; WrongPassphrase if they do not open, Malformed if it is no key file."""
-    seeds = _seeds(data, passphrase, frozenset({1, 2, 3}), frozenset({4}))
+    salt, body = _parts(data)
+    if salt is not None:
+        body = _unbox(passphrase, salt, body)
+    seeds = _seeds(body, frozenset({1, 2, 3}), frozenset({4}))
     classical = ClassicalOpening(seeds[4]) if 4 in seeds else None
     return Keys(SigningKey(seeds[1]), HybridOpening(seeds[2]), log, seeds[3], classical)
 
@@ -233,43 +240,56 @@ def is_protected(data: bytes) -> bool:
 
 
 def _parts(data: bytes) -> tuple[bytes | None, bytes]:
-    match cbor.decode(data):
-        case ["sharekit-key", 1, None | bytes() as salt, bytes() as body]:
-            if salt is None or len(salt) == argon2id.SALTBYTES:
+    match _decoded(data):
+        case ["sharekit-key", int() as version, None | bytes() as salt, bytes() as body]:
+            salt_fits = salt is None or len(salt) == argon2id.SALTBYTES
+            if type(version) is int and version == _VERSION and salt_fits:
                 return salt, body
-    raise Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
+    raise _damaged()
 
 
-def _seeds(
-    data: bytes, passphrase: str | None, required: frozenset[int], optional: frozenset[int]
-) -> dict[int, bytes]:
-    salt, body = _parts(data)
-    if salt is not None:
-        body = _unbox(passphrase, salt, body)
-    seeds = cbor.decode(body)
+def _seeds(body: bytes, required: frozenset[int], optional: frozenset[int]) -> dict[int, bytes]:
+    seeds = _decoded(body)
     if not isinstance(seeds, dict) or not required <= set(seeds) <= required | optional:
-        raise Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
+        raise _damaged()
     if any(type(seed) is not bytes or len(seed) != SEED_BYTES for seed in seeds.values()):
-        raise Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
+        raise _damaged()
     return seeds
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return cbor.decode(data)
+    except Malformed:
+        raise _damaged() from None
+
+
+def _damaged() -> Malformed:
+    return Malformed("the bytes are not a key file", hint="restore the key file of this home from its backup")
 
 
 def _box(passphrase: str, salt: bytes) -> nacl.secret.SecretBox:
     """Argon2id at libsodium's moderate cost: about half a second and 256 MiB for each guess."""
-    key = argon2id.kdf(
-        nacl.secret.SecretBox.KEY_SIZE,
-        passphrase.encode(),
-        salt,
-        opslimit=argon2id.OPSLIMIT_MODERATE,
-        memlimit=argon2id.MEMLIMIT_MODERATE,
-    )
+    try:
+        key = argon2id.kdf(
+            nacl.secret.SecretBox.KEY_SIZE,
+            passphrase.encode(),
+            salt,
+            opslimit=argon2id.OPSLIMIT_MODERATE,
+            memlimit=argon2id.MEMLIMIT_MODERATE,
+        )
+    except UnicodeEncodeError:
+        raise Usage("the passphrase is not text in this machine's encoding") from None
+    except (nacl.exceptions.RuntimeError, MemoryError):
+        raise Usage("there is too little memory to work with a passphrase", hint="256 MiB must be free") from None
     return nacl.secret.SecretBox(key)
 
 
 def _unbox(passphrase: str | None, salt: bytes, body: bytes) -> bytes:
     if passphrase is None:
         raise WrongPassphrase("this home's keys need their passphrase")
+    box = _box(passphrase, salt)
     try:
-        return _box(passphrase, salt).decrypt(body)
+        return box.decrypt(body)
     except (nacl.exceptions.CryptoError, ValueError, TypeError):
         raise WrongPassphrase("the passphrase does not open this home's keys") from None
