@@ -9,19 +9,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sharekit import registry
-from sharekit.errors import (
-    FieldInvalid,
-    FieldMissing,
-    IdentityMismatch,
-    NotMinimal,
-    NotNeedToKnow,
-    VisibilityEnded,
-)
-from sharekit.validation import Validator
+from sharekit import registry, vocabulary
+from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
+from sharekit.validation import Validator, path_name, resolved
 
 __all__ = ["Minimised", "Profile", "load", "minimise", "names"]
 
@@ -39,6 +32,14 @@ class Minimised:
         return f"Minimised(fields={list(self.fields)}, left_out={list(self.left_out)})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """For which purposes a field is revealed; `inside` only where some field in it has others."""
+
+    purposes: frozenset[str]
+    inside: Mapping[str, _Field]
+
+
 class Profile:
     """One profile, compiled once."""
 
@@ -51,7 +52,12 @@ class Profile:
         self._validator = Validator(schema, what="data")
         self._schema = self._validator.schema
         self._sets: Mapping[str, list[str]] = self.about.get("sets", {})
-        self._top = {name: self._purposes(node) for name, node in self._schema["properties"].items()}
+        self._fields = self._inside(self._schema, frozenset())
+        self._needs = self._validator.places("x-need")
+        self._identifiers = self._validator.places("x-identifier")
+        self._sources = self._validator.places("x-senders")
+        self._ages = self._validator.places("x-expected-age")
+        self._flags = self._validator.places("x-flags", "x-codes")
 
     # --- sealing ---
 
@@ -63,7 +69,7 @@ class Profile:
         self._check_never(fields)
         self._validator.check(fields)
         assert isinstance(fields, dict)  # the schema says so
-        self._check_times(fields, now)
+        self._validator.check_times(fields, now=now)
         self.check_visible(fields, now=now)
 
     def check_received(self, fields: object) -> None:
@@ -75,6 +81,15 @@ class Profile:
         if org_type not in self.about["senders"]:
             raise NotNeedToKnow(f"an organisation of type {org_type} does not send {self.name}")
 
+    def check_source(self, fields: Mapping[str, Any], org_type: str) -> None:
+        """Return only if each of the fields may come from such an organisation; NotMinimal names the first."""
+        for path, node, _ in self._sources.found(fields):
+            if org_type not in node["x-senders"]:
+                raise NotMinimal(
+                    f'data: "{path_name(path)}" does not come from an organisation of type {org_type}',
+                    hint=f"leave it to: {', '.join(node['x-senders'])}",
+                )
+
     def receives(self, org_type: str | None, *, route: str | None = None) -> bool:
         """Whether an organisation of this type may have it, on this route."""
         return any(
@@ -84,12 +99,11 @@ class Profile:
 
     def minimise(self, fields: dict[str, Any], purposes: Collection[str]) -> Minimised:
         """Keep what one of `purposes` reveals, and name what is left out."""
-        kept, left_out = self._filter(fields, frozenset(purposes))
-        return Minimised(kept, tuple(left_out))
+        return self._filter(fields, frozenset(purposes))
 
     def check_minimal(self, fields: dict[str, Any], purposes: Collection[str]) -> None:
         """Return only if every field is revealed for one of `purposes`; NotMinimal names the first that is not."""
-        left_out = self._filter(fields, frozenset(purposes))[1]
+        left_out = self._filter(fields, frozenset(purposes)).left_out
         if left_out:
             raise NotMinimal(
                 f'data: "{left_out[0]}" is not permitted for the purpose',
@@ -101,39 +115,52 @@ class Profile:
         ends = self._visible_until(fields)
         return fields if ends is None else {**fields, self.about["visibility"]["field"]: ends.isoformat()}
 
-    def needs(self, fields: dict[str, Any]) -> Iterator[str]:
+    def needs(self, fields: Mapping[str, Any]) -> Iterator[str]:
         """The paths of optional fields that are present and so owe a sentence of need."""
-        for path, node, _ in _walk(self._schema, fields, ""):
-            if node.get("x-need"):
-                yield path
+        for path, _, _ in self._needs.found(fields):
+            yield path_name(part for part in path if isinstance(part, str))
 
-    def identifiers(self, fields: dict[str, Any]) -> list[tuple[str, str]]:
+    def identifiers(self, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Scheme and value of every identifier of the subject, in the profile's order."""
         return [
             (node["x-identifier"], value)
-            for _, node, value in _walk(self._schema, fields, "")
-            if "x-identifier" in node and isinstance(value, str)
+            for _, node, value in self._identifiers.found(fields)
+            if isinstance(value, str)
         ]
+
+    def flags(self, fields: Mapping[str, Any]) -> frozenset[str]:
+        """The kinds of sensitive data that are there: H health, X criminal offence, and so on.
+
+        A field has its profile's flags, and a code its vocabulary's: a conviction is X wherever it stands.
+        """
+        return frozenset(flag for _, node, value in self._flags.found(fields) for flag in _flags(node, value))
+
+    def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
+        """The paths of dates of birth that make somebody older than the profile expects: worth asking, no refusal."""
+        for path, node, born in self._ages.found(fields):
+            if _years_between(date.fromisoformat(born), now.date()) > node["x-expected-age"]:
+                yield path_name(path)
 
     # --- opening ---
 
     def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:
         """The fields that opening for `purpose` shows, in the profile's order; the break-glass subset if asked."""
-        wanted = BREAK_GLASS if break_glass else purpose
-        kept, left_out = self._filter(fields, frozenset({wanted}))
-        return Minimised({name: kept[name] for name in self._top if name in kept}, tuple(left_out))
+        shown = self._filter(fields, frozenset({BREAK_GLASS if break_glass else purpose}))
+        return Minimised({name: shown.fields[name] for name in self._fields if name in shown.fields}, shown.left_out)
 
-    def check_identity(self, fields: dict[str, Any], confirm: Mapping[str, str]) -> None:
-        """Return only if the second identifier the profile asks for was given and matches; IdentityMismatch."""
-        asked = [name for name in self.about.get("confirm", ()) if name in fields]
-        if not asked:
-            return
-        if asked[0] not in confirm:
-            raise IdentityMismatch(
-                "a second identifier is needed before anything is shown", hint=f"add --confirm {asked[0]}=VALUE"
-            )
-        if confirm[asked[0]].strip() != fields[asked[0]]:
-            raise IdentityMismatch("the second identifier does not match")
+    def check_identity(self, fields: Mapping[str, Any], confirm: Mapping[str, str]) -> None:
+        """Return only if each second identifier that the profile asks for was given and matches; IdentityMismatch.
+
+        One that may stand in several fields (a date of birth: the child's, or before the birth the mother's) is asked
+        for by one name, so that the question tells nothing. Where the packet holds none of them, nothing matches.
+        """
+        for name, places in self.about.get("confirm", {}).items():
+            if name not in confirm:
+                raise IdentityMismatch(
+                    "a second identifier is needed before anything is shown", hint=f"add --confirm {name}=VALUE"
+                )
+            if confirm[name].strip() not in [fields[place] for place in places if place in fields]:
+                raise IdentityMismatch("the second identifier does not match")
 
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
@@ -141,7 +168,7 @@ class Profile:
         if ends is not None and now.date() > ends:
             raise VisibilityEnded("the time for which this may be seen has ended")
 
-    # --- the schema, walked ---
+    # --- the schema ---
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -156,66 +183,29 @@ class Profile:
 
     def purposes_of(self, name: str) -> frozenset[str]:
         """The purposes for which a top-level field is revealed."""
-        return self._top[name] or frozenset()
+        return self._fields[name].purposes
 
-    def _purposes(self, node: Mapping[str, Any]) -> frozenset[str] | None:
-        if "x-purposes" not in node and "x-break-glass" not in node:
-            return None
-        named = node.get("x-purposes", ())
-        sets = [self._sets[name[1:]] if name.startswith("@") else [name] for name in named]
-        codes = {code for group in sets for code in group}
-        return frozenset(codes | {BREAK_GLASS} if node.get("x-break-glass") else codes)
+    def _inside(self, node: Mapping[str, Any], inherited: frozenset[str]) -> dict[str, _Field]:
+        return {name: self._field(inner, inherited) for name, inner in node.get("properties", {}).items()}
 
-    def _filter(self, fields: dict[str, Any], wanted: frozenset[str]) -> tuple[dict[str, Any], list[str]]:
+    def _field(self, node: Mapping[str, Any], inherited: frozenset[str]) -> _Field:
+        node = resolved(self._schema, node)
+        purposes = self._purposes(node, inherited)
+        inside = self._inside(resolved(self._schema, node.get("items", node)), purposes)
+        differs = any(field.inside or field.purposes != purposes for field in inside.values())
+        return _Field(purposes, inside if differs else {})
+
+    def _purposes(self, node: Mapping[str, Any], inherited: frozenset[str]) -> frozenset[str]:
+        if "x-purposes" not in node:
+            return inherited
+        named = node["x-purposes"]
+        groups = [self._sets[name[1:]] if name.startswith("@") else [name] for name in named]
+        glass = [BREAK_GLASS] if node.get("x-break-glass") else []
+        return frozenset(glass).union(*groups)
+
+    def _filter(self, fields: dict[str, Any], wanted: frozenset[str]) -> Minimised:
         left_out: list[str] = []
-        kept = self._filter_object(self._schema, fields, wanted, frozenset(), "", left_out)
-        return kept, left_out
-
-    def _filter_object(
-        self,
-        schema: Mapping[str, Any],
-        value: dict[str, Any],
-        wanted: frozenset[str],
-        inherited: frozenset[str],
-        prefix: str,
-        left_out: list[str],
-    ) -> dict[str, Any]:
-        kept = {}
-        for name, item in value.items():
-            node = _resolved(self._schema, schema["properties"][name])
-            own = self._top[name] if not prefix else self._purposes(node)
-            purposes = inherited if own is None else own
-            result = self._filter_value(node, item, wanted, purposes, f"{prefix}{name}", left_out)
-            if result is not _NOTHING:
-                kept[name] = result
-        return kept
-
-    def _filter_value(
-        self,
-        node: Mapping[str, Any],
-        value: Any,
-        wanted: frozenset[str],
-        purposes: frozenset[str],
-        path: str,
-        left_out: list[str],
-    ) -> Any:
-        allowed = bool(purposes & wanted)
-        if isinstance(value, dict) and value and _differs_inside(self._schema, node):
-            kept = self._filter_object(node, value, wanted, purposes, f"{path}.", left_out)
-            return kept or _NOTHING
-        if isinstance(value, list) and value and _differs_inside(self._schema, node.get("items", {})):
-            items = _resolved(self._schema, node["items"])
-            rows = [
-                self._filter_object(items, row, wanted, purposes, f"{path}.{i}.", left_out)
-                for i, row in enumerate(value)
-            ]
-            return rows if any(rows) else _NOTHING
-        if allowed:
-            return value
-        left_out.append(path)
-        return _NOTHING
-
-    # --- times ---
+        return Minimised(_revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
 
     def _check_never(self, fields: object) -> None:
         never = self.about.get("never", {})
@@ -223,23 +213,12 @@ class Profile:
             if name in never:
                 raise NotMinimal(f'data: "{name}" is never part of {self.name}', hint=never[name])
 
-    def _check_times(self, fields: dict[str, Any], now: datetime) -> None:
-        for path, node, value in _walk(self._schema, fields, ""):
-            if node.get("x-not-future") and _moment(value) > now:
-                raise FieldInvalid(f'data: "{path}" lies in the future')
-        for earlier, later in self.about.get("order", ()):
-            if earlier in fields and later in fields and _moment(fields[later]) < _moment(fields[earlier]):
-                raise FieldInvalid(f'data: "{later}" is before "{earlier}"')
-
     def _visible_until(self, fields: Mapping[str, Any]) -> date | None:
         rule = self.about.get("visibility")
         if not rule or rule["ends"] not in fields:
             return None
         ended = date.fromisoformat(fields[rule["ends"]])
         return _months_later(ended, rule["months"])
-
-
-_NOTHING = object()
 
 
 @functools.cache
@@ -269,43 +248,42 @@ def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str
             )
 
 
-def _resolved(root: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The node with its `$ref` into `$defs` followed; the node's own annotations win."""
-    if "$ref" not in node:
-        return node
-    target = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
-    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+def _revealed(
+    known: Mapping[str, _Field], value: Mapping[str, Any], wanted: frozenset[str], prefix: str, left_out: list[str]
+) -> dict[str, Any]:
+    """What of an object is revealed for a purpose `wanted`; `left_out` grows by the paths of the rest."""
+    kept = {}
+    for name, item in value.items():
+        field, path = known[name], f"{prefix}{name}"
+        if field.inside and item:
+            shown = _revealed_inside(field.inside, item, wanted, path, left_out)
+            if shown:
+                kept[name] = shown
+        elif field.purposes & wanted:
+            kept[name] = item
+        else:
+            left_out.append(path)
+    return kept
 
 
-def _differs_inside(root: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
-    """Whether some field inside has purposes of its own, so that an object cannot be taken or left whole."""
-    node = _resolved(root, node)
-    return any(
-        "x-purposes" in inner or "x-break-glass" in inner or _differs_inside(root, inner)
-        for inner in map(functools.partial(_resolved, root), node.get("properties", {}).values())
-    )
-
-
-def _walk(
-    root: Mapping[str, Any], value: Any, prefix: str, schema: Mapping[str, Any] | None = None
-) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
-    """Path, schema and value of every field; items of a list share their list's path."""
-    schema = root if schema is None else schema
+def _revealed_inside(
+    inside: Mapping[str, _Field], value: Any, wanted: frozenset[str], path: str, left_out: list[str]
+) -> Any:
     if isinstance(value, dict):
-        for name, item in value.items():
-            node = _resolved(root, schema["properties"][name])
-            yield f"{prefix}{name}", node, item
-            yield from _walk(root, item, f"{prefix}{name}.", node)
-    elif isinstance(value, list) and "items" in schema:
-        items = _resolved(root, schema["items"])
-        for item in value:
-            yield from _walk(root, item, prefix, items)
+        return _revealed(inside, value, wanted, f"{path}.", left_out)
+    rows = [_revealed(inside, row, wanted, f"{path}.{position}.", left_out) for position, row in enumerate(value)]
+    return rows if any(rows) else None
 
 
-def _moment(text: str) -> datetime:
-    """A date and time, or the first moment of a date, which in a British summer is an hour before that of UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC) - timedelta(hours=1)
+def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:
+    if value not in ("", [], {}):
+        yield from node.get("x-flags", ())
+    if isinstance(value, str) and node.get("x-codes", "profiles") != "profiles":
+        yield from vocabulary.load(node["x-codes"])[value].more.get("flags", ())
+
+
+def _years_between(earlier: date, later: date) -> int:
+    return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))
 
 
 def _months_later(day: date, months: int) -> date:

@@ -123,6 +123,7 @@ def prepare(
 ) -> Draft:
     """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`."""
     terms = ShareTerms.parse(terms)  # 4.1
+    terms.check_times(now=now)
     kind = profile.load(terms.profile)
     cards = _addressees(recipients)
     if sender.org_type is not None:  # 4.2
@@ -134,6 +135,8 @@ def prepare(
         kind.check(dataset, now=now)
         kind.check_minimal(dataset, terms.purposes)
         fields, left_out = dataset, ()
+    if sender.org_type is not None:
+        kind.check_source(fields, sender.org_type)
     profile.check_needs(kind, fields, terms.need)
     findings = policy.assess(terms, fields, now=now)  # 4.4
     policy.gate(findings)

@@ -6,10 +6,10 @@ informing the family. The names and their nesting are those of `schemas/terms.js
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sharekit import registry, vocabulary
@@ -39,8 +39,9 @@ class ShareTerms:
             return value
         if not isinstance(value, Mapping):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
-        _sent().check(value)
-        return cls(_usable(copy.deepcopy(dict(value))))
+        terms = _copied(dict(value))
+        _sent().check(terms)
+        return cls(_usable(terms))
 
     @classmethod
     def received(cls, value: object) -> ShareTerms:
@@ -50,9 +51,19 @@ class ShareTerms:
             raise Malformed("the manifest's terms are not complete")
         return cls(value)
 
+    def check_times(self, *, now: datetime) -> None:
+        """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid."""
+        _sent().check_times(self.json, now=now)
+
     def filled(self, **facts: Any) -> ShareTerms:
-        """The same terms with what sealing knows: sender, recipients, versions, what was left out."""
-        return ShareTerms({"jurisdiction": JURISDICTION, **self.json, **facts})
+        """The same terms with what sealing knows: sender, recipients, versions, what was left out.
+
+        The words that sealing looked for, such as a refuge's postcode, stay behind.
+        """
+        terms = {"jurisdiction": JURISDICTION, **self.json, **facts}
+        safety = self.json.get("safety", {})
+        hushed = [{**person, "tokens": []} for person in safety.get("must_not_learn", ())]
+        return ShareTerms(terms | {"safety": {**safety, "must_not_learn": hushed}})
 
     @property
     def profile(self) -> str:
@@ -115,6 +126,13 @@ def _usable(terms: dict[str, Any]) -> dict[str, Any]:
     if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
         raise UnknownCode('terms: "purpose" is a heading, not a purpose', hint="sharekit vocab purposes lists them")
     return terms
+
+
+def _copied(value: Any) -> Any:
+    """A copy that nobody else can change; of plain JSON, so that `deepcopy`'s care is not needed."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 @functools.cache

@@ -1,28 +1,35 @@
 """Validates JSON values against the shipped schemas, with messages that name fields and never values.
 
-A schema is JSON Schema 2020-12 with annotations. `x-codes` names a vocabulary and becomes an `enum` when the
-schema is compiled; each schema is compiled once, with and without what it requires.
+A schema is JSON Schema 2020-12 with annotations. When it is compiled, `x-codes` becomes the `enum` of that
+vocabulary and a `$ref` into `parts.json` a definition of its own. It is compiled twice: with and without what it
+requires. The annotations that speak of time are checked here too: `x-not-future`, and `x-order` of an object.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
 import nhs_number
 
 from sharekit import registry, vocabulary
-from sharekit.errors import FieldInvalid, FieldMissing, Malformed, NotMinimal, Refused, UnknownCode
+from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 
-__all__ = ["Validator", "is_nhs_number", "is_phone", "is_upn", "path_name"]
+__all__ = ["Places", "Validator", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved"]
 
 _NAME = re.compile(r"([A-Za-z_][A-Za-z_.-]{0,79}[0-9]{0,3}|[0-9]{1,4})\Z")  # a name of ours, or a position
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
 _UPN_CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]\Z")
-_REQUIRING = ("required", "dependentRequired", "if", "then", "else", "minItems", "minProperties")
+_ROUGH_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:-[0-9]{2}){0,2}\Z")
+_UNKNOWN = "unknown"
+_PARTS = "parts.json#/$defs/"
+_REQUIRING = ("required", "dependentRequired", "minItems", "minProperties")
+_CONDITIONS = ("if", "not")  # kept as they are: without what it requires, a condition would mean something else
 
 
 def is_nhs_number(value: str) -> bool:
@@ -45,66 +52,164 @@ def is_phone(value: str) -> bool:
     return bool(_PHONE.match(value)) and sum(c.isdigit() for c in value) >= 7
 
 
-_FORMATS: dict[str, Callable[[str], bool]] = {"nhs-number": is_nhs_number, "upn": is_upn, "phone": is_phone}
+def is_rough_day(value: str) -> bool:
+    """A day, a month, a year, or the word "unknown": since when something has gone on is seldom known better."""
+    return value == _UNKNOWN or (bool(_ROUGH_DAY.match(value)) and _parsed(_whole_day(value)) is not None)
+
+
+_FORMATS: dict[str, Callable[[str], bool]] = {
+    "nhs-number": is_nhs_number,
+    "upn": is_upn,
+    "phone": is_phone,
+    "rough-day": is_rough_day,
+}
+
+
+Path = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a schema has an annotation, as a tree to walk beside a value: a branch has its node if it is such a place.
+
+    The items of a list stand under "*".
+    """
+
+    node: Mapping[str, Any] | None
+    inside: Mapping[str, Places]
+
+    def found(self, value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
+        """Path, node and value of everything that stands at one of these places in `value`."""
+        if self.node is not None:
+            yield path, self.node, value
+        for name, inner in self.inside.items():
+            if name != "*":
+                if isinstance(value, dict) and name in value:
+                    yield from inner.found(value[name], (*path, name))
+            elif isinstance(value, list):
+                for position, item in enumerate(value):
+                    yield from inner.found(item, (*path, position))
 
 
 class Validator:
     """A compiled schema; `check` wants all of it, `check_parts` forgives what is absent."""
 
     def __init__(self, schema: dict[str, Any], *, what: str) -> None:
-        self.schema = _expand(schema)
+        self.schema = _expand(schema | {"$defs": registry.document("parts")["$defs"] | schema.get("$defs", {})})
         self._what = what
         self._whole = _compile(self.schema)
         self._parts = _compile(_without_required(self.schema))
+        self._past = self.places("x-not-future")
+        self._orders = self.places("x-order")
+        self._argued = self.places("x-argued")
 
     def check(self, value: object) -> None:
         """Return only if `value` is whole and valid.
 
         Raises NotMinimal for an undeclared field, then FieldMissing, UnknownCode, FieldInvalid, in this order.
         """
-        if not self._whole.is_valid(value):
-            raise self._error(self._whole.iter_errors(value))
+        self._check(self._whole, value)
+        for path, node, code in self._argued.found(value):
+            self._check_argument(node["x-argued"], code, path)
 
     def check_parts(self, value: object) -> None:
         """Return only if what is there of `value` is valid; errors as in `check`, but never FieldMissing."""
-        if not self._parts.is_valid(value):
-            raise self._error(self._parts.iter_errors(value))
+        self._check(self._parts, value)
 
-    def _error(self, errors: Iterable[jsonschema_rs.ValidationError]) -> Refused | Malformed:
-        found = sorted((_translated(error, self._what) for error in errors), key=lambda e: _ORDER.index(type(e)))
-        return found[0]
+    def check_times(self, value: Mapping[str, Any], *, now: datetime) -> None:
+        """Return only if what cannot lie in the future does not, and what ends does not end before it began."""
+        for path, _, text in self._past.found(value):
+            if text != _UNKNOWN and _moment(text) > now:
+                raise FieldInvalid(f"{self._what}: {_quoted(path)} lies in the future")
+        for path, node, item in self._orders.found(value):
+            self._check_order(node["x-order"], item, path)
+
+    def places(self, *annotations: str) -> Places:
+        """Every place whose node has one of `annotations`, in the schema's order."""
+        return _places(self.schema, self.schema, annotations)
+
+    def _check(self, compiled: jsonschema_rs.Draft202012Validator, value: object) -> None:
+        try:
+            if compiled.is_valid(value):
+                return
+            errors = [self._translated(error) for error in compiled.iter_errors(value)]
+        except ValueError:  # half a surrogate pair, or what JSON cannot say
+            raise FieldInvalid(f"{self._what}: a part of it is not plain text") from None
+        raise min(errors, key=lambda error: _ORDER.index(type(error)))
+
+    def _check_argument(self, name: str, code: str | Mapping[str, Any], path: Path) -> None:
+        """Return only if a code whose vocabulary gives it an argument has one: do-not-inform says whom not."""
+        given = {"code": code} if isinstance(code, str) else code
+        argument = vocabulary.load(name)[given["code"]].more.get("argument")
+        if argument and argument not in given:
+            raise FieldMissing(
+                f"{self._what}: {_quoted([*path, argument])} is missing",
+                hint=f'write the condition as an object, with "code" and "{argument}"',
+            )
+
+    def _check_order(self, orders: list[list[str]], item: Mapping[str, Any], path: Path) -> None:
+        for earlier, later in orders:
+            if earlier in item and later in item and _moment(item[later]) < _moment(item[earlier]):
+                raise FieldInvalid(
+                    f"{self._what}: {_quoted([*path, later])} is before {_quoted([*path, earlier])}"
+                )
+
+    def _translated(self, error: jsonschema_rs.ValidationError) -> Refused:
+        path, kind, what = list(error.instance_path), error.kind, self._what
+        match kind.name:
+            case "additionalProperties" | "falseSchema" | "not":
+                names = getattr(kind, "unexpected", None) or [path.pop() if path else ""]
+                instead = _node_of(self.schema, error).get("x-instead")
+                return NotMinimal(f"{what}: {_quoted([*path, sorted(names)[0]])} has no place in it", hint=instead)
+            case "required":
+                missing = str(getattr(kind, "property", "")).strip('"')
+                return FieldMissing(f"{what}: {_quoted([*path, missing])} is missing")
+            case "enum" if isinstance(error.instance, str):
+                hint = _codes_hint(_node_of(self.schema, error), error.instance)
+                return UnknownCode(f"{what}: {_quoted(path)} is not on its code list", hint=hint)
+            case "minItems" | "minProperties":
+                return FieldMissing(f"{what}: {_quoted(path)} is empty")
+            case _:
+                return FieldInvalid(f"{what}: {_quoted(path)} does not have the right form")
 
 
 _ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInvalid]
 
 
-def _translated(error: jsonschema_rs.ValidationError, what: str) -> Refused:
-    path, kind = list(error.instance_path), error.kind
-    match kind.name:
-        case "additionalProperties" | "unevaluatedProperties" | "falseSchema":
-            names = getattr(kind, "unexpected", None) or [path.pop() if path else ""]
-            return NotMinimal(f"{what}: {_quoted([*path, sorted(names)[0]])} has no place in it")
-        case "required":
-            missing = str(getattr(kind, "property", "")).strip('"')
-            return FieldMissing(f"{what}: {_quoted([*path, missing])} is missing")
-        case "enum" | "const":
-            return UnknownCode(f"{what}: {_quoted(path)} is not on its code list", hint=_codes_hint(error))
-        case "minItems" | "minProperties":
-            return FieldMissing(f"{what}: {_quoted(path)} is empty")
-        case _:
-            return FieldInvalid(f"{what}: {_quoted(path)} does not have the right form")
-
-
-def _codes_hint(error: jsonschema_rs.ValidationError) -> str:
-    options = [option for option in getattr(error.kind, "options", []) if isinstance(option, str)]
-    if 0 < len(options) <= 8:
-        return f"use one of: {', '.join(options)}"
-    return UnknownCode.hint
-
-
 def path_name(path: Iterable[object]) -> str:
     """A field's place in words: `statements.0.kind`."""
     return ".".join(str(part) for part in path)
+
+
+def resolved(root: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node with its `$ref` into `$defs` followed; the node's own annotations win."""
+    if "$ref" not in node:
+        return node
+    target = resolved(root, root["$defs"][node["$ref"].rsplit("/", 1)[1]])
+    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+
+
+# --- messages --------------------------------------------------------------------------------------------------
+
+
+def _node_of(root: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Mapping[str, Any]:
+    """The node of the schema whose keyword failed."""
+    node: Any = root
+    for part in list(error.schema_path)[:-1]:
+        node = node[part]
+    return node if isinstance(node, dict) else {}
+
+
+def _codes_hint(node: Mapping[str, Any], given: str) -> str:
+    """What to do about a code that is on no list, or on the list of those that are kept to be turned down."""
+    name = node.get("x-codes")
+    if name and name != "profiles" and given in vocabulary.load(name):
+        answer = vocabulary.load(name)[given].more.get("answer")
+        if answer:
+            return str(answer)
+    if len(node["enum"]) <= 8:
+        return f"use one of: {', '.join(node['enum'])}"
+    return "sharekit profiles lists the profiles" if name == "profiles" else f"sharekit vocab {name} lists the codes"
 
 
 def _quoted(path: Iterable[object]) -> str:
@@ -115,37 +220,82 @@ def _quoted(path: Iterable[object]) -> str:
     return f'"{path_name(parts)}"' if all(map(_NAME.match, parts)) else "a field whose name is not shown"
 
 
+# --- times -----------------------------------------------------------------------------------------------------
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _whole_day(text: str) -> str:
+    """The first day of a month or a year; a day as it is."""
+    return text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text
+
+
+def _moment(text: str) -> datetime:
+    """A time, or the first moment of a day, month or year, which in a British summer is an hour before UTC's."""
+    if "T" in text:
+        return datetime.fromisoformat(text)
+    day = date.fromisoformat(_whole_day(text))
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=1)
+
+
+# --- schemas ---------------------------------------------------------------------------------------------------
+
+
 def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=_FORMATS, offline=True)
 
 
 def _expand(node: Any) -> Any:
-    """The schema with every `x-codes` turned into the `enum` of that vocabulary's codes."""
+    """The schema with every `x-codes` turned into that vocabulary's codes, and every shared part referred to here."""
     if isinstance(node, list):
         return [_expand(item) for item in node]
     if not isinstance(node, dict):
         return node
     expanded = {key: _expand(value) for key, value in node.items()}
     if isinstance(node.get("x-codes"), str):
-        expanded["enum"] = sorted(_codes(node["x-codes"]))
+        expanded.setdefault("enum", sorted(_codes(node["x-codes"])))
+    if isinstance(node.get("$ref"), str) and node["$ref"].startswith(_PARTS):
+        expanded["$ref"] = f"#/$defs/{node['$ref'].removeprefix(_PARTS)}"
     return expanded
 
 
 def _codes(name: str) -> Iterator[str]:
+    """The codes of a vocabulary that may be used; those kept to be turned down are none of them."""
     if name == "profiles":
         yield from registry.names("profile")
     else:
-        yield from (term.code for term in vocabulary.load(name))
+        yield from (term.code for term in vocabulary.load(name) if not term.more.get("rejected"))
 
 
 def _without_required(node: Any, *, names: bool = False) -> Any:
-    """The schema without what it requires; `names` says that the keys here are property names, not keywords."""
+    """The schema without what it requires, but for the parts that are always `x-whole`.
+
+    `names` says that the keys here are property names, not keywords.
+    """
     if isinstance(node, list):
         return [_without_required(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: _without_required(value, names=not names and key in ("properties", "$defs"))
+        key: value
+        if key in _CONDITIONS and not names
+        else _without_required(value, names=not names and key in ("properties", "$defs"))
         for key, value in node.items()
-        if names or key not in _REQUIRING
+        if names or key not in _REQUIRING or node.get("x-whole")
     }
+
+
+def _places(root: Mapping[str, Any], node: Mapping[str, Any], annotations: tuple[str, ...]) -> Places:
+    node = resolved(root, node)
+    inner = {**node.get("properties", {}), **({"*": node["items"]} if "items" in node else {})}
+    branches = {name: _places(root, each, annotations) for name, each in inner.items()}
+    annotated = any(annotation in node for annotation in annotations)
+    return Places(
+        node if annotated else None,
+        {name: branch for name, branch in branches.items() if branch.node is not None or branch.inside},
+    )
