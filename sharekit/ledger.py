@@ -27,6 +27,7 @@ __all__ = ["Entry", "Ledger", "durability", "journal_mode"]
 
 RUN = 1024  # hashes in one row of `node`, at most
 PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
+BEYOND = 2**63  # no row has such a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,6 @@ class Ledger:
             tip = _insert(self._db, self._read_tip(), encoded, origin=self.origin, key=self._key)
             self._db.execute("COMMIT")
         except BaseException:  # an interrupt, too, must leave no half of an exchange
-            self._tip = _Tip()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
@@ -150,16 +150,17 @@ class Ledger:
 
     def entry(self, seq: int) -> bytes:
         """The stored bytes of one entry; Usage if there is no such entry."""
-        row = self._one("SELECT bytes FROM entry WHERE seq = ?", seq)
+        row = self._one("SELECT bytes FROM entry WHERE seq = ?", seq) if 0 <= seq < BEYOND else None
         if row is None:
             raise Usage("there is no such entry", hint="sharekit ledger log lists them")
-        return bytes(row[0])
+        return _whole(seq, row[0])
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of the entries from `start` on, in order."""
         query = "SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?"
-        while rows := self._all(query, start, PIECE):
-            yield from rows
+        while start < BEYOND and (rows := self._all(query, start, PIECE)):
+            for seq, data in rows:
+                yield seq, _whole(seq, data)
             start = rows[-1][0] + 1
 
     def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
@@ -218,22 +219,35 @@ class Ledger:
     def _newest(self, *, anew: bool = False) -> _Tip:
         """The tip as it is now: another process may have appended since."""
         with durable.typed(), self._mutex:
-            if anew:
-                self._tip = _Tip()
-            self._tip = self._read_tip()
+            self._tip = self._read_tip(anew=anew)
             return self._tip
 
-    def _read_tip(self) -> _Tip:
-        """The tip; if it is not the one known, its note, its size and the stored hashes are checked first."""
+    def _read_tip(self, *, anew: bool = False) -> _Tip:
+        """The tip; if it is not the one known, its note, its size and the stored hashes are checked first.
+
+        What was known is remembered: a ledger put back to an earlier state has a valid note for it.
+        """
         row = self._db.execute(
             "SELECT size, note, (SELECT max(seq) + 1 FROM entry) FROM note ORDER BY size DESC LIMIT 1"
         ).fetchone()
         size, note, count = row or (0, "", 0)
         if size != count or type(note) is not str:
             raise LedgerTampered("the newest checkpoint is not for the entries there are", index=size)
-        if (size, note) == (self._tip.size, self._tip.note) and size:
+        if (size, note) == (self._tip.size, self._tip.note) and size and not anew:
             return self._tip
-        return self._checked_tip(size, note)
+        tip = self._checked_tip(size, note)
+        self._check_history(size)
+        return tip
+
+    def _check_history(self, size: int) -> None:
+        """Whether the ledger of `size` entries goes on from the one that was known."""
+        known = self._tip
+        if not known.size:
+            return
+        found = self._range(0, known.size) if size >= known.size else b""
+        if found != known.root():
+            message = "the ledger was put back to an earlier state, or replaced by another"
+            raise _differs(message, known.size, known.root(), found)
 
     def _checked_tip(self, size: int, note: str) -> _Tip:
         signed = self._signed(size, note)
@@ -277,8 +291,8 @@ class Ledger:
 
     def _dense(self, size: int) -> Iterator[bytes]:
         for expected, (seq, data) in zip(range(size), self.entries(-(2**63)), strict=False):
-            if seq != expected or type(data) is not bytes:
-                raise LedgerTampered("an entry is missing or damaged", index=expected)
+            if seq != expected:
+                raise LedgerTampered("an entry is missing", index=expected)
             yield data
 
     def _level(self, level: int, size: int) -> Iterator[bytes]:
@@ -295,8 +309,9 @@ class Ledger:
 
     def _check_counts(self) -> None:
         """No row may stand outside the tree: it would be a place to hide things in."""
-        entries, stored = "(SELECT count(*) FROM entry)", "(SELECT sum(length(hash)) FROM node)"
-        size, entries, stored = self._one(f"SELECT max(size), {entries}, {stored} FROM note")
+        size, entries, stored = self._one(
+            "SELECT max(size), (SELECT count(*) FROM entry), (SELECT sum(length(hash)) FROM node) FROM note"
+        )
         if (entries, stored) != (size, 32 * sum(size >> level for level in range(size.bit_length()))):
             raise LedgerTampered("entries or hashes are missing, or too many", index=size)
 
@@ -345,6 +360,12 @@ def _insert(db: sqlite3.Connection, tip: _Tip, encoded: list[bytes], *, origin: 
     db.executemany("INSERT INTO node VALUES (?, ?, ?)", rows)
     db.execute("INSERT INTO note VALUES (?, ?)", (grown.size, note))
     return _Tip(grown.size, note, grown.waiting)
+
+
+def _whole(seq: int, data: object) -> bytes:
+    if type(data) is not bytes:
+        raise LedgerTampered("an entry is damaged", index=seq)
+    return data
 
 
 def _add_cards(path: Path, cards: Iterable[tuple[str, bytes]]) -> None:

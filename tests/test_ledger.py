@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def leaves(ledger: Ledger) -> list[bytes]:
 def attack(path: Path, *statements: str, drop: str = "") -> None:
     """Change the file behind the ledger's back; `drop` names triggers to take away first and put back."""
     with contextlib.closing(sqlite3.connect(path)) as db:
-        sql = {name: text for name, text in db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")}
+        sql = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"))
         dropped = [name for name in sql if drop and re.match(drop, name)]
         for name in dropped:
             db.execute(f"DROP TRIGGER {name}")
@@ -579,3 +580,119 @@ def test_an_export_never_takes_the_place_of_the_ledger(ledger, tmp_path):
     with pytest.raises(OutputUnwritable):
         ledger.export(tmp_path / "no" / "export.db")
     assert ledger.verify() == 1
+
+
+# what was there before must still be there
+
+
+def restore(path: Path, earlier: bytes) -> None:
+    """Put back an earlier state in place, as a careless restore does: the same file, other bytes."""
+    with path.open("r+b") as file:
+        file.write(earlier)
+        file.truncate()
+
+
+def test_a_ledger_put_back_to_an_earlier_state_is_noticed_by_whoever_has_it_open(ledger):
+    ledger.append(entry())
+    earlier = ledger.path.read_bytes()
+    ledger.append(entry(), entry())
+    restore(ledger.path, earlier)
+    for call in (lambda: ledger.append(entry()), ledger.checkpoint, ledger.verify, lambda: ledger.prove(1)):
+        with pytest.raises(LedgerTampered, match="earlier") as raised:
+            call()
+        assert raised.value.index == 4
+    assert ledger.path.read_bytes() == earlier
+
+
+def test_a_ledger_put_back_and_then_continued_is_noticed_too(ledger):
+    """The other process cannot know; this one has seen another history under the same key."""
+    earlier = ledger.path.read_bytes()
+    ledger.append(entry())
+    before = ledger.root()
+    restore(ledger.path, earlier)
+    with opened(ledger.path) as other:
+        other.append(entry(), entry())
+        other.append(entry(), entry())
+    with pytest.raises(LedgerTampered, match="earlier") as raised:
+        ledger.append(entry())
+    assert (raised.value.index, raised.value.expected) == (2, before.hex())
+
+
+def test_after_a_failed_commit_the_ledger_goes_on_from_whatever_reached_the_disk(ledger, monkeypatch):
+    class Failing:
+        """A connection whose commit says that it failed: once before it has happened, once after."""
+
+        def __init__(self, db: sqlite3.Connection, *, happens: bool) -> None:
+            self._db, self._happens = db, happens
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._db, name)
+
+        def execute(self, sql: str, *values: object) -> object:
+            if sql != "COMMIT":
+                return self._db.execute(sql, *values)
+            if self._happens:
+                self._db.execute(sql)
+            raise OSError(5, "Input/output error")
+
+    for happens in (False, True):
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger, "_db", Failing(ledger._db, happens=happens))
+            with pytest.raises(LedgerError):
+                ledger.append(entry())
+        assert ledger.size == 1 + happens
+    assert ledger.append(entry()) == 2
+    assert ledger.verify() == 3
+
+
+# reading what somebody changed
+
+UNREADABLE = {
+    "an entry as number": ("UPDATE entry SET bytes = 7 WHERE seq = 1", "entry"),
+    "an entry as text": ("UPDATE entry SET bytes = 'a' WHERE seq = 1", "entry"),
+    "an entry far away": (f"INSERT INTO entry VALUES ({2**63 - 1}, 'a')", "entry"),
+}
+
+
+@pytest.mark.parametrize(("statement", "drop"), UNREADABLE.values(), ids=UNREADABLE)
+def test_entries_that_are_no_bytes_are_not_handed_out(ledger, statement, drop):
+    ledger.append(entry())
+    attack(ledger.path, statement, drop=f"{drop}_")
+    with pytest.raises(LedgerTampered):
+        list(ledger.entries())
+    with pytest.raises(LedgerTampered):
+        ledger.entry(1 if "seq" in statement else 2**63 - 1)
+
+
+def test_no_number_is_too_large_to_ask_for(ledger):
+    for number in (2**63 - 1, 2**63, 2**200, -(2**200)):
+        with pytest.raises(Usage):
+            ledger.entry(number)
+        with pytest.raises(Usage):
+            ledger.prove(number)
+    assert list(ledger.entries(2**200)) == []
+
+
+def test_a_note_that_is_no_text_is_tampered_with(ledger):
+    attack(ledger.path, "UPDATE note SET note = CAST(X'FF' AS TEXT)", drop="note_")
+    for call in (ledger.checkpoint, ledger.verify, lambda: ledger.append(entry()), lambda: opened(ledger.path)):
+        with pytest.raises(LedgerTampered):
+            call()
+
+
+# how much an append does
+
+
+def test_an_append_does_the_same_few_steps_however_long_the_ledger_is(ledger):
+    """The tip is read once; then a row for the entry, one for each completed level, one for the note."""
+    ledger.append(*(entry() for _ in range(2050)))
+    told: list[str] = []
+    ledger._db.set_trace_callback(told.append)
+    for _ in range(8):
+        ledger.append(entry())
+    ledger._db.set_trace_callback(None)
+    inserts = {line for line in told if line.startswith("INSERT")}  # told again when a trigger begins
+    others = Counter(line.split(" ", 1)[0] for line in told if line not in inserts)
+    completed = 8 + 4 + 2 + 1  # levels 0 to 3 of eight new leaves
+    assert others == {"BEGIN": 8, "SELECT": 8, "COMMIT": 8}
+    assert len(inserts) == 8 + completed + 8
