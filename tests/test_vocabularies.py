@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
@@ -243,9 +244,8 @@ def test_sources_are_written_for_a_reader_outside_this_project():
 def test_broader_codes_exist_and_end_at_a_root(name):
     found = vocabulary.load(name)
     for term in found:
-        above = list(found.ancestors(term.code)) if term.broader else []
-        assert len(above) == len(set(above)) < 5
-        assert term.code not in above
+        above = list(islice(found.ancestors(term.code), 5))
+        assert len(above) < 5
 
 
 def test_what_is_kept_to_be_turned_down_has_an_answer_that_names_a_way_on():
