@@ -12,6 +12,7 @@ import fcntl
 import functools
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "place",
     "replacing",
     "typed",
+    "uri",
 ]
 
 SIDE_FILES = ("-journal", "-wal", "-shm")
@@ -54,11 +56,20 @@ def durability() -> dict[str, str]:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """An open connection to a file that exists; SQLite would make a missing one without a word."""
-    uri = f"file:{quote(os.path.abspath(path))}?mode=rw"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT, check_same_thread=False)
+    """An open connection to a plain file that exists; SQLite would make a missing one without a word.
+
+    A link is not followed: two names for one file would have two locks, and a journal each.
+    """
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OSError(errno.ELOOP, "not a plain file")
+    db = sqlite3.connect(f"{uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=WAIT, check_same_thread=False)
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1 << 20)
     return db
+
+
+def uri(path: Path) -> str:
+    """The name of a file for SQLite, whatever bytes are in it."""
+    return f"file:{quote(os.fsencode(os.path.abspath(path)))}"
 
 
 def make_durable(db: sqlite3.Connection, mode: str | None = None) -> None:
@@ -89,7 +100,8 @@ def check_schema(db: sqlite3.Connection) -> None:
 
 
 def place(path: Path) -> tuple[int, int]:
-    status = os.stat(path)
+    """Which file has that name; a link is a file of its own."""
+    status = os.lstat(path)
     return status.st_dev, status.st_ino
 
 
@@ -133,6 +145,7 @@ _TROUBLE = {
     sqlite3.SQLITE_READONLY: "{} may not be written to",
     sqlite3.SQLITE_CANTOPEN: "{} is not there, or may not be opened",
     sqlite3.SQLITE_BUSY: "{} is in use and stayed so",
+    sqlite3.SQLITE_PERM: "{} is a link, or no plain file",
 }
 
 
@@ -142,6 +155,7 @@ _ERRNO = {
     errno.EROFS: sqlite3.SQLITE_READONLY,
     errno.EACCES: sqlite3.SQLITE_READONLY,
     errno.ENOENT: sqlite3.SQLITE_CANTOPEN,
+    errno.ELOOP: sqlite3.SQLITE_PERM,
 }
 
 

@@ -213,7 +213,7 @@ class Ledger:
             raise problem
         self._newest(anew=True)
         with durable.replacing(path, problem) as temporary, durable.typed(problem), self._mutex:
-            self._db.execute("VACUUM INTO ?", (str(temporary),))
+            self._db.execute("VACUUM INTO ?", (durable.uri(temporary),))
             _add_cards(temporary, cards)
 
     def _newest(self, *, anew: bool = False) -> _Tip:
