@@ -149,7 +149,7 @@ class Validator:
 
     def _check_order(self, orders: list[list[str]], item: Mapping[str, Any], path: Path) -> None:
         for earlier, later in orders:
-            if earlier in item and later in item and _moment(item[later]) < _moment(item[earlier]):
+            if earlier in item and later in item and _is_before(item[later], item[earlier]):
                 raise FieldInvalid(
                     f"{self._what}: {_quoted([*path, later])} is before {_quoted([*path, earlier])}"
                 )
@@ -241,6 +241,13 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text)
     day = date.fromisoformat(_whole_day(text))
     return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=1)
+
+
+def _is_before(text: str, other: str) -> bool:
+    """Whether a day or time is before another; of a day and a time, only the days are compared."""
+    if "T" in text and "T" in other:
+        return _moment(text) < _moment(other)
+    return text[:10] < other[:10]
 
 
 # --- schemas ---------------------------------------------------------------------------------------------------
