@@ -115,6 +115,7 @@ CODES = {
         allegation-unproven admission professional-opinion professional-hypothesis intelligence
         court-finding conviction caution no-further-action-outcome absence-of-information historical
     """,
+    "answer-status": "answered partly not-held withheld refer-to",
     "allegation-outcomes": """
         unknown under-enquiry substantiated unsubstantiated unfounded false malicious no-further-action
         charged convicted acquitted
