@@ -11,7 +11,7 @@ unread here, because a few bytes of references can stand for more than any memor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import cbor2
@@ -32,7 +32,9 @@ def encode(value: Any) -> bytes:
     """The one deterministic encoding of `value`; Malformed if it is not a value sharekit uses."""
     if _in_order(value, MAX_DEPTH):  # what was decoded, or built in order, costs no sorting
         return _dumps(value)
-    return _dumps(_ordered(value, MAX_DEPTH), encoders=_FLOATS)
+    floats: list[float] = []
+    ordered = _ordered(value, MAX_DEPTH, floats)
+    return _dumps(ordered, encoders=_FLOATS) if floats else _dumps(ordered)
 
 
 def decode(data: bytes) -> Any:
@@ -74,40 +76,64 @@ def _dumps(value: Any, **options: Any) -> bytes:
 
 
 def _in_order(value: Any, depth: int) -> bool:
-    """Whether plain `dumps` is already deterministic: maps with sorted text keys, no floats, no large integers."""
+    """Whether plain `dumps` is already deterministic: maps in order, no tuples, no floats, no large integers."""
     kind = type(value)
     if kind is dict and depth:
-        size, previous = 0, ""
-        for key, item in value.items():
-            if type(key) is not str or not key.isascii() or (len(key), key) <= (size, previous):
-                return False
-            size, previous = len(key), key
-            if type(item) is not str and not _in_order(item, depth - 1):
-                return False
-        return True
-    if kind is list and depth:
-        return all(type(item) is str or _in_order(item, depth - 1) for item in value)
-    return kind in _SCALARS or (kind is int and _SMALLEST <= value <= _LARGEST)
+        items: Iterable[Any] = value.values()
+        if not _texts_in_order(value):
+            return False
+    elif kind is list and depth:
+        items = value
+    else:
+        return kind in _SCALARS or (kind is int and _SMALLEST <= value <= _LARGEST)
+    for item in items:  # noqa: SIM110  # all() takes twice as long, and this is half of what encoding costs
+        if type(item) not in _SCALARS and not _in_order(item, depth - 1):
+            return False
+    return True
 
 
-def _ordered(value: Any, depth: int) -> Any:
+def _texts_in_order(keys: Mapping[Any, Any]) -> bool:
+    size, previous = 0, ""
+    for key in keys:
+        if type(key) is not str:
+            return previous == "" and _integers_in_order(keys)
+        if not key.isascii() or (len(key), key) <= (size, previous):
+            return False
+        size, previous = len(key), key
+    return True
+
+
+def _integers_in_order(keys: Mapping[Any, Any]) -> bool:
+    previous = -1
+    for key in keys:
+        if type(key) is not int or not _SMALLEST <= key <= _LARGEST:
+            return False
+        place = key if key >= 0 else _LARGEST - key  # negative ones come after, the nearest to zero first
+        if place <= previous:
+            return False
+        previous = place
+    return True
+
+
+def _ordered(value: Any, depth: int, floats: list[float]) -> Any:
     """`value` with every map in bytewise order of its encoded keys, once all of it has been found allowed."""
     kind = type(value)
     if kind in _SCALARS:
         return value
     if kind is not dict and kind is not list and kind is not tuple:
-        return _number(value, kind)
+        return _number(value, kind, floats)
     if depth == 0:
         raise Malformed("the value is nested too deeply")
     if kind is dict:
-        return {key: _ordered(value[key], depth - 1) for key in sorted(value, key=_key_order)}
-    return [_ordered(item, depth - 1) for item in value]
+        return {key: _ordered(value[key], depth - 1, floats) for key in sorted(value, key=_key_order)}
+    return [_ordered(item, depth - 1, floats) for item in value]
 
 
-def _number(value: Any, kind: type) -> Any:
+def _number(value: Any, kind: type, floats: list[float]) -> Any:
     if kind is int and _SMALLEST <= value <= _LARGEST:
         return value
     if kind is float and math.isfinite(value):
+        floats.append(value)
         return value
     raise Malformed(f"a value of type {kind.__name__} has no place in a packet")
 
