@@ -389,13 +389,20 @@ class Agency:
 
     def _record_received(self, checked: _Checked, *also: str) -> None:
         """`received` once a packet, at its first full verification, and the events in `also`."""
-        statement, vault = checked.statement, self.record.vault
-        vault.note_packet(statement.sender, checked.cti, digest=statement.digest, now=checked.now)
-        seen = vault.seen(statement.sender, checked.cti)
-        events = [*([] if seen and seen.recorded else ["received"]), *also]
-        if events:
-            self.record.append(events, checked.facts(), now=checked.now)
-            vault.mark_recorded(statement.sender, checked.cti)
+        sender, cti = checked.statement.sender, checked.cti
+        self.record.vault.note_packet(sender, cti, digest=checked.statement.digest, now=checked.now)
+        if not self._is_recorded(sender, cti):
+            with self.record.one_at_a_time():
+                if not self._is_recorded(sender, cti):
+                    self.record.append(["received", *also], checked.facts(), now=checked.now)
+                    self.record.vault.mark_recorded(sender, cti)
+                    return
+        if also:
+            self.record.append(also, checked.facts(), now=checked.now)
+
+    def _is_recorded(self, sender: str, cti: bytes) -> bool:
+        seen = self.record.vault.seen(sender, cti)
+        return seen is not None and seen.recorded
 
     def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> None:
         facts = checked.facts(
@@ -433,13 +440,13 @@ class Agency:
         A small file could be guessed from its hash: the index is keyed, and the entry carries no digest.
         """
         token = hmac.digest(sha256(bytes(self._log_key)).digest(), sha256(data).digest(), "sha256")
-        if self.record.vault.knows_refused(token):
-            return
         with contextlib.suppress(Malformed):
             refusal.packet = packets.parse(data).id
         cti = bytes.fromhex(refusal.packet) if refusal.packet else None
-        self.log("refused", Facts(outcome=refusal.code, packet=cti))
-        self.record.vault.note_refused(token)
+        with self.record.one_at_a_time():
+            if not self.record.vault.knows_refused(token):
+                self.log("refused", Facts(outcome=refusal.code, packet=cti))
+                self.record.vault.note_refused(token)
 
     # --- reading the record ---
 

@@ -18,7 +18,7 @@ from typing import TypedDict
 
 from nacl.signing import SigningKey
 
-from sharekit import profile, vocabulary
+from sharekit import durable, profile, vocabulary
 from sharekit.entry import Entry
 from sharekit.errors import Usage
 from sharekit.ledger import Ledger
@@ -75,15 +75,21 @@ class Record:
         while self._ledgers:
             self._ledgers.popitem()[1].close()
 
+    @contextlib.contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """For what must happen once: look, append and remember, with nobody else between."""
+        with durable.typed(), durable.locked(self._folder / "once"):
+            yield
+
     def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
         """One entry for each of `events` in this year's ledger, in one commit; the number of the first."""
         names = [events] if isinstance(events, str) else events
         return self.ledger(now).append(*(self._entry(event, facts, now) for event in names))
 
     def _entry(self, event: str, facts: Facts, now: datetime) -> Entry:
-        nonce = os.urandom(16)
+        nonce, kind = os.urandom(16), vocabulary.load("ledger-events")[event]
         return Entry(
-            event=vocabulary.load("ledger-events")[event].number,
+            event=kind.number,
             time=int(now.timestamp()),
             nonce=nonce,
             packet=facts.packet,
@@ -95,6 +101,7 @@ class Record:
             subject=self._subject_token(facts.identifiers, nonce),
             detail=self._detail(nonce, facts.use),
             profile=profile.load(facts.terms.profile).number if facts.terms else None,
+            act=_number("acts", kind.more.get("act")),
             **_footing(facts.terms, facts.use),
         )
 
@@ -214,6 +221,6 @@ def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
 
 
 def _check_scheme(scheme: str) -> None:
-    schemes = {term.more.get("scheme", term.code) for term in vocabulary.load("identifiers")}
+    schemes = {term.more["scheme"] for term in vocabulary.load("identifiers") if "scheme" in term.more}
     if scheme not in schemes:
         raise Usage("that is not a scheme of identifiers", hint=f"use one of: {', '.join(sorted(schemes))}")
