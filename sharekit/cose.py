@@ -80,10 +80,12 @@ class Sign1:
 
 @dataclass(frozen=True, slots=True)
 class Encrypt:
-    """COSE_Encrypt = [ protected : bstr .cbor {1: 3}, unprotected : {5: iv}, ciphertext : bstr, [+recipient] ]
+    """COSE_Encrypt = [ protected : bstr .cbor {1: 3}, unprotected : {5: iv}, ciphertext : bstr,
+                     recipients : [+ recipient] ]
 
-    recipient = [ protected : bstr .cbor {1: alg, 4: kid}, {-4: ek}, ciphertext : bstr ] (RFC 9052 section 5.1).
-    Parsed; the recipients are kept as they came, so that a reader parses only its own.
+    recipient = [ protected : bstr .cbor {1: alg, 4: kid}, unprotected : {-4: ek}, ciphertext : bstr ]
+
+    Parsed (RFC 9052 section 5.1); the recipients are kept as they came, so that a reader parses only its own.
     """
 
     iv: bytes

@@ -114,8 +114,9 @@ def parse(data: bytes) -> Packet:
     if len(data) > MAX_BYTES:  # 5.1
         raise Malformed("the file is too large to be a packet")
     match cbor.decode(bytes(data)):  # 5.2
-        case ["sharekit", 1, bytes() as statement, bytes() as sealed]:
-            pass
+        case ["sharekit", int() as version, bytes() as statement, bytes() as sealed] if version == VERSION:
+            if version is True:  # Python's true equals 1, CBOR's does not
+                raise Malformed("the file is not a sharekit packet")
         case ["sharekit", int() as version, *_] if version != VERSION:
             raise Malformed("the packet is of a version this sharekit does not know", hint="install a newer sharekit")
         case _:
