@@ -84,9 +84,9 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
 
 def _manifest(padded: bytes, statement: Statement) -> Manifest:
     match unpad(padded):
-        case {1: bytes(), 2: str() as mode, 5: dict() as terms, 6: bytes() as dataset_hash, 7: [], **rest}:
+        case {1: bytes() as salt, 2: str() as mode, 5: dict() as terms, 6: bytes() as dataset_hash, 7: [], **rest}:
             reply, note = _optional(rest)
-            if mode in MODES and len(dataset_hash) == 32:
+            if mode in MODES and len(salt) == len(dataset_hash) == 32:
                 received = _received(terms, statement)  # 5.13
                 return Manifest(received, mode, note, reply, dataset_hash, padded, statement.digest)
     raise Malformed("the manifest is not in the form sharekit accepts")
@@ -107,8 +107,8 @@ def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Key
     if sha256(padded).digest() != manifest.dataset_hash:  # 5.16
         raise cose.cannot_decrypt()
     match unpad(padded):
-        case {1: bytes(), 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
-            if rest or keys_of_attachments:
+        case {1: bytes() as salt, 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
+            if rest or keys_of_attachments or len(salt) != 32:
                 raise Malformed("the dataset is not in the form sharekit accepts")
             return _revealed(packet.id, fields, verdict)
     raise Malformed("the dataset is not in the form sharekit accepts")
@@ -138,10 +138,9 @@ def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share
 
 def _optional(rest: dict[Any, Any]) -> tuple[str | None, str | None]:
     """The optional parts of a manifest: 3 in-reply-to, a cti, and 4 the sender's checkpoint note."""
-    match rest.get(3), rest.get(4):
-        case (None | bytes() as reply, None | str() as note) if rest.keys() <= {3, 4}:
-            if reply is None or len(reply) == 16:
-                return reply.hex() if reply else None, note
+    match rest.get(3, bytes(16)), rest.get(4, ""):
+        case (bytes() as reply, str() as note) if rest.keys() <= {3, 4} and len(reply) == 16:
+            return reply.hex() if 3 in rest else None, note if 4 in rest else None
     raise Malformed("the manifest is not in the form sharekit accepts")
 
 
