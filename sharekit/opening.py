@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from sharekit import cose, policy, profile
-from sharekit.errors import Expired, Malformed, NotForYou, NotVerified, NotYetValid, Revoked, Usage
+from sharekit.errors import BadSignature, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
 from sharekit.keys import Keys
 from sharekit.packet import (
     AUD,
@@ -51,7 +51,7 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
     pin = trust.find(packet.kid, org_id=claims[ISS], at=issued)  # 5.4
     cose.verify_sign1(packet.statement, pin.card.signing)  # 5.5
     if sha256(packet.sealed).digest() != packet.statement.payload:  # 5.6
-        raise NotVerified("the sealed part is not the one that was signed", hint=Malformed.hint)
+        raise BadSignature("the sealed part is not the one that was signed", packet=packet.id)
     seen = min(first_seen or now, now)
     if pin.revoked and seen >= pin.revoked:  # 5.7
         raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
