@@ -81,5 +81,6 @@ def _lines(report: AuditReport) -> list[str]:
     for finding in report.findings:
         where = "" if finding.entry is None else f" at entry {finding.entry}"
         lines.append(f"{finding.kind}{where}: {finding.message}")
-        lines += [f"    {name} {value}" for name, value in (("expected", finding.expected), ("found   ", finding.found)) if value]
+        hashes = (("expected", finding.expected), ("found   ", finding.found))
+        lines += [f"    {name} {value}" for name, value in hashes if value]
     return lines
