@@ -1,0 +1,225 @@
+"""No power cut takes an entry that was acknowledged, after whatever step; where one could, the simulator tells.
+
+The short form cuts at some hundred steps a mode, the long one (SHAREKIT_LONG=1) at more than 2,000, and prints
+the figures that docs/reliability.md keeps.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+from powercut import Disk
+from tape import Said, Sync, Tape, recording
+
+from sharekit import durable
+from sharekit.errors import ShareError
+from sharekit.ledger import Entry, Ledger
+
+LONG = bool(os.environ.get("SHAREKIT_LONG"))
+CUTS = 2500 if LONG else 160
+SESSIONS = [(180, 12), (20, 1, 15), (9, 30), (12,)] if LONG else [(5, 2), (1, 4), (3, 3), (4,)]
+FIGURES: list[str] = []
+ORIGIN = "sharekit/fernshire/2026"
+KEY = SigningKey(bytes(range(32)))
+NAME = "2026.db"
+
+History = list[bytes]  # the entries of a ledger, in order
+Allowed = list[History]  # what may be found: first all that was acknowledged, then that and what was asked for
+
+SAFE = ("TRUNCATE/FULL", "WAL/FULL")
+UNSAFE = ("DELETE/FULL", "TRUNCATE/NORMAL", "WAL/NORMAL")
+
+
+@pytest.fixture
+def set_mode(monkeypatch):
+    """Makes the ledger use a mode: by its own code where that is FULL, otherwise behind its back."""
+
+    def careless(db: Any) -> None:
+        db.execute(f"PRAGMA journal_mode = {durable.journal_mode(())}")
+        db.execute("PRAGMA synchronous = NORMAL")
+
+    def set_to(mode: str) -> None:
+        journal, synchronous = mode.split("/")
+        monkeypatch.setattr(durable, "journal_mode", lambda _: journal)
+        if synchronous == "NORMAL":
+            monkeypatch.setattr(durable, "make_durable", careless)
+
+    return set_to
+
+
+def entry(random: Random, number: int = 2, **parts: Any) -> Entry:
+    return Entry(number, 1_790_000_000, nonce=random.randbytes(16), **parts)
+
+
+def create(folder: Path, genesis: Entry) -> None:
+    Ledger.create(folder / NAME, origin=ORIGIN, key=KEY, genesis=genesis).close()
+
+
+def opened(folder: Path) -> Ledger:
+    return Ledger.open(folder / NAME, origin=ORIGIN, key=KEY)
+
+
+def entries_of(ledger: Ledger) -> History:
+    return [data for _, data in ledger.entries()]
+
+
+# what is recorded: an agency at work, killed and cut off and started again
+
+
+def work(folder: Path, tape: Tape, allowed: Allowed, random: Random, sessions: tuple[int, ...]) -> None:
+    """Append in sessions, one and several entries at once, at times through two openings of the ledger."""
+    for appends in sessions:
+        with ExitStack() as stack:
+            openings = [stack.enter_context(opened(folder)) for _ in range(random.choice((1, 1, 2)))]
+            history = entries_of(openings[0])
+            assert history in allowed
+            for _ in range(appends):
+                entries = [entry(random) for _ in range(random.choice((1, 1, 1, 2, 5, 40)))]
+                after = history + [each.encode() for each in entries]
+                tape.say([*allowed, after])
+                random.choice(openings).append(*entries)
+                tape.say(allowed := [after])
+                history = after
+
+
+def first_years(folder: Path, random: Random) -> Tape:
+    folder.mkdir()
+    tape, genesis = Tape({}), entry(random, 1, origin=ORIGIN)
+    with recording(folder, tape):
+        tape.say([[], [genesis.encode()]])
+        create(folder, genesis)
+        tape.say([[genesis.encode()]])
+        work(folder, tape, [[genesis.encode()]], random, SESSIONS[0])
+    return tape
+
+
+def made_at(tape: Tape) -> int:
+    """The step at which the making of the ledger was acknowledged."""
+    return next(number for number, step in enumerate(tape.steps) if isinstance(step, Said) and step.value[0])
+
+
+def carry_on(tape: Tape, folder: Path, random: Random, sessions: tuple[int, ...], *, power: bool) -> Tape:
+    """The agency was killed at some step of the tape, or lost power, and goes on from what it finds."""
+    disk, steps = Disk(tape.start), tape.steps[: random.randrange(made_at(tape), len(tape.steps)) + 1]
+    for step in steps:
+        disk.replay(step)
+    allowed = next(step.value for step in reversed(steps) if isinstance(step, Said))
+    found = disk.cut(random) if power else disk.live()
+    lay_out(folder, found)
+    again = Tape(without_shared_memory(found)) if power else Tape(tape.start, steps, disk.names(), len(steps))
+    again.say(allowed)
+    with recording(folder, again):
+        work(folder, again, allowed, random, sessions)
+    return again
+
+
+def record(folder: Path, mode: str) -> list[Tape]:
+    """One tape for an unsafe mode; for a safe one others that go on from where power or process ended."""
+    random = Random(mode)
+    tapes = [first_years(folder / "0", random)]
+    for number, sessions in enumerate(SESSIONS[1:] if mode in SAFE else [], 1):
+        tapes.append(carry_on(tapes[-1], folder / str(number), random, sessions, power=bool(number & 1)))
+    return tapes
+
+
+# what is found after a cut
+
+
+def lay_out(folder: Path, found: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, data in found.items():
+        (folder / name).write_bytes(data)
+
+
+def without_shared_memory(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in found.items() if not name.endswith("-shm")}
+
+
+def judge(folder: Path, allowed: Allowed) -> str:
+    """What became of the ledger after a cut: kept, lost (something acknowledged), torn, or damaged."""
+    told = allowed[0]
+    if not (folder / NAME).exists():
+        create(folder, entry(Random(0), 1, origin=ORIGIN))
+        return "lost" if told else "kept"
+    try:
+        with opened(folder) as ledger:
+            history = entries_of(ledger)
+            ledger.verify()
+            ledger.append(entry(Random(0)))
+    except ShareError:
+        return "damaged"
+    if history in allowed:
+        return "kept"
+    return "torn" if history[: len(told)] == told else "lost"
+
+
+def figures(folder: Path, tape: Tape, wanted: set[int]) -> Counter[str]:
+    """What became of the ledger at a cut before each of these steps of the tape."""
+    disk, allowed, found = Disk(tape.start), [[]], Counter[str]()
+    for number, step in enumerate(tape.steps):
+        if isinstance(step, Said):
+            allowed = step.value
+        elif number in wanted:
+            place = folder / str(number)
+            lay_out(place, disk.cut(Random(number)))
+            found[judge(place, allowed)] += 1
+            shutil.rmtree(place)
+        disk.replay(step)
+    return found
+
+
+def cut_everywhere(folder: Path, tapes: list[Tape], name: str) -> Counter[str]:
+    """The figures of CUTS cuts, each before another step of one of the tapes."""
+    steps = [
+        (tape_number, number)
+        for tape_number, tape in enumerate(tapes)
+        for number, step in enumerate(tape.steps)
+        if number >= tape.new and not isinstance(step, Said)
+    ]
+    chosen, found = Random(name).sample(steps, min(CUTS, len(steps))), Counter[str]()
+    for tape_number, tape in enumerate(tapes):
+        wanted = {number for at, number in chosen if at == tape_number}
+        found += figures(folder / f"cuts of {tape_number}", tape, wanted)
+    FIGURES.append(f"{name}: {len(chosen)} cuts at different steps of {len(steps)}, {dict(found)}")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def show_figures(capsys):
+    yield
+    with capsys.disabled():
+        while LONG and FIGURES:
+            print(FIGURES.pop(), flush=True)
+
+
+@pytest.mark.parametrize("mode", SAFE)
+def test_a_power_cut_takes_no_acknowledged_entry(tmp_path, set_mode, mode):
+    """Nor half an append; the ledger verifies and goes on. Power goes again while SQLite repairs the file."""
+    set_mode(mode)
+    found = cut_everywhere(tmp_path, record(tmp_path, mode), mode)
+    assert found == {"kept": CUTS}
+
+
+@pytest.mark.parametrize("mode", UNSAFE)
+def test_the_simulator_catches_a_mode_that_loses_entries(tmp_path, set_mode, mode):
+    set_mode(mode)
+    found = cut_everywhere(tmp_path, record(tmp_path, mode), mode)
+    assert found["lost"] > 0
+
+
+@pytest.mark.parametrize("mode", SAFE)
+def test_the_simulator_catches_a_disk_that_does_not_sync(tmp_path, set_mode, mode):
+    set_mode(mode)
+    (tape, *_) = record(tmp_path, mode)
+    made = made_at(tape)
+    tape.steps[made:] = (step for step in tape.steps[made:] if not isinstance(step, Sync))
+    found = cut_everywhere(tmp_path, [tape], f"{mode} on a disk that does not sync")
+    assert found["lost"] > 0
