@@ -26,7 +26,14 @@ def without_comments(text: str) -> str:
 
 WRITTEN = {"packet", "attachment", "manifest", "dataset", "card", "key-file", "pin"}
 COMPUTED = {"sig-structure", "enc-structure", "recipient-structure", "thumbprint-input"}
-PRELUDE = {"null", "bool", "int", "uint", "float", "text", "bstr"}  # RFC 8610 appendix D
+PRELUDE = set(
+    re.findall(
+        r"\S+",
+        """any uint nint int bstr bytes tstr text tdate time number biguint bignint bigint integer unsigned decfrac
+        bigfloat eb64url eb64legacy eb16 encoded-cbor uri b64url b64legacy regexp mime-message cbor-any float16 float32
+        float64 float16-32 float32-64 float false true bool nil null undefined""",
+    )
+)  # RFC 8610 appendix D
 
 
 def names_in(body: str) -> set[str]:
@@ -42,6 +49,13 @@ def test_every_name_is_defined_and_every_rule_is_reached():
         reached |= new
         new = set().union(*(names_in(RULES[name]) for name in new)) - PRELUDE - reached
     assert reached == set(RULES)
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "schemas").glob("*.cddl")), ids=lambda path: path.name)
+def test_no_rule_takes_a_name_that_cddl_has_already(path):
+    names = re.findall(r"^([A-Za-z][\w-]*) += ", path.read_text(), re.MULTILINE)
+    assert len(names) == len(set(names)) > 0
+    assert PRELUDE.isdisjoint(names)
 
 
 def test_every_structure_says_which_document_it_comes_from():
@@ -200,7 +214,7 @@ NUMBERS = {
     "a256gcm": cose.A256GCM,
     "hpke-4-ke": ClassicalOpening.alg,
     "hpke-9-ke": HybridOpening.alg,
-    "time": f"0..{2**34 - 1}",
+    "seconds": f"0..{2**34 - 1}",
     "org-id": f'text .regexp "{trust.ORG_ID.pattern.removesuffix(chr(92) + "Z")}"',
     "mode": " / ".join(f'"{mode}"' for mode in packet.MODES),
     "digest": f"bstr .size {sha256().digest_size}",

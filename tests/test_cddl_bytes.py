@@ -149,6 +149,19 @@ def test_what_is_signed_authenticated_and_hashed_is_as_the_cddl_says(monkeypatch
         assert [problems(RULES_OF_STRUCTURES[context], data) for data in structures] == [[]] * len(structures)
 
 
+LEDGER = Validator((REPOSITORY / "schemas" / "ledger.cddl").read_text())
+
+
+def test_the_entries_of_an_exchange_are_as_the_ledgers_cddl_says(world):
+    packet = world.flag()
+    world.quillbrook.open(packet, purpose="safeguarding.status-flag", confirm=CONFIRM)
+    with pytest.raises(ShareError):
+        world.quillbrook.open(packet, purpose="immigration.enforcement", confirm=CONFIRM)
+    entries = [entry.encode() for agency in (world.fernshire, world.quillbrook) for _, entry in agency.entries()]
+    assert len(entries) >= 6
+    assert [LEDGER.validate(entry).diagnostics for entry in entries] == [()] * len(entries)
+
+
 # --- what is read ---
 
 
