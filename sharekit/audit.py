@@ -3,8 +3,8 @@
 The file is read as an enemy might have made it: read-only, table by table, never by a view or an index of its
 own, every row limited in size, and no row followed further than the file is long.
 
-1 the schema  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
-4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs
+1 the schema and the pages  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
+4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs  7 the cards
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ import nacl.exceptions
 from sharekit import cbor, checkpoint, merkle, registry
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered, Malformed, ShareError, Usage
-from sharekit.recompute import ABSENT, KINDS, Finding, Findings, Tree, is_entry
+from sharekit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry
+from sharekit.trust import Card
 
 __all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
 HINT = "make one with: sharekit ledger export -o FILE"
 UNSIGNED = "not signed with the agency's log key"
+# The last, because the file itself may ask for any amount of memory.
+PRAGMAS = ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "mmap_size = 0", "cache_size = -4096")
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
 ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
 
@@ -94,6 +97,7 @@ def audit(
         findings = Findings()
         if not _check_schema(db, findings):
             return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
+        _check_pages(db)
         room = os.stat(path).st_size // SMALLEST_ENTRY
         return _Audit(db, trust, findings, room).run(checkpoints, proofs)
 
@@ -115,12 +119,14 @@ class _Audit:
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for known in given} | set(notes))
         tree.read()
+        self._check_commits(size)
         held = self._compare_notes(tree, notes, newest)
         held += [known.size for known in given if self._compare(tree, known)]
         unchanged = max(held, default=0)
         self._compare_newest(tree, newest, unchanged)
         for proof in shown:
             self._check_proof(proof)
+        self._check_cards()
         checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs))
         return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked)
 
@@ -154,15 +160,17 @@ class _Audit:
 
     def _size(self) -> tuple[int, Checkpoint | None]:
         """How many entries to read: those that the newest note signs, as far as there are so many."""
-        end = self._first("SELECT coalesce(max(seq), -1) + 1 FROM entry")
+        last = self._first("SELECT max(seq) FROM entry")
+        end = 0 if last is None else last + 1
         newest = self._verified(self._newest_note())
         if newest is None:
             self.findings.add("note-invalid", f"the newest note is {UNSIGNED}", entry=end)
-        elif newest.size > end:
-            self.findings.add("truncated", "the newest note is for more entries than there are", entry=end)
         size = max(0, min(end, newest.size if newest else end, self.room))
         if self._first("SELECT 1 FROM entry WHERE seq < 0 OR seq >= ? LIMIT 1", size):
             self.findings.add("entry-unsigned", "there are entries that no checkpoint signs", entry=size)
+        most = max(size, newest.size if newest else 0)
+        if self._first("SELECT 1 FROM note WHERE size < 1 OR size > ? LIMIT 1", most):
+            self.findings.add("note-invalid", "there are notes for no entries", entry=size)
         return size, newest
 
     def _supplied(self, note: str | bytes) -> Checkpoint | None:
@@ -197,8 +205,8 @@ class _Audit:
         except LedgerTampered as error:
             self.findings.add("proof-mismatch", error.message, entry=proof.index, found=leaf)
 
-    def _sample(self, size: int) -> dict[int, str]:
-        """The notes to compare: all of them, or of very many an even sample; a note by its size."""
+    def _sample(self, size: int) -> list[int]:
+        """The sizes of the notes to compare: of all, or of very many an even sample, the newest among them."""
         chosen, step, last = list[int](), 1, size + 1
         query = "SELECT size FROM note WHERE size BETWEEN 1 AND ? ORDER BY size DESC"
         for at, (number,) in enumerate(self.db.execute(query, (size,))):
@@ -209,23 +217,33 @@ class _Audit:
                 chosen.append(number)
             if len(chosen) > MAX_NOTES:
                 chosen, step = chosen[::2], step * 2
-        return {number: self._first("SELECT note FROM note WHERE size = ?", number) for number in chosen}
+        return chosen[::-1]
+
+    def _check_commits(self, size: int) -> None:
+        """Every commit has its note: a row of fewer leaf hashes than fit is the last of one."""
+        missing = self._first(
+            "SELECT idx + length(hash) / 32 AS above FROM node WHERE level = 0 AND length(hash) < ? AND above <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM note WHERE note.size = above) ORDER BY idx LIMIT 1",
+            *(MAX_RUN_BYTES, size),
+        )
+        if missing is not None:
+            self.findings.add("note-missing", "a commit is without its note", entry=missing)
 
     def _compare_newest(self, tree: Tree, newest: Checkpoint | None, unchanged: int) -> None:
-        if newest and newest.size == tree.size and newest.root != tree.root:
-            self.findings.add(
-                "root-mismatch",
-                f"the entries do not add up to the signed checkpoint; the first {unchanged} do",
-                entry=unchanged,
-                expected=newest.root,
-                found=tree.root,
-            )
+        if newest is None or (newest.size, newest.root) == (tree.size, tree.root):
+            return
+        kind, entry, message = "truncated", tree.size, "the newest note is for more entries than there are"
+        if newest.size == tree.size:
+            kind, entry = "root-mismatch", unchanged
+            message = f"the entries do not add up to the signed checkpoint; the first {unchanged} do"
+        self.findings.add(kind, message, entry=entry, expected=newest.root, found=tree.root)
 
-    def _compare_notes(self, tree: Tree, notes: dict[int, str], newest: Checkpoint | None) -> list[int]:
+    def _compare_notes(self, tree: Tree, notes: list[int], newest: Checkpoint | None) -> list[int]:
         """The sizes at which a signed note holds; the first that does not is a fork, if the newest holds."""
         held, broken = [], []
         whole = newest is not None and tree.roots.get(newest.size) == newest.root
-        for size, note in sorted(notes.items()):
+        for size in notes:
+            note = self._first("SELECT note FROM note WHERE size = ?", size)
             signed = self._verified(note) if type(note) is str else None
             if signed is None or signed.size != size:
                 if newest is None or size != newest.size:
@@ -242,16 +260,33 @@ class _Audit:
         """Whether a checkpoint that somebody kept holds."""
         if known.size > tree.size:
             message = "a checkpoint given is for more entries than there are"
-            self.findings.add("truncated", message, entry=tree.size)
+            self.findings.add("truncated", message, entry=tree.size, expected=known.root, found=tree.root)
             return False
         if tree.roots[known.size] != known.root:
             self._fork(tree, known, "a checkpoint given promises another history")
             return False
         return True
 
+    def _check_cards(self) -> None:
+        """Nobody is believed for a card in an export; but nothing else may stand in its place."""
+        last = None
+        query = "SELECT rowid, org_id, CASE WHEN length(data) <= 16384 THEN data END FROM card ORDER BY rowid"
+        for at, (number, org_id, data) in enumerate(self.db.execute(query)):
+            if last is not None and number <= last:
+                raise Malformed("the export is damaged")
+            last = number
+            if not _is_card(org_id, data):
+                self.findings.add("card-invalid", f"card {at} is not that of the organisation it stands for")
+
     def _fork(self, tree: Tree, known: Checkpoint, message: str) -> None:
         found = tree.roots[known.size]
         self.findings.add("forked", message, entry=known.size, expected=known.root, found=found)
+
+
+def _is_card(org_id: object, data: object) -> bool:
+    with contextlib.suppress(ShareError):
+        return type(data) is bytes and Card.parse(data).org_id == org_id
+    return False
 
 
 def _genesis_origin(data: object) -> str:
@@ -296,13 +331,13 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise Malformed("the file is no ledger export", hint=HINT)
         os.close(os.open(path, os.O_RDONLY))
-    except OSError:
+    except (OSError, ValueError):
         raise Usage("the export cannot be read", hint="check the name and its permissions") from None
-    uri = f"file:{quote(os.path.abspath(path))}?mode=ro&immutable=1"
+    uri = f"file:{quote(os.fsencode(os.path.abspath(path)))}?mode=ro&immutable=1"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
             db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 128 * 1024)
-            for pragma in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "mmap_size = 0"):
+            for pragma in PRAGMAS:
                 db.execute(f"PRAGMA {pragma}").close()
             yield db
     except (sqlite3.Error, UnicodeDecodeError):
@@ -316,10 +351,16 @@ def _check_schema(db: sqlite3.Connection, findings: Findings) -> bool:
     if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card")):
         raise Malformed("the file is no ledger export", hint=HINT)
     different = set(found) ^ set(expected)
-    for _, name, *_ in sorted(different, key=repr):
+    for name in sorted(_names(different), key=repr):
         message = "a table, trigger or mark is not the one a ledger is made with"
         findings.add("schema-changed", f"{message}: {name}" if name in _names(expected) else message)
     return all(kind in ("trigger", "marks") for kind, *_ in different)
+
+
+def _check_pages(db: sqlite3.Connection) -> None:
+    """Every page is reached once and in order: no row can be there for one question and not for another."""
+    if db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+        raise Malformed("the export is damaged", hint=HINT)
 
 
 def _names(schema: Iterable[tuple[Any, ...]]) -> set[str]:

@@ -22,6 +22,7 @@ from sharekit import files, registry
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError
 
 __all__ = [
+    "check_pages",
     "check_schema",
     "connect",
     "durability",
@@ -97,6 +98,12 @@ def check_schema(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA trusted_schema = OFF")
     if _schema(db) != _shipped_schema():
         raise LedgerTampered("the tables or triggers of the ledger are not those it was made with")
+
+
+def check_pages(db: sqlite3.Connection) -> None:
+    """Every page is reached once and in order: no row can be there for one question and not for another."""
+    if db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+        raise LedgerTampered(_DAMAGE[sqlite3.SQLITE_CORRUPT])
 
 
 def place(path: Path) -> tuple[int, int]:

@@ -191,6 +191,7 @@ class Ledger:
         """Recompute everything from the entries' bytes; how many there are, or LedgerTampered."""
         with durable.typed(), self._mutex:
             durable.check_schema(self._db)
+            durable.check_pages(self._db)
             self._check_place()
         tip = self._newest(anew=True)
         self._check_counts()
@@ -198,6 +199,7 @@ class Ledger:
         for level in range(tip.size.bit_length()):
             _compare(below, self._level(level, tip.size), level)
             below = _parents(self._level(level, tip.size))
+        self._check_commits(tip.size)
         self._verify_notes(tip.size)
         return tip.size
 
@@ -314,6 +316,16 @@ class Ledger:
         )
         if (entries, stored) != (size, 32 * sum(size >> level for level in range(size.bit_length()))):
             raise LedgerTampered("entries or hashes are missing, or too many", index=size)
+
+    def _check_commits(self, size: int) -> None:
+        """Every commit has its note: a row of fewer leaf hashes than fit is the last of one."""
+        row = self._one(
+            "SELECT idx + length(hash) / 32 AS above FROM node WHERE level = 0 AND length(hash) < ? AND above <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM note WHERE note.size = above) ORDER BY idx LIMIT 1",
+            *(32 * RUN, size),
+        )
+        if row:
+            raise LedgerTampered("a commit is without its checkpoint", index=row[0])
 
     def _verify_notes(self, size: int) -> None:
         after = 0

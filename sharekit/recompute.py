@@ -24,6 +24,7 @@ KINDS = (
     "genesis-missing",  # entry 0 does not begin a ledger
     "other-origin",  # genesis, newest note and what was supplied are not of one ledger
     "note-invalid",  # a note is damaged, or not signed with the agency's log key
+    "note-missing",  # a commit, as the stored hashes tell it, without its note
     "entry-changed",  # an entry is not what its stored hash says
     "entry-missing",
     "entry-malformed",  # not the bytes of any entry
@@ -33,6 +34,7 @@ KINDS = (
     "truncated",  # a signed note is for more entries than there are
     "forked",  # a signed note promises another history
     "proof-mismatch",  # a proof that was handed out does not hold
+    "card-invalid",  # a card is damaged, or not that of the organisation it stands for
 )
 MAX_ENTRY_BYTES = 4096
 MAX_RUN_BYTES = 32 * 1024
@@ -91,14 +93,16 @@ class Tree:
     def read(self) -> None:
         for base in range(0, self.size, CHUNK):
             count = min(CHUNK, self.size - base)
-            levels = _levels(self._leaves(base, count))
-            kept = self._compare(base, levels)
+            leaves, gaps = self._leaves(base, count)
+            levels = _levels(leaves)
+            kept = self._compare(base, levels, gaps)
             self._note_roots(base, count, levels)
             if count == CHUNK:
                 self._finish(base >> LEVELS, levels[-1][0], kept)
         self._check_surplus()
 
-    def _leaves(self, base: int, count: int) -> list[bytes]:
+    def _leaves(self, base: int, count: int) -> tuple[list[bytes], list[int]]:
+        """The leaf hashes of a chunk, ABSENT where there is no entry, and where such gaps begin."""
         rows = self.db.execute(
             "SELECT seq, CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry"
             " WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
@@ -110,26 +114,25 @@ class Tree:
         present = dict(rows)
         for seq, data in rows:
             if not is_entry(data, seq):
-                self.findings.add("entry-malformed", "the bytes are those of no entry", entry=seq)
                 present[seq] = data if type(data) is bytes else b""
+                found = merkle.leaf_hash(present[seq])
+                self.findings.add("entry-malformed", "the bytes are those of no entry", entry=seq, found=found)
         if len(present) == count:
-            return [sha256(b"\x00" + data).digest() for data in present.values()]
-        return [self._leaf(present, seq) for seq in range(base, base + count)]
+            return [sha256(b"\x00" + data).digest() for data in present.values()], []
+        numbers = range(base, base + count)
+        gaps = [seq for seq in numbers if seq not in present and (seq - 1 in present or seq == base)]
+        return [merkle.leaf_hash(present[seq]) if seq in present else ABSENT for seq in numbers], gaps
 
-    def _leaf(self, present: dict[int, bytes], seq: int) -> bytes:
-        if seq in present:
-            return merkle.leaf_hash(present[seq])
-        if seq - 1 in present or seq % CHUNK == 0:  # the first of a gap
-            self.findings.add("entry-missing", "an entry is missing", entry=seq)
-        return ABSENT
-
-    def _compare(self, base: int, levels: list[list[bytes]]) -> bytes:
+    def _compare(self, base: int, levels: list[list[bytes]], gaps: list[int]) -> bytes:
         """Compare a chunk with its stored hashes, level by level; the hash to carry upwards."""
         kept, flagged = levels[0], set[int]()
         for level, pure in enumerate(levels):
             if level:
                 kept = pure if kept is levels[level - 1] else _parents(kept)
             stored = self._level(level).take(base >> level, len(kept))
+            for seq in gaps if level == 0 else ():
+                expected = stored[32 * (seq - base) :][:32]
+                self.findings.add("entry-missing", "an entry is missing", entry=seq, expected=expected)
             if stored != b"".join(kept):
                 kept, flagged = self._differences(level, base >> level, kept, stored, flagged)
             else:
@@ -191,11 +194,12 @@ class Tree:
         return self._stored[level]
 
     def _check_surplus(self) -> None:
-        """No hash may stand outside the tree."""
+        """No hash may stand outside the tree, and SQLite would keep a level of 2.5."""
         height = max(self.size.bit_length() - 1, 0)
-        query = "SELECT 1 FROM node WHERE level < 0 OR level > ? LIMIT 1"
-        beyond = self.db.execute(query, (height,)).fetchone()
-        if beyond or any(level.surplus() for level in self._stored.values()):
+        query = "SELECT 1 FROM node WHERE level > ? AND level < ? LIMIT 1"
+        between = any(self.db.execute(query, (level, level + 1)).fetchone() for level in range(height))
+        beyond = self.db.execute("SELECT 1 FROM node WHERE level < 0 OR level > ? LIMIT 1", (height,)).fetchone()
+        if between or beyond or any(level.surplus() for level in self._stored.values()):
             self.findings.add("node-changed", "there are stored hashes of no entries", entry=self.size)
 
 

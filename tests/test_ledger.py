@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import random
 import re
 import resource
 import signal
@@ -465,6 +466,7 @@ TAMPERED = {
     "an earlier note changed": ("UPDATE note SET note = note || 'x' WHERE size = 4", "note"),
     "an earlier note as a number": ("UPDATE note SET note = X'00' WHERE size = 4", "note"),
     "the newest note removed": ("DELETE FROM note WHERE size = 8", "note"),
+    "an earlier note removed": ("DELETE FROM note WHERE size = 4", "note"),
     "all notes removed": ("DELETE FROM note", "note"),
     "a trigger removed": ("DROP TRIGGER entry_remains", ""),
     "a trigger replaced by one that does nothing": (
@@ -483,6 +485,30 @@ def test_verify_finds(ledger, statement, drop):
     attack(ledger.path, statement, drop=drop + "_" if drop else "")
     with pytest.raises(LedgerTampered):
         ledger.verify()
+
+
+def content(path: Path) -> list[object]:
+    """Everything that can be read from a ledger."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as db:
+        return [db.execute(f"SELECT * FROM {table}").fetchall() for table in ("entry", "node", "note")]
+
+
+def test_a_flipped_byte_anywhere_in_the_file_is_noticed_or_changes_nothing_that_is_read(ledger):
+    for count in (1, 3, 20, 1, 8):
+        ledger.append(*(entry() for _ in range(count)))
+    ledger.close()
+    whole, before, chance = ledger.path.read_bytes(), content(ledger.path), random.Random(5)
+    for at in chance.sample([at for at, byte in enumerate(whole) if byte], 250):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << chance.randrange(8)
+        ledger.path.write_bytes(damaged)
+        try:
+            with opened(ledger.path) as again:
+                again.verify()
+        except LedgerTampered:
+            continue
+        ledger.path.write_bytes(damaged)
+        assert content(ledger.path) == before, f"byte {at}"
 
 
 def test_an_edited_entry_is_named_with_what_it_should_be(ledger):
