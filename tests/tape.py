@@ -169,7 +169,6 @@ class Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
         with _errors_of_sqlite3():
             self._db = apsw.Connection(f"file:{quote(os.path.abspath(path))}?mode=rw", flags=flags, vfs=vfs)
-        self._db.set_busy_timeout(30_000)
 
     @property
     def in_transaction(self) -> bool:
