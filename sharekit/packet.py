@@ -24,7 +24,7 @@ from sharekit.policy import Verdict
 from sharekit.terms import ShareTerms
 from sharekit.trust import ORG_ID
 
-__all__ = ["Manifest", "Packet", "Share", "Statement", "parse"]
+__all__ = ["AUD", "EXP", "IAT", "ISS", "Manifest", "Packet", "Share", "Statement", "parse", "time_of"]
 
 MAGIC, VERSION = "sharekit", 1
 TYP = "application/sharekit.statement+cose"
