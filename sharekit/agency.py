@@ -190,7 +190,20 @@ class Agency:
         stored = files.read(place / "keys" / "agency.key", what="the key file of this home")
         log = keys.log_from_file(files.read(place / "keys" / "log.key", what="the log key of this home"))
         locked = passphrase is None and keys.is_protected(stored)
-        return cls(place, private=None if locked else keys.from_file(stored, log, passphrase), person=person, role=role)
+        private = None if locked else keys.from_file(stored, log, passphrase)
+        found = cls(place, private=private, person=person, role=role)
+        found._check_keys()
+        return found
+
+    def _check_keys(self) -> None:
+        """Return only if the key files are those of the card; a damaged seed would make packets nobody can read."""
+        own, private = self._own, self._private
+        fits = bytes(self._log_key.verify_key) == own.log_key
+        if private is not None:
+            signs, opens = bytes(private.signing.verify_key), private.opening.public
+            fits = fits and (signs, opens) == (own.signing, own.opening)
+        if not fits:
+            raise Malformed("the key files are not those of this home's card", hint="restore them from the backup")
 
     @property
     def keys(self) -> Keys:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 import pytest
 from conftest import CONFIRM, FLAG, INIT, example
@@ -284,7 +285,7 @@ def test_a_new_year_begins_a_new_ledger_that_follows_the_old(world):
     last = world.fernshire.ledger.checkpoint()
     world.at("2028-01-02T09:00:00Z")  # a year was missed
     _, genesis = next(iter(world.fernshire.entries()))
-    assert genesis.checkpoint == __import__("hashlib").sha256(last.encode()).digest()
+    assert genesis.checkpoint == sha256(last.encode()).digest()
     assert world.fernshire.ledger.origin == "sharekit/E10999001/2028"
 
 
@@ -354,3 +355,11 @@ def test_an_export_carries_the_cards_and_is_recorded(world, tmp_path):
     assert world.events("E10999001")[-1] == "exported"
     report = sharekit.audit.audit(tmp_path / "export", sharekit.Trust([world.fernshire.card()]))
     assert (report.size, report.findings) == (size, ())
+
+
+@pytest.mark.parametrize("name", ["agency.key", "log.key"])
+def test_a_home_with_the_key_file_of_another_is_refused(world, name):
+    fernshire, quillbrook = world.fernshire, world.quillbrook
+    (fernshire.home / "keys" / name).write_bytes((quillbrook.home / "keys" / name).read_bytes())
+    with pytest.raises(errors.Malformed):
+        Agency.load(fernshire.home)
