@@ -68,9 +68,13 @@ class Profile:
         """
         self._check_never(fields)
         self._validator.check(fields)
-        assert isinstance(fields, dict)  # the schema says so
-        self._validator.check_times(fields, now=now)
-        self.check_visible(fields, now=now)
+        self._check_moments(fields, now)
+
+    def check_kept(self, fields: object, *, now: datetime) -> None:
+        """Return only if what minimising kept is valid and possible at `now`; errors as in `check`."""
+        self._check_never(fields)
+        self.check_received(fields)
+        self._check_moments(fields, now)
 
     def check_received(self, fields: object) -> None:
         """Return only if what came is valid; what the sender left out is not missed."""
@@ -206,6 +210,11 @@ class Profile:
     def _filter(self, fields: dict[str, Any], wanted: frozenset[str]) -> Minimised:
         left_out: list[str] = []
         return Minimised(_revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
+
+    def _check_moments(self, fields: object, now: datetime) -> None:
+        assert isinstance(fields, dict)  # the schema says so
+        self._validator.check_times(fields, now=now)
+        self.check_visible(fields, now=now)
 
     def _check_never(self, fields: object) -> None:
         never = self.about.get("never", {})

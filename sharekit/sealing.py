@@ -131,10 +131,11 @@ def prepare(
     _check_recipients(kind, cards, terms)
     if isinstance(dataset, Minimised):  # 4.3
         fields, left_out = dataset.fields, dataset.left_out
+        kind.check_kept(fields, now=now)
     else:
-        kind.check(dataset, now=now)
-        kind.check_minimal(dataset, terms.purposes)
         fields, left_out = dataset, ()
+        kind.check(fields, now=now)
+    kind.check_minimal(fields, terms.purposes)
     if sender.org_type is not None:
         kind.check_source(fields, sender.org_type)
     profile.check_needs(kind, fields, terms.need)

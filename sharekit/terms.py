@@ -7,7 +7,7 @@ informing the family. The names and their nesting are those of `schemas/terms.js
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,8 +84,17 @@ class ShareTerms:
 
     @property
     def purposes(self) -> frozenset[str]:
-        """Every purpose for which it may be opened without a question."""
-        return self.permitted_purposes | {self.purpose}
+        """Every purpose for which it may be opened without a question, with those below if the sender said so."""
+        stated = self.permitted_purposes | {self.purpose}
+        if not self.json.get("include_narrower"):
+            return stated
+        return stated | {code for code in _below(stated) if not self._excludes(code)}
+
+    def _excludes(self, purpose: str) -> bool:
+        """Whether a purpose that was not named itself is prohibited, by the sender or always."""
+        known = vocabulary.load("purposes")
+        prohibited = self.prohibited_purposes.intersection([purpose, *known.ancestors(purpose)])
+        return bool(prohibited or known[purpose].more.get("always_deny"))
 
     @property
     def route(self) -> str | None:
@@ -126,6 +135,11 @@ def _usable(terms: dict[str, Any]) -> dict[str, Any]:
     if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
         raise UnknownCode('terms: "purpose" is a heading, not a purpose', hint="sharekit vocab purposes lists them")
     return terms
+
+
+def _below(purposes: frozenset[str]) -> Iterator[str]:
+    known = vocabulary.load("purposes")
+    return (each.code for each in known if purposes.intersection(known.ancestors(each.code)))
 
 
 def _copied(value: Any) -> Any:
