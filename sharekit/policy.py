@@ -118,7 +118,7 @@ def _1_excluded(case: _Case) -> Verdict | None:
     more = purposes[case.use.purpose].more
     if more.get("usable") is False:
         return case.answer("R18.1", "heading")
-    if case.use.purpose in _prohibited(case.terms) or more.get("always_deny"):
+    if _prohibited(case.terms, case.use.purpose) or more.get("always_deny"):
         return case.answer("R18.1", "prohibited")
     return None
 
@@ -207,11 +207,10 @@ def _known(name: str, code: str) -> bool:
     return code in terms and not terms[code].more.get("rejected")
 
 
-def _prohibited(terms: ShareTerms) -> frozenset[str]:
-    """What the sender prohibited, with everything below it in the hierarchy."""
-    purposes = vocabulary.load("purposes")
-    below = {p.code for p in purposes if terms.prohibited_purposes.intersection(purposes.ancestors(p.code))}
-    return terms.prohibited_purposes | below
+def _prohibited(terms: ShareTerms, purpose: str) -> bool:
+    """Whether the sender prohibited a purpose, or one above it in the hierarchy."""
+    above = vocabulary.load("purposes").ancestors(purpose)
+    return not terms.prohibited_purposes.isdisjoint([purpose, *above])
 
 
 def _stated(case: _Case) -> bool:
@@ -318,7 +317,7 @@ def _r15_act_by_passed(terms: ShareTerms, _: Mapping[str, Any], now: datetime) -
 def _r18_prohibited(terms: ShareTerms, _: Mapping[str, Any], __: datetime) -> bool:
     purposes = vocabulary.load("purposes")
     denied = any(purposes[code].more.get("always_deny") for code in terms.purposes)
-    return denied or bool(terms.purposes & _prohibited(terms))
+    return denied or any(_prohibited(terms, code) for code in terms.purposes)
 
 
 _RULES: Mapping[str, Rule] = {"R8": _r8_decided_not_to_share, "R15": _r15_act_by_passed, "R18": _r18_prohibited}
