@@ -7,6 +7,12 @@ CREATE TABLE owner (
     token BLOB NOT NULL
 );
 
+-- the newest checkpoint of each ledger when it was last opened: one that is gone, or shorter, is noticed
+CREATE TABLE ledger (
+    origin TEXT PRIMARY KEY,
+    note TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- packets sealed here and received here: numbers, digests and times, nothing personal
 CREATE TABLE packet (
     sender TEXT NOT NULL,

@@ -70,7 +70,7 @@ class Ledger:
     could be written or read, LedgerTampered where what is there must not be believed.
     """
 
-    def __init__(self, path: Path, *, origin: str, key: SigningKey) -> None:
+    def __init__(self, path: Path, *, origin: str, key: SigningKey, known: str | None = None) -> None:
         self.path, self.origin = path, origin
         self._key, self._public = key, bytes(key.verify_key)
         self._mutex, self._tip = threading.RLock(), _Tip()
@@ -81,6 +81,8 @@ class Ledger:
                 durable.check_schema(self._db)
                 durable.make_durable(self._db)
                 self._tip = self._read_tip()
+                if known is not None:
+                    self._check_known(known)
             except BaseException:
                 self._db.close()
                 raise
@@ -98,9 +100,15 @@ class Ledger:
         return cls(path, origin=origin, key=key)
 
     @classmethod
-    def open(cls, path: Path | str, *, origin: str, key: SigningKey) -> Ledger:
-        """The ledger at `path`, after a quick check that its newest checkpoint is for what is there."""
-        return cls(Path(path), origin=origin, key=key)
+    def open(cls, path: Path | str, *, origin: str, key: SigningKey, known: str | None = None) -> Ledger:
+        """The ledger at `path`, after a quick check that its newest checkpoint is for what is there.
+
+        `known` is an earlier checkpoint of it: a ledger that does not go on from there, or is gone, is
+        LedgerTampered.
+        """
+        if known is not None and not os.path.lexists(path):
+            raise LedgerTampered("the ledger is gone")
+        return cls(Path(path), origin=origin, key=key, known=known)
 
     def close(self) -> None:
         with self._mutex:
@@ -238,21 +246,22 @@ class Ledger:
         if (size, note) == (self._tip.size, self._tip.note) and size and not anew:
             return self._tip
         tip = self._checked_tip(size, note)
-        self._check_history(size)
+        self._check_history(size, self._tip.size, self._tip.root())
         return tip
 
-    def _check_history(self, size: int) -> None:
-        """Whether the ledger of `size` entries goes on from the one that was known."""
-        known = self._tip
-        if not known.size:
-            return
-        found = self._range(0, known.size) if size >= known.size else b""
-        if found != known.root():
+    def _check_known(self, note: str) -> None:
+        known = self._signed(note)
+        self._check_history(self._tip.size, known.size, known.root)
+
+    def _check_history(self, size: int, known: int, root: bytes) -> None:
+        """Whether the ledger of `size` entries goes on from the `known` ones, which had that `root`."""
+        found = self._range(0, known) if size >= known else b""
+        if found != root:
             message = "the ledger was put back to an earlier state, or replaced by another"
-            raise _differs(message, known.size, known.root(), found)
+            raise _differs(message, known, root, found)
 
     def _checked_tip(self, size: int, note: str) -> _Tip:
-        signed = self._signed(size, note)
+        signed = self._signed(note, size)
         levels = range(size.bit_length())
         waiting = tuple(self._node(n, (size >> n) - 1) if size >> n & 1 else b"" for n in levels)
         tip = _Tip(size, note, waiting)
@@ -332,11 +341,11 @@ class Ledger:
         query = "SELECT size, note FROM note WHERE size > ? AND size <= ? ORDER BY size LIMIT ?"
         while rows := self._all(query, after, size, PIECE):
             for after, note in rows:
-                signed, found = self._signed(after, note), self._range(0, after)
+                signed, found = self._signed(note, after), self._range(0, after)
                 if (signed.size, signed.root) != (after, found):
                     raise _differs("a checkpoint is not for the entries before it", after, signed.root, found)
 
-    def _signed(self, size: int, note: object) -> Checkpoint:
+    def _signed(self, note: object, size: int | None = None) -> Checkpoint:
         try:
             return checkpoint.verify(str(note), origin=self.origin, public=self._public)
         except ShareError as error:

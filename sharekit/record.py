@@ -20,7 +20,7 @@ from nacl.signing import SigningKey
 
 from sharekit import durable, profile, vocabulary
 from sharekit.entry import Entry
-from sharekit.errors import Usage
+from sharekit.errors import LedgerError, Usage
 from sharekit.ledger import Ledger
 from sharekit.policy import Use
 from sharekit.terms import ShareTerms
@@ -151,8 +151,16 @@ class Record:
 
     def _open(self, now: datetime) -> Ledger:
         path, origin = self._folder / f"{now.year}.db", self._origin(now.year)
-        if path.exists():
-            return Ledger.open(path, origin=origin, key=self._log_key)
+        known = self.vault.known_checkpoint(origin)
+        if known is None and not path.exists():
+            self._begin(path, origin, now)
+        opened = Ledger.open(path, origin=origin, key=self._log_key, known=known)
+        if (note := opened.checkpoint()) != known:
+            with contextlib.suppress(LedgerError):  # a vault that cannot be written to can still be read
+                self.vault.remember_checkpoint(origin, note)
+        return opened
+
+    def _begin(self, path: Path, origin: str, now: datetime) -> None:
         genesis = Entry(
             event=vocabulary.load("ledger-events")["genesis"].number,
             time=int(now.timestamp()),
@@ -161,7 +169,11 @@ class Record:
             origin=origin,
             demonstration=True if self._demonstration else None,
         )
-        return Ledger.create(path, origin=origin, key=self._log_key, genesis=genesis)
+        try:
+            Ledger.create(path, origin=origin, key=self._log_key, genesis=genesis).close()
+        except LedgerError:
+            if not path.exists():  # otherwise another process has begun the year at the same moment
+                raise
 
     def _origin(self, year: int) -> str:
         return f"sharekit/{self._org_id}/{year:04}"

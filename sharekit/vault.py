@@ -75,6 +75,18 @@ class Vault:
                 connection.execute("INSERT INTO owner(token) VALUES (?)", (_owner(key),))
         return cls(path, key)
 
+    # --- the ledgers, as they were when they were last opened ---
+
+    def known_checkpoint(self, origin: str) -> str | None:
+        """The note of a ledger that was remembered last, or None."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT note FROM ledger WHERE origin = ?", (origin,)).fetchone()
+        return str(row[0]) if row else None
+
+    def remember_checkpoint(self, origin: str, note: str) -> None:
+        """Remember the newest note of a ledger."""
+        self._write("INSERT OR REPLACE INTO ledger(origin, note) VALUES (?, ?)", origin, note)
+
     # --- the packet index ---
 
     def seen(self, sender: str, cti: bytes) -> Seen | None:

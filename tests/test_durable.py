@@ -12,9 +12,10 @@ import pytest
 from disks import needs_a_disk, on_a_small_disk
 from nacl.signing import SigningKey
 
-from sharekit import checkpoint, durable
+from sharekit import Agency, checkpoint, durable
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError
 from sharekit.ledger import Entry, Ledger
+from sharekit.record import Facts
 
 ORIGIN = "sharekit/fernshire/2026"
 KEY = SigningKey(bytes(range(32)))
@@ -181,6 +182,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 from sharekit.errors import LedgerError
 from sharekit.ledger import Entry, Ledger
+from sharekit.record import Facts
 path, key = Path(sys.argv[1]) / "2026.db", SigningKey(bytes(range(32)))
 def entry(number, **parts):
     return Entry(number, {NOW}, nonce=os.urandom(16), **parts)
@@ -255,3 +257,66 @@ def test_what_is_asked_for_is_raised_instead_of_trouble_but_never_of_damage():
         raise OSError(28, "No space left on device")
     with pytest.raises(LedgerTampered), durable.typed(wanted), contextlib.closing(sqlite3.connect(":memory:")) as db:
         db.execute("SELECT * FROM nowhere")
+
+
+# a home's ledger, from one command to the next
+
+
+@pytest.fixture
+def agency(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHAREKIT_NOW", "2026-11-26T09:00:00Z")
+    about = {"org_type": "police", "name": "Harrowmere Police", "phone": "01632 960401"}
+    made = Agency.create(tmp_path / "home", org_id="P97", **about)
+    made.log("consulted", Facts())
+    made.close()
+    return Agency.load(tmp_path / "home")
+
+
+def ledger_of(agency: Agency) -> Path:
+    return agency.home / "ledger" / "2026.db"
+
+
+def test_a_home_whose_ledger_is_gone_does_not_quietly_begin_another(agency):
+    """A new one would be signed with the same key, and what was recorded would never have been."""
+    ledger_of(agency).unlink()
+    with pytest.raises(LedgerTampered, match="gone"):
+        agency.log("consulted", Facts())
+    assert not ledger_of(agency).exists()
+
+
+def test_a_home_whose_ledger_was_put_back_to_an_earlier_state_is_not_continued(agency):
+    earlier = ledger_of(agency).read_bytes()
+    for _ in range(2):
+        agency.log("consulted", Facts())
+        agency.close()
+    ledger_of(agency).write_bytes(earlier)
+    with pytest.raises(LedgerTampered, match="earlier state"):
+        agency.log("consulted", Facts())
+
+
+def test_a_home_without_its_vault_records_nothing(agency):
+    (agency.home / "vault.db").unlink()
+    with pytest.raises(LedgerError, match="the vault is not there"):
+        agency.log("consulted", Facts())
+    assert not (agency.home / "vault.db").exists()
+
+
+def test_processes_that_begin_a_year_at_once_begin_it_once(agency, monkeypatch):
+    monkeypatch.setenv("SHAREKIT_NOW", "2027-01-01T00:00:00Z")
+    failed: list[BaseException] = []
+
+    def begin() -> None:
+        try:
+            own = Agency.load(agency.home)
+            own.log("consulted", Facts())
+            own.close()
+        except BaseException as problem:  # noqa: BLE001  # told after the threads have ended
+            failed.append(problem)
+
+    threads = [threading.Thread(target=begin) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert Agency.load(agency.home).ledger.verify() == 7

@@ -644,6 +644,26 @@ def test_a_ledger_put_back_and_then_continued_is_noticed_too(ledger):
     assert (raised.value.index, raised.value.expected) == (2, before.hex())
 
 
+def test_a_checkpoint_that_was_kept_tells_whether_the_ledger_goes_on_from_it(ledger, tmp_path):
+    ledger.append(entry(), entry())
+    known = ledger.checkpoint()
+    for _ in range(2):
+        with Ledger.open(ledger.path, origin=ORIGIN, key=KEY, known=known) as again:
+            again.append(entry())
+    with Ledger.create(tmp_path / "new.db", origin=ORIGIN, key=KEY, genesis=genesis()) as shorter:
+        pass
+    with Ledger.create(tmp_path / "other.db", origin=ORIGIN, key=KEY, genesis=genesis()) as other:
+        other.append(*(entry() for _ in range(9)))
+    for path in (shorter.path, other.path):
+        with pytest.raises(LedgerTampered, match="earlier state, or replaced") as raised:
+            Ledger.open(path, origin=ORIGIN, key=KEY, known=known)
+        assert raised.value.index == 3
+    with pytest.raises(LedgerTampered, match="gone"):
+        Ledger.open(tmp_path / "missing.db", origin=ORIGIN, key=KEY, known=known)
+    with pytest.raises(LedgerTampered):
+        Ledger.open(ledger.path, origin=ORIGIN, key=KEY, known=known.replace("3", "2", 1))
+
+
 def test_after_a_failed_commit_the_ledger_goes_on_from_whatever_reached_the_disk(ledger, monkeypatch):
     class Failing:
         """A connection whose commit says that it failed: once before it has happened, once after."""

@@ -92,6 +92,14 @@ def test_what_is_personal_stays_locked_without_the_key(kept, home):
             call()
 
 
+def test_the_newest_checkpoint_of_each_ledger_is_remembered(kept, home):
+    assert kept.known_checkpoint("sharekit/fernshire/2026") is None
+    for note in ("first", "second"):
+        Vault(home / "vault.db").remember_checkpoint("sharekit/fernshire/2026", note)
+    assert kept.known_checkpoint("sharekit/fernshire/2026") == "second"
+    assert kept.known_checkpoint("sharekit/fernshire/2027") is None
+
+
 # subjects
 
 
@@ -200,6 +208,7 @@ def use_everything(kept: Vault) -> bytes:
     kept.mark_recorded("larkmoor", CTI)
     kept.mark_opened("larkmoor", CTI, now=NOW)
     kept.note_refused(b"t" * 32)
+    kept.remember_checkpoint("sharekit/fernshire/2026", "note")
     words = dict(zip(("by", "reason", "role"), PERSONAL[2:], strict=True))
     kept.keep(kept.detail(b"n" * 16, words))
     return kept.subject_key([NHS, UPN])
@@ -427,6 +436,7 @@ def test_a_vault_in_use_for_too_long_is_one_clear_error(kept, home, monkeypatch)
 def attempt_everything(kept: Vault) -> None:
     calls = (
         lambda: kept.seen("larkmoor", CTI),
+        lambda: kept.known_checkpoint("sharekit/fernshire/2026"),
         lambda: kept.knows_refused(b"t" * 32),
         lambda: kept.find_subject(*NHS),
         lambda: kept.read_detail(b"n" * 16),
