@@ -19,9 +19,9 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 
 # lowest first: a module imports only from modules before it
 ORDER = [
-    *["errors", "cbor", "merkle", "registry", "files", "checkpoint", "entry"],  # ground
+    *["errors", "cbor", "merkle", "tree", "registry", "files", "checkpoint", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "policy"],  # meaning
+    *["vocabulary", "validation", "profile", "terms", "rules", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "recompute", "audit"],  # record
     *["home", "record", "agency", "doctor"],  # exchange
@@ -51,7 +51,7 @@ def test_a_module_imports_only_from_those_before_it(name):
 def test_the_auditor_stands_apart_from_what_it_audits():
     used = {module for name in ("audit", "recompute") for module, _ in imported(LIBRARY[name])}
     aliases = {alias for name in ("audit", "recompute") for _, alias in imported(LIBRARY[name])}
-    apart = {"durable", "entry", "ledger", "vault", "record", "agency"}
+    apart = {"durable", "entry", "tree", "ledger", "vault", "record", "agency"}
     assert not apart & aliases
     assert not {f"sharekit.{name}" for name in apart} & used
 
