@@ -44,3 +44,32 @@ CREATE TABLE detail (
     nonce BLOB PRIMARY KEY,
     sealed BLOB NOT NULL
 ) WITHOUT ROWID;
+
+-- the newest checkpoint of each partner's ledger that this agency has cosigned
+CREATE TABLE witnessed (
+    origin TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    note TEXT NOT NULL                    -- with this agency's cosignature
+) WITHOUT ROWID;
+
+-- two signed checkpoints of one ledger that cannot both be true: evidence, never removed
+CREATE TABLE fork (
+    origin TEXT NOT NULL,
+    note TEXT NOT NULL,
+    other TEXT NOT NULL,
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (origin, note, other)
+) WITHOUT ROWID;
+
+-- what partners said in their receipts: what became of a packet, proven, and our checkpoints that they cosigned
+CREATE TABLE attestation (
+    packet BLOB NOT NULL,
+    org_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    entry BLOB NOT NULL,                  -- the partner's ledger entry
+    proof BLOB NOT NULL,                  -- CBOR [COSE receipt, note] of that entry
+    cosigned TEXT,                        -- our note with the partner's cosignature, where there is one
+    PRIMARY KEY (packet, org_id, event, entry)
+) WITHOUT ROWID;

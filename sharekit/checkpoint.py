@@ -22,7 +22,7 @@ from nacl.signing import SigningKey
 
 from sharekit.errors import LedgerTampered, Malformed
 
-__all__ = ["Checkpoint", "key_id", "parse", "sign", "verify"]
+__all__ = ["Checkpoint", "key_id", "parse", "read", "sign", "verify"]
 
 MAX_BYTES = 64 * 1024
 MAX_SIZE = 2**63 - 1
@@ -65,7 +65,7 @@ def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
 
 def parse(note: str | bytes) -> Checkpoint:
     """What an untrusted note says, its signatures unchecked; Malformed if it is no checkpoint."""
-    return _read(note)[0]
+    return read(note)[0]
 
 
 def verify(note: str | bytes, *, origin: str, public: bytes) -> Checkpoint:
@@ -74,7 +74,7 @@ def verify(note: str | bytes, *, origin: str, public: bytes) -> Checkpoint:
     A line by another key is ignored; a line by this one that does not match spoils the note, however many
     others do (signed-note, Signatures). Raises Malformed, or LedgerTampered if the note must not be believed.
     """
-    checkpoint, signatures = _read(note)
+    checkpoint, signatures = read(note)
     if checkpoint.origin != origin:
         raise LedgerTampered("the checkpoint is that of another ledger")
     known = key_id(origin, public)
@@ -88,14 +88,15 @@ def verify(note: str | bytes, *, origin: str, public: bytes) -> Checkpoint:
 
 def _check(signature: bytes, text: bytes, public: bytes) -> None:
     try:
-        if len(signature) != nacl.bindings.crypto_sign_BYTES:
+        if len(signature) != nacl.bindings.crypto_sign_BYTES or len(public) != 32:
             raise ValueError
         nacl.bindings.crypto_sign_open(signature + text, public)
     except (nacl.exceptions.CryptoError, ValueError):
         raise LedgerTampered("the signature of the checkpoint does not match") from None
 
 
-def _read(note: str | bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+def read(note: str | bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+    """What a note says, and its signature lines as (name, key id || signature), all unchecked; Malformed."""
     text, _, lines = _decoded(note).rpartition("\n\n")
     match (f"{text}\n".split("\n"), lines.split("\n")):
         case [origin, size, root, ""], [*signatures, ""] if signatures and _DECIMAL.match(size):

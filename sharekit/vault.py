@@ -79,7 +79,7 @@ class Vault:
 
     def known_checkpoint(self, origin: str) -> str | None:
         """The note of a ledger that was remembered last, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute("SELECT note FROM ledger WHERE origin = ?", (origin,)).fetchone()
         return str(row[0]) if row else None
 
@@ -92,7 +92,7 @@ class Vault:
     def seen(self, sender: str, cti: bytes) -> Seen | None:
         """What is known of a sender's packet; None if it was never seen."""
         query = "SELECT digest, first_seen, recorded, opened FROM packet WHERE sender = ? AND cti = ?"
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query, (sender, cti)).fetchone()
         return Seen(row[0], _time(row[1]), bool(row[2]), _time(row[3]) if row[3] else None) if row else None
 
@@ -112,7 +112,7 @@ class Vault:
 
     def knows_refused(self, token: bytes) -> bool:
         """Whether this unverified file was refused before."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute("SELECT 1 FROM refused_file WHERE token = ?", (token,)).fetchone() is not None
 
     def note_refused(self, token: bytes) -> None:
@@ -129,7 +129,7 @@ class Vault:
         tokens = [self._index_token(scheme, value) for scheme, value in identifiers]
         if not tokens:
             return None
-        with self._writing() as connection:
+        with self.writing() as connection:
             found = self._find(connection, tokens)
             subject = found[0] if found else self._new_subject(connection)
             rows = [(token, subject) for token in tokens]
@@ -138,7 +138,7 @@ class Vault:
 
     def find_subject(self, scheme: str, value: str) -> bytes | None:
         """The key of the subject with this identifier, or None; nothing is made."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = self._find(connection, [self._index_token(scheme, value)])
             return self._key_of(connection, found[0]) if found else None
 
@@ -175,7 +175,7 @@ class Vault:
 
     def read_detail(self, nonce: bytes) -> dict[str, Any] | None:
         """The words about an entry, or None where there are none (any more)."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute("SELECT sealed FROM detail WHERE nonce = ?", (nonce,)).fetchone()
         if row is None:
             return None
@@ -199,19 +199,20 @@ class Vault:
             raise _damaged() from None
 
     def _write(self, statement: str, *values: object) -> None:
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(statement, values)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """The one writer's connection: committed if the step succeeds, and nothing of it left if not."""
-        with durable.typed(what="the vault"), durable.locked(self._path), self._reading() as connection:
+        with durable.typed(what="the vault"), durable.locked(self._path), self.reading() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one step that reads; nothing is written."""
         try:
             with (
                 durable.typed(what="the vault"),
