@@ -11,7 +11,6 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,45 +21,12 @@ from sharekit.checkpoint import Checkpoint
 from sharekit.durable import durability, journal_mode
 from sharekit.entry import Entry
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
+from sharekit.tree import RUN, Tip, consistency_ranges, inclusion_ranges
 
 __all__ = ["Entry", "Ledger", "durability", "journal_mode"]
 
-RUN = 1024  # hashes in one row of `node`, at most
 PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
 BEYOND = 2**63  # no row has such a number
-
-
-@dataclass(frozen=True, slots=True)
-class _Tip:
-    """Where the tree ends: its newest note, and at each level the hash that waits for its right sibling."""
-
-    size: int = 0
-    note: str = ""
-    waiting: tuple[bytes, ...] = ()
-
-    def grown(self, leaves: list[bytes]) -> tuple[_Tip, list[tuple[int, int, bytes]]]:
-        """The tip after `leaves`, without its note, and the rows of `node` that they complete."""
-        rows, waiting = [], list(self.waiting)
-        level, start, hashes = 0, self.size, leaves
-        while hashes:
-            for first in range(0, len(hashes), RUN):
-                rows.append((level, start + first, b"".join(hashes[first : first + RUN])))
-            if start & 1:
-                hashes = [waiting[level], *hashes]
-            if len(hashes) & 1:
-                waiting[level : level + 1] = [hashes[-1]]
-            elif level == len(waiting):
-                waiting.append(b"")
-            hashes = [merkle.node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=False)]
-            level, start = level + 1, start >> 1
-        return _Tip(self.size + len(leaves), "", tuple(waiting)), rows
-
-    def root(self) -> bytes:
-        found = None
-        for level, node in enumerate(self.waiting):
-            if self.size >> level & 1:
-                found = node if found is None else merkle.node_hash(node, found)
-        return found or merkle.root([])
 
 
 class Ledger:
@@ -73,7 +39,7 @@ class Ledger:
     def __init__(self, path: Path, *, origin: str, key: SigningKey, known: str | None = None) -> None:
         self.path, self.origin = path, origin
         self._key, self._public = key, bytes(key.verify_key)
-        self._mutex, self._tip = threading.RLock(), _Tip()
+        self._mutex, self._tip = threading.RLock(), Tip()
         with durable.typed():
             self._db = durable.connect(path)
             try:
@@ -145,7 +111,7 @@ class Ledger:
             self._tip = self._commit(encoded)
             return self._tip.size - len(encoded)
 
-    def _commit(self, encoded: list[bytes]) -> _Tip:
+    def _commit(self, encoded: list[bytes]) -> Tip:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             tip = _insert(self._db, self._read_tip(), encoded, origin=self.origin, key=self._key)
@@ -176,14 +142,14 @@ class Ledger:
         size = self._tree(size, at_least=seq + 1)
         if seq < 0:
             raise Usage("there is no such entry", hint="sharekit ledger log lists them")
-        return [self._range(*part) for part in _path(seq, 0, size)]
+        return [self._range(*part) for part in inclusion_ranges(seq, 0, size)]
 
     def consistency(self, old_size: int) -> list[bytes]:
         """Proof that the first `old_size` entries have not changed (RFC 9162 section 2.1.4.1)."""
         size = self._tree(None, at_least=max(old_size, 0))
         if old_size < 1:
             raise Usage("there was no such earlier ledger", hint="give the size of an earlier checkpoint")
-        return [self._range(*part) for part in _subproof(old_size, 0, size, complete=True)]
+        return [self._range(*part) for part in consistency_ranges(old_size, 0, size, complete=True)]
 
     def prove(self, seq: int) -> bytes:
         """CBOR [receipt, note]: a COSE receipt of inclusion (RFC 9942) of entry `seq`, and the newest note.
@@ -226,13 +192,13 @@ class Ledger:
             self._db.execute("VACUUM INTO ?", (durable.uri(temporary),))
             _add_cards(temporary, cards)
 
-    def _newest(self, *, anew: bool = False) -> _Tip:
+    def _newest(self, *, anew: bool = False) -> Tip:
         """The tip as it is now: another process may have appended since."""
         with durable.typed(), self._mutex:
             self._tip = self._read_tip(anew=anew)
             return self._tip
 
-    def _read_tip(self, *, anew: bool = False) -> _Tip:
+    def _read_tip(self, *, anew: bool = False) -> Tip:
         """The tip; if it is not the one known, its note, its size and the stored hashes are checked first.
 
         What was known is remembered: a ledger put back to an earlier state has a valid note for it.
@@ -260,11 +226,11 @@ class Ledger:
             message = "the ledger was put back to an earlier state, or replaced by another"
             raise _differs(message, known, root, found)
 
-    def _checked_tip(self, size: int, note: str) -> _Tip:
+    def _checked_tip(self, size: int, note: str) -> Tip:
         signed = self._signed(note, size)
         levels = range(size.bit_length())
         waiting = tuple(self._node(n, (size >> n) - 1) if size >> n & 1 else b"" for n in levels)
-        tip = _Tip(size, note, waiting)
+        tip = Tip(size, note, waiting)
         root = tip.root()
         if (signed.size, signed.root) != (size, root):
             raise _differs("the stored hashes do not lead to the newest checkpoint", size, signed.root, root)
@@ -370,17 +336,17 @@ def _build(path: Path, origin: str, key: SigningKey, genesis: Entry) -> None:
     ):
         db.executescript(registry.text("ledger.sql"))
         db.execute("BEGIN IMMEDIATE")
-        _insert(db, _Tip(), [genesis.encode()], origin=origin, key=key)
+        _insert(db, Tip(), [genesis.encode()], origin=origin, key=key)
         db.execute("COMMIT")
 
 
-def _insert(db: sqlite3.Connection, tip: _Tip, encoded: list[bytes], *, origin: str, key: SigningKey) -> _Tip:
+def _insert(db: sqlite3.Connection, tip: Tip, encoded: list[bytes], *, origin: str, key: SigningKey) -> Tip:
     grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
     note = checkpoint.sign(Checkpoint(origin, grown.size, grown.root()), key=key)
     db.executemany("INSERT INTO entry VALUES (?, ?)", enumerate(encoded, tip.size))
     db.executemany("INSERT INTO node VALUES (?, ?, ?)", rows)
     db.execute("INSERT INTO note VALUES (?, ?)", (grown.size, note))
-    return _Tip(grown.size, note, grown.waiting)
+    return Tip(grown.size, note, grown.waiting)
 
 
 def _whole(seq: int, data: object) -> bytes:
@@ -403,26 +369,6 @@ def _receipt(size: int, seq: int, path: list[bytes], root: bytes, key: SigningKe
     protected = cbor.encode({1: -19, 395: 1})
     signature = key.sign(cbor.encode(["Signature1", protected, b"", root])).signature
     return b"\xd2" + cbor.encode([protected, {396: {-1: [cbor.encode([size, seq, path])]}}, None, signature])
-
-
-def _path(index: int, start: int, end: int) -> list[tuple[int, int]]:
-    """The ranges whose roots are the inclusion path, lowest first (RFC 9162 section 2.1.3.1)."""
-    if end - start == 1:
-        return []
-    middle = start + (1 << (end - start - 1).bit_length() - 1)
-    if index < middle:
-        return [*_path(index, start, middle), (middle, end)]
-    return [*_path(index, middle, end), (start, middle)]
-
-
-def _subproof(old: int, start: int, end: int, *, complete: bool) -> list[tuple[int, int]]:
-    """The ranges whose roots are the consistency proof (RFC 9162 section 2.1.4.1)."""
-    if old == end:
-        return [] if complete else [(start, end)]
-    middle = start + (1 << (end - start - 1).bit_length() - 1)
-    if old <= middle:
-        return [*_subproof(old, start, middle, complete=complete), (middle, end)]
-    return [*_subproof(old, middle, end, complete=False), (start, middle)]
 
 
 def _parents(hashes: Iterator[bytes]) -> Iterator[bytes]:

@@ -143,7 +143,7 @@ def test_auditing_leaves_no_trace(export):
 
 
 def test_the_auditor_uses_none_of_the_code_that_writes():
-    writers = ["agency", "durable", "entry", "ledger", "opening", "packet", "record", "sealing", "vault"]
+    writers = ["agency", "durable", "entry", "ledger", "opening", "packet", "record", "sealing", "tree", "vault"]
     code = "import sys, sharekit.audit\nprint(sorted(n for n in sys.modules if n.startswith('sharekit.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "'sharekit.recompute'" in loaded
