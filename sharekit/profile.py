@@ -53,6 +53,7 @@ class Profile:
         self._schema = self._validator.schema
         self._sets: Mapping[str, list[str]] = self.about.get("sets", {})
         self._fields = self._inside(self._schema, frozenset())
+        self._order = _order(self._schema, self._schema)
         self._needs = self._validator.places("x-need")
         self._identifiers = self._validator.places("x-identifier")
         self._sources = self._validator.places("x-senders")
@@ -149,8 +150,8 @@ class Profile:
 
     def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:
         """The fields that opening for `purpose` shows, in the profile's order; the break-glass subset if asked."""
-        shown = self._filter(fields, frozenset({BREAK_GLASS if break_glass else purpose}))
-        return Minimised({name: shown.fields[name] for name in self._fields if name in shown.fields}, shown.left_out)
+        ordered = _in_order(fields, self._order)
+        return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
 
     def check_identity(self, fields: Mapping[str, Any], confirm: Mapping[str, str]) -> None:
         """Return only if each second identifier that the profile asks for was given and matches; IdentityMismatch.
@@ -282,6 +283,21 @@ def _revealed_inside(
         return _revealed(inside, value, wanted, f"{path}.", left_out)
     rows = [_revealed(inside, row, wanted, f"{path}.{position}.", left_out) for position, row in enumerate(value)]
     return rows if any(rows) else None
+
+
+def _order(root: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """The names in an object, and in those within it, as the schema lists them: on the wire they are sorted."""
+    node = resolved(root, node)
+    node = resolved(root, node.get("items", node))
+    return {name: _order(root, inner) for name, inner in node.get("properties", {}).items()}
+
+
+def _in_order(value: Any, order: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_in_order(item, order) for item in value]
+    if not isinstance(value, dict) or not order:
+        return value
+    return {name: _in_order(value[name], inner) for name, inner in order.items() if name in value}
 
 
 def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:
