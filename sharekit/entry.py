@@ -60,7 +60,8 @@ class Entry:
 
     Labels: 1 event, 2 time, 3 nonce, 4 packet, 5 file, 6 purpose, 7 outcome, 8 rule, 9 counterparties,
     10 subject, 11 bases, 12 art9, 13 art10, 14 gateways, 15 agreement, 16 profile, 17 detail, 18 checkpoint,
-    19 origin, 20 demonstration, 21 act. What is None is absent.
+    19 origin, 20 demonstration, 21 act, 22 decision, 23 decided, 24 reasons, 25 adviser, 26 disclosed, 27 stage,
+    28 action. What is None is absent.
     """
 
     event: int = _key(1, _is_code)
@@ -85,6 +86,13 @@ class Entry:
     origin: str | None = _key(19, _text(f"sharekit/{_ORG_ID}/[0-9]{{4}}"), default=None)
     demonstration: bool | None = _key(20, _is_true, default=None)
     act: int | None = _key(21, _is_code, default=None)
+    decision: bytes | None = _key(22, _bytes(16), default=None)
+    decided: int | None = _key(23, _is_code, default=None)
+    reasons: tuple[int, ...] | None = _key(24, _codes, default=None)
+    adviser: int | None = _key(25, _is_code, default=None)
+    disclosed: bool | None = _key(26, _is_true, default=None)
+    stage: int | None = _key(27, _is_code, default=None)
+    action: int | None = _key(28, _is_code, default=None)
     _encoded: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -268,10 +268,15 @@ def _grammar() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     values = {4: short, 5: digest, 6: code, 7: code, 8: rule, 9: org_ids, 10: digest}
     values |= dict.fromkeys(range(11, 16), codes) | {16: code, 17: digest, 18: digest}
     optional = b"".join(rb"(%b%b)?" % (re.escape(bytes([n])), value) for n, value in values.items())
-    head = rb"([\xa3-\xb5])\x01%b\x02%b\x03%b" % (code, time, short)
+    head = rb"([\xa3-\xb7]|\xb8[\x18-\x1c])\x01%b\x02%b\x03%b" % (code, time, short)
     origin = b"(\x13%b)(\x14\xf5)?" % _text(b"sharekit/[A-Za-z0-9]", b"[A-Za-z0-9._-]", 14, b"/[0-9]{4}")
-    act = rb"(\x15%b)?" % code
-    return re.compile(head + optional + origin + act, re.S), re.compile(head + optional + act, re.S)
+    values = {21: code, 22: short, 23: code, 24: codes, 25: code, 26: rb"\xf5", 27: code, 28: code}
+    last = b"".join(rb"(%b%b)?" % (re.escape(_label(n)), value) for n, value in values.items())
+    return re.compile(head + optional + origin + last, re.S), re.compile(head + optional + last, re.S)
+
+
+def _label(number: int) -> bytes:
+    return bytes([number]) if number < 24 else bytes([0x18, number])
 
 
 def _text(first: bytes, rest: bytes, fixed: int = 0, last: bytes = b"") -> bytes:
@@ -294,5 +299,6 @@ def is_entry(data: object, seq: int) -> bool:
     match = _grammar()[1 if seq else 0].fullmatch(data)
     if match is None:
         return False
-    parts = match.groups()
-    return data[0] == 0xA2 + len(parts) - parts.count(None)
+    head, *parts = match.groups()
+    count = 3 + len(parts) - parts.count(None)
+    return head == (bytes([0xA0 + count]) if count < 24 else bytes([0xB8, count]))

@@ -90,6 +90,13 @@ FULL = {
     "origin": ORIGIN,
     "demonstration": True,
     "act": 9,
+    "decision": b"d" * 16,
+    "decided": 7,
+    "reasons": (10, 24),
+    "adviser": 11,
+    "disclosed": True,
+    "stage": 2,
+    "action": 1,
 }
 
 
@@ -123,6 +130,9 @@ BAD_PARTS = {
     "a negative code": {"bases": (-1,)},
     "an origin that is a sentence": {"origin": "the child's father"},
     "not a demonstration": {"demonstration": False},
+    "a decision in words": {"decision": "not to share"},
+    "reasons in words": {"reasons": ("the mother said no",)},
+    "not disclosed": {"disclosed": False},
     "a newline after the rule": {"rule": "a\n"},
 }
 
