@@ -21,12 +21,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-import nacl.bindings
-import nacl.exceptions
-
-from sharekit import cbor, checkpoint, merkle, registry
+from sharekit import cbor, checkpoint, merkle, proof, registry
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered, Malformed, ShareError, Usage
+from sharekit.proof import UNSIGNED, Proof
 from sharekit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry
 from sharekit.trust import Card
 
@@ -34,14 +32,12 @@ __all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
 HINT = "make one with: sharekit ledger export -o FILE"
-UNSIGNED = "not signed with the agency's log key"
 # The last, because the file itself may ask for any amount of memory.
 PRAGMAS = ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "mmap_size = 0", "cache_size = -4096")
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
 ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
 
 _ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
-_RECEIPT_PROTECTED = cbor.encode({1: -19, 395: 1})
 
 
 class LogKeys(Protocol):
@@ -70,14 +66,6 @@ class AuditReport:
     unchanged: int
     findings: tuple[Finding, ...]
     checked: Checked
-
-
-@dataclass(frozen=True, slots=True)
-class _Proof:
-    index: int
-    path: list[bytes]
-    signature: bytes
-    checkpoint: Checkpoint
 
 
 def audit(
@@ -113,9 +101,9 @@ class _Audit:
 
     def run(self, checkpoints: Sequence[str | bytes], proofs: Sequence[bytes]) -> AuditReport:
         size, newest = self._size()
-        shown = [proof for data in proofs if (proof := self._proof(data))]
+        shown = [pair for data in proofs if (pair := self._proof(data))]
         given = [known for note in checkpoints if (known := self._supplied(note))]
-        given += [proof.checkpoint for proof in shown]
+        given += [known for _, known in shown]
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for known in given} | set(notes))
         tree.read()
@@ -124,8 +112,8 @@ class _Audit:
         held += [known.size for known in given if self._compare(tree, known)]
         unchanged = max(held, default=0)
         self._compare_newest(tree, newest, unchanged)
-        for proof in shown:
-            self._check_proof(proof)
+        for each, known in shown:
+            self._check_proof(each, known)
         self._check_cards()
         checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs))
         return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked)
@@ -183,27 +171,19 @@ class _Audit:
             return known
         return None
 
-    def _proof(self, data: bytes) -> _Proof | None:
-        note, size, index, path, signature = _parse_proof(data)
-        known = self._supplied(note)
-        if known is None:
-            return None
-        if known.size != size:
-            self.findings.add("proof-mismatch", "a proof and its checkpoint differ in size", entry=index)
-            return None
-        return _Proof(index, path, signature, known)
+    def _proof(self, data: bytes) -> tuple[Proof, Checkpoint] | None:
+        shown = proof.parse(data)
+        known = self._supplied(shown.note)
+        return (shown, known) if known else None
 
-    def _check_proof(self, proof: _Proof) -> None:
+    def _check_proof(self, shown: Proof, known: Checkpoint) -> None:
         """Whether the entry that the export has is the one that was proved."""
-        known = proof.checkpoint
-        stored = self._first(f"{ENTRY} ?", proof.index)
+        stored = self._first(f"{ENTRY} ?", shown.index)
         leaf = merkle.leaf_hash(stored) if type(stored) is bytes else ABSENT
         try:
-            merkle.verify_inclusion(leaf, proof.index, known.size, proof.path, known.root)
-            if not any(_signed(proof.signature, known.root, key) for key in self.keys):
-                raise LedgerTampered(f"the proof is {UNSIGNED}")
+            shown.check_leaf(leaf, known, self.keys)
         except LedgerTampered as error:
-            self.findings.add("proof-mismatch", error.message, entry=proof.index, found=leaf)
+            self.findings.add("proof-mismatch", error.message, entry=shown.index, found=leaf)
 
     def _sample(self, size: int) -> list[int]:
         """The sizes of the notes to compare: of all, or of very many an even sample, the newest among them."""
@@ -294,34 +274,6 @@ def _genesis_origin(data: object) -> str:
         return ""
     origin = cbor.decode(data).get(19, "")
     return origin if _ORIGIN.match(origin) else ""
-
-
-def _parse_proof(data: bytes) -> tuple[str, int, int, list[bytes], bytes]:
-    """Note, size, index, path and signature of a proof: [COSE receipt (RFC 9942), note]."""
-    match cbor.decode(data):
-        case [bytes() as receipt, str() as note] if receipt.startswith(b"\xd2"):
-            match cbor.decode(receipt[1:]):
-                case [protected, {396: {-1: [bytes() as path]} as kinds} as header, None, bytes() as signature]:
-                    if protected == _RECEIPT_PROTECTED and len(header) == len(kinds) == 1:
-                        return note, *_parse_path(path), signature
-    raise Malformed("the bytes are not a proof from a ledger")
-
-
-def _parse_path(data: bytes) -> tuple[int, int, list[bytes]]:
-    match cbor.decode(data):
-        case [int() as size, int() as index, list() as path]:
-            if 0 <= index < size and all(type(node) is bytes and len(node) == 32 for node in path):
-                return size, index, path
-    raise Malformed("the bytes are not a proof from a ledger")
-
-
-def _signed(signature: bytes, root: bytes, key: bytes) -> bool:
-    signed = cbor.encode(["Signature1", _RECEIPT_PROTECTED, b"", root])
-    try:
-        nacl.bindings.crypto_sign_open(signature + signed, key)
-    except (nacl.exceptions.CryptoError, ValueError):
-        return False
-    return len(signature) == nacl.bindings.crypto_sign_BYTES
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from sharekit import cbor, checkpoint, durable, merkle, registry
+from sharekit import cbor, checkpoint, durable, merkle, proof, registry
 from sharekit.checkpoint import Checkpoint
 from sharekit.durable import durability, journal_mode
 from sharekit.entry import Entry
@@ -365,10 +365,9 @@ def _add_cards(path: Path, cards: Iterable[tuple[str, bytes]]) -> None:
 
 
 def _receipt(size: int, seq: int, path: list[bytes], root: bytes, key: SigningKey) -> bytes:
-    """COSE_Sign1 with a detached payload, the root; 395 says RFC 9162 with SHA-256, 396 holds the proof."""
-    protected = cbor.encode({1: -19, 395: 1})
-    signature = key.sign(cbor.encode(["Signature1", protected, b"", root])).signature
-    return b"\xd2" + cbor.encode([protected, {396: {-1: [cbor.encode([size, seq, path])]}}, None, signature])
+    """COSE_Sign1 with a detached payload, the root; 396 holds the proof."""
+    signature = key.sign(proof.to_be_signed(root)).signature
+    return b"\xd2" + cbor.encode([proof.PROTECTED, {396: {-1: [cbor.encode([size, seq, path])]}}, None, signature])
 
 
 def _parents(hashes: Iterator[bytes]) -> Iterator[bytes]:

@@ -171,7 +171,7 @@ def test_a_subject_that_is_deleted_leaves_noise_and_every_proof(kept, home):
     genesis = Entry(1, 1_790_000_000, nonce=bytes(16), origin=origin)
     with Ledger.create(home / "2026.db", origin=origin, key=signing, genesis=genesis) as ledger:
         ledger.append(Entry(2, 1_790_000_000, nonce=b"n" * 16, subject=token))
-        with kept._writing() as connection:
+        with kept.writing() as connection:
             connection.execute("DELETE FROM subject_index")
             connection.execute("DELETE FROM subject")
         assert kept.find_subject(*NHS) is None
@@ -230,7 +230,7 @@ def test_nothing_personal_stands_in_any_file_of_the_vault(kept, home):
 
     key = use_everything(kept)
     search()
-    with contextlib.suppress(ZeroDivisionError), kept._writing() as connection:
+    with contextlib.suppress(ZeroDivisionError), kept.writing() as connection:
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("UPDATE detail SET sealed = sealed || zeroblob(90000)")
         search()
@@ -241,14 +241,14 @@ def test_nothing_personal_stands_in_any_file_of_the_vault(kept, home):
 
 def test_the_files_are_the_owners_alone(kept, home):
     use_everything(kept)
-    with kept._writing() as connection:
+    with kept.writing() as connection:
         connection.execute("UPDATE detail SET sealed = sealed")
         assert {stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {0o600}
 
 
 def test_every_step_survives_a_power_cut(kept):
     """The modes that the power-cut simulation found safe; a WAL would keep what was deleted."""
-    with kept._writing() as connection:
+    with kept.writing() as connection:
         found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
         assert found == ["truncate", 2]
         assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
