@@ -21,7 +21,7 @@ from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, Unk
 
 __all__ = ["Places", "Validator", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved"]
 
-_NAME = re.compile(r"([a-z_](?:[A-Za-z_-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
+_NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
 _UPN_CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]\Z")

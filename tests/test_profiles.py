@@ -29,8 +29,16 @@ NAMES = {
     "decision-not-to-share": 16,
 }
 REFUSED = json.loads((EXAMPLES / "refused.json").read_text())
-FACTS = ("at", "sender_type", "recipient_type")
-WORLDS = {name: tuple(cases[0][fact] for fact in FACTS) for name, cases in REFUSED.items()}  # the first case changes none
+WORLDS = {
+    "cp-is-flag": ("2026-11-27T09:05:00Z", "local-authority-csc", "nhs-acute"),
+    "attendance-alert": ("2026-11-27T23:50:00Z", "nhs-acute", "local-authority-csc"),
+    "early-help-referral": ("2026-11-10T09:05:00Z", "school", "local-authority-early-help"),
+    "safeguarding-referral": ("2026-11-26T13:45:00Z", "school", "local-authority-csc"),
+    "strategy-s47": ("2026-11-27T12:05:00Z", "local-authority-csc", "police"),
+    "request-for-information": ("2026-11-27T12:35:00Z", "local-authority-csc", "nhs-acute"),
+    "information-reply": ("2026-11-28T10:05:00Z", "nhs-acute", "local-authority-csc"),
+    "decision-not-to-share": ("2026-11-12T09:05:00Z", "school", "auditor"),
+}
 ISSUED = datetime.fromisoformat("2026-11-01T09:00:00Z")
 FLAG, REFERRAL = WORLDS["cp-is-flag"], WORLDS["safeguarding-referral"]
 FLAG_AT, REFERRAL_AT = datetime.fromisoformat(FLAG[0]), datetime.fromisoformat(REFERRAL[0])
