@@ -19,7 +19,7 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 
 # lowest first: a module imports only from modules before it
 ORDER = [
-    *["errors", "cbor", "merkle", "tree", "registry", "files", "checkpoint", "proof", "witness", "entry"],  # ground
+    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
     *["vocabulary", "validation", "profile", "terms", "rules", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet

@@ -157,12 +157,17 @@ CODES = {
         share request reply receipt correction withdrawal recall purpose-extension-request
         purpose-extension-grant undertaking release hold agreement directory checkpoint key-revocation
     """,
+    "dispute-stages": "1 2 3 4",
+    "action-kinds": """
+        decision-review decision-discussion disagreement informing-review owed-record emergency-share-review
+        emergency-opening-review act-by acknowledge-by agreement-expiry
+    """,
     "acts": "collection alteration consultation disclosure combination erasure",
     "ledger-events": """
         genesis sealed received verified decided opened refused receipt-in receipt-out trusted revoked
         consulted exported destroyed corrected combined withdrawn recalled decision-recorded advice-sought
         reviewed policy-changed witnessed closed delivered actioned not-delivered expired viewed alerted
-        requested replied granted undertaken agreement-signed
+        requested replied granted undertaken agreement-signed discussed escalated action-closed
     """,
     "outcomes": """
         done allow allow-with-record allow-logged refer deny malformed bad-signature unknown-sender revoked
@@ -434,6 +439,36 @@ def test_a_decision_says_whether_anything_is_shared():
     none = {"signpost-only", "not-shared", "deferred-pending-advice", "refer-to-court"}
     assert where("decisions", shares=False) == none
     assert where("decisions", shares=True) == set(LISTS["decisions"]) - none
+
+
+def test_whatever_leaves_out_a_part_is_discussed_with_whoever_asked():
+    all_of_it = {"share-full-profile", "share-verbally-recorded", "break-glass", "retrospective-record"}
+    assert where("decisions", discuss=True) == set(LISTS["decisions"]) - all_of_it
+
+
+def test_a_myth_names_the_rule_that_contradicts_it():
+    reasons = vocabulary.load("refusal-reasons")
+    assert {code: reasons[code].more["rule"] for code in having("refusal-reasons", "rule")} == {
+        "gdpr-says-no": "GR1",
+        "no-consent": "GR4",
+        "assumed-known-elsewhere": "R20",
+        "collected-for-something-else": "R18",
+    }
+    assert having("refusal-reasons", "rule") == where("refusal-reasons", rejected=True)
+
+
+def test_an_open_action_says_where_it_comes_from_and_which_event_closes_it():
+    events, conditions = set(LISTS["ledger-events"]), set(LISTS["handling"])
+    parts = set(registry.document("terms")["properties"])
+    for term in vocabulary.load("action-kinds"):
+        assert {term.more["begins"], term.more["closes"]} <= events
+        assert term.more["about"] in ("packet", "decision")
+        assert term.more["todo"]
+        for rule in term.more["due"]:
+            assert rule.keys() <= {"path", "condition", "hours", "working_days", "if"}
+            assert rule.get("condition", "act-by") in conditions
+            if term.more["begins"] == "sealed" and "path" in rule:
+                assert rule["path"].split(".")[0] in parts
 
 
 def test_conditions_that_take_an_argument_name_it():

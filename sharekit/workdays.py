@@ -1,0 +1,68 @@
+"""Days as people count them here: British days from midnight to midnight, and working days.
+
+Times are kept in UTC. A deadline in days is a day of Great Britain's clocks, which go forward in March and back in
+October; which days are working days is data, in schemas/calendar.json. No time zone files are needed.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sharekit import registry
+
+__all__ = ["day_of", "is_working_day", "start_of", "working_day_after"]
+
+_NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_HOUR = timedelta(hours=1)
+
+
+def day_of(moment: datetime) -> date:
+    """The day it is in Great Britain at a moment."""
+    begins, ends = _summer(moment.astimezone(UTC).year)
+    return (moment.astimezone(UTC) + (_HOUR if begins <= moment < ends else timedelta())).date()
+
+
+def start_of(day: date) -> datetime:
+    """The moment at which a day begins in Great Britain."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    begins, ends = _summer(day.year)
+    return midnight - _HOUR if begins < midnight < ends else midnight
+
+
+def working_day_after(day: date, count: int = 1) -> date:
+    """The working day that is `count` working days after a day, be that a working day or not."""
+    while count:
+        day += timedelta(days=1)
+        count -= is_working_day(day)
+    return day
+
+
+def is_working_day(day: date) -> bool:
+    """Whether offices work on a day: one of the week's working days, and no bank holiday."""
+    return _NAMES[day.weekday()] in _calendar()["days"] and day not in _holidays(day.year)
+
+
+@functools.cache
+def _holidays(year: int) -> frozenset[date]:
+    from holidays import country_holidays  # late: few deadlines are counted in working days
+
+    where = _calendar()["holidays"]
+    return frozenset(country_holidays(where["country"], subdiv=where["subdivision"], years=year))
+
+
+def _summer(year: int) -> tuple[datetime, datetime]:
+    """When the clocks go forward, and when they go back."""
+    months = _calendar()["summer"]
+    return _last_sunday(year, months["begins"]), _last_sunday(year, months["ends"])
+
+
+def _last_sunday(year: int, month: int) -> datetime:
+    """01:00 UTC on the last Sunday of a month that has 31 days."""
+    last = datetime(year, month, 31, 1, tzinfo=UTC)
+    return last - timedelta(days=(last.weekday() + 1) % 7)
+
+
+def _calendar() -> Any:
+    return registry.document("calendar")
