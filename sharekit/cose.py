@@ -8,7 +8,9 @@ encapsulated key. This module knows nothing of children or purposes.
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -34,8 +36,17 @@ SIGN1_TAG, ENCRYPT_TAG = b"\xd2", b"\xd8\x60"  # the encoded heads of tags 18 an
 MAX_RECIPIENTS = 64
 MAX_RECIPIENT_HEADER = 64  # bytes of { 1: alg, 4: kid }
 CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES, PUBLIC_BYTES = 32, 12, 16, 64, 32
+ENCRYPTED_BYTES = CEK_BYTES + TAG_BYTES
 
 _CONTENT_PROTECTED = cbor.encode({ALG: A256GCM})
+_BLOCK = (  # a recipient block as sharekit writes it, byte for byte, so that nobody need decode those of others
+    rb"\x83"
+    rb"\x58\x27\xa2\x01\x18[\x32\x39]\x04\x58\x20.{32}"  # protected: { 1: 50 or 57, 4: kid }
+    rb"\xa1\x23(?:\x58\x20.{32}|\x59\x04\x60.{1120})"  # unprotected: { -4: ek }
+    rb"\x58\x30.{48}"  # ciphertext: the CEK and its tag
+)
+_ONE_BLOCK = re.compile(_BLOCK, re.DOTALL)
+_LAST_BLOCKS = re.compile(rb"(?:%b){1,64}\Z" % _BLOCK, re.DOTALL)
 
 
 class EncryptionKey(Protocol):
@@ -166,31 +177,50 @@ def encrypt(
 
 def recipient_block(cek: bytes, key: EncryptionKey, extra_info: bytes) -> list[Any]:
     """The COSE_recipient that gives `cek` to the holder of `key` (draft-ietf-cose-hpke, key encryption)."""
-    protected = cbor.encode({ALG: key.alg, KID: key.kid})
+    protected = _recipient_protected(key.alg, key.kid)
     ek, encrypted = key.encrypt(cek, _recipient_structure(protected, extra_info))
     return [protected, {EK: ek}, encrypted]
 
 
+@functools.lru_cache(maxsize=1024)
+def _recipient_protected(alg: int, kid: bytes) -> bytes:
+    return cbor.encode({ALG: alg, KID: kid})
+
+
 def parse_encrypt(data: bytes) -> Encrypt:
     """The parts of a tagged COSE_Encrypt, its recipients unread; Malformed otherwise."""
-    parts = _tagged(data, ENCRYPT_TAG, "a COSE_Encrypt")
+    rest, blocks = _without_blocks(data)
+    parts = _tagged(rest, ENCRYPT_TAG, "a COSE_Encrypt")
     match parts:
         case [bytes() as protected, {5: bytes() as iv} as unprotected, bytes() as ciphertext, list() as recipients]:
             exact = protected == _CONTENT_PROTECTED and len(unprotected) == 1 and len(iv) == IV_BYTES
+            others = recipients[: len(recipients) - len(blocks)]
+            exact = exact and recipients[len(others) :] == [0] * len(blocks)
             if exact and 1 <= len(recipients) <= MAX_RECIPIENTS and len(ciphertext) >= TAG_BYTES:
-                return Encrypt(iv, ciphertext, tuple(recipients))
+                return Encrypt(iv, ciphertext, (*map(cbor.encode, others), *blocks))
     raise Malformed("the encryption is not in the form sharekit accepts")
+
+
+def _without_blocks(data: bytes) -> tuple[bytes, list[bytes]]:
+    """The message with a zero in the place of each block at its end that has the usual form, and these blocks."""
+    found = _LAST_BLOCKS.search(data)
+    if found is None:
+        return data, []
+    blocks = _ONE_BLOCK.findall(found[0])
+    return data[: found.start()] + bytes(len(blocks)), blocks
 
 
 def recipients(message: Encrypt) -> list[tuple[int, bytes]]:
     """Algorithm and kid of every block; Malformed if one of them is not a recipient."""
-    return [(header[ALG], header[KID]) for header in map(_recipient_header, message.recipients)]
+    headers = [_recipient_header(cbor.decode(block)) for block in message.recipients]
+    return [(header[ALG], header[KID]) for header in headers]
 
 
 def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extra_info: bytes) -> bytes:
     """The plaintext, by the block for one of `keys`; NotForYou if there is none, CannotDecrypt if it fails."""
     block, key = _own_block(message, keys)
-    cek = key.decrypt(*_block_parts(block, key), _recipient_structure(block[0], extra_info))
+    protected = _recipient_protected(key.alg, key.kid)
+    cek = key.decrypt(*_block_parts(block, protected, key), _recipient_structure(protected, extra_info))
     try:
         return AESGCM(cek).decrypt(message.iv, message.ciphertext, _enc_structure(aad))
     except (InvalidTag, ValueError):
@@ -202,21 +232,23 @@ def cannot_decrypt() -> CannotDecrypt:
     return CannotDecrypt("the contents cannot be decrypted")
 
 
-def _own_block(message: Encrypt, keys: Sequence[DecryptionKey]) -> tuple[list[Any], DecryptionKey]:
-    """The block whose protected bytes are those of one of our keys; the others are not parsed."""
-    ours = {cbor.encode({ALG: key.alg, KID: key.kid}): key for key in keys}
-    for block in message.recipients:
-        if type(block) is list and block and type(block[0]) is bytes and block[0] in ours:
-            return block, ours[block[0]]
+def _own_block(message: Encrypt, keys: Sequence[DecryptionKey]) -> tuple[bytes, DecryptionKey]:
+    """The block that begins with the protected bytes of one of our keys; the others are not parsed."""
+    for key in keys:
+        own = cbor.encode(_recipient_protected(key.alg, key.kid))
+        for block in message.recipients:
+            if block.startswith(own, 1):  # behind the head of the array
+                return block, key
     raise NotForYou("the packet has no block for this agency's keys")
 
 
-def _block_parts(block: list[Any], key: DecryptionKey) -> tuple[bytes, bytes]:
-    match block:
-        case [_, {-4: bytes() as ek} as unprotected, bytes() as encrypted] if len(unprotected) == 1:
-            if len(ek) == key.ek_bytes and len(encrypted) == CEK_BYTES + TAG_BYTES:
-                return ek, encrypted
-    raise Malformed("a recipient block is not in the form sharekit accepts")
+def _block_parts(block: bytes, protected: bytes, key: DecryptionKey) -> tuple[bytes, bytes]:
+    """Encapsulated key and encrypted CEK, if the block is what these make and nothing else."""
+    rest, encrypted = block[: -ENCRYPTED_BYTES - 2], block[-ENCRYPTED_BYTES:]
+    ek = rest[-key.ek_bytes :]
+    if block != cbor.encode([protected, {EK: ek}, encrypted]):
+        raise Malformed("a recipient block is not in the form sharekit accepts")
+    return ek, encrypted
 
 
 def _recipient_header(block: Any) -> dict[int, Any]:

@@ -60,7 +60,7 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
     if seen >= expires:
         raise Expired("the packet has expired", packet=packet.id)
     checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
-    return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.digest)
+    return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.data)
 
 
 def check_addressed(statement: Statement, org_id: str) -> None:
@@ -74,7 +74,7 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
 
     Raises NotForYou, CannotDecrypt, or what is wrong with the terms.
     """
-    _same(packet.digest, statement.digest)
+    _same(packet.data, statement.data)
     aad = aad_of(packet.statement.protected)
     padded = cose.decrypt(packet.manifest, list(keys), aad=aad, extra_info=aad)  # 5.11
     if sha256(padded).digest() != packet.statement.header[MANIFEST_COMMIT]:  # 5.12
@@ -88,7 +88,7 @@ def _manifest(padded: bytes, statement: Statement) -> Manifest:
             reply, note = _optional(rest)
             if mode in MODES and len(salt) == len(dataset_hash) == 32:
                 received = _received(terms, statement)  # 5.13
-                return Manifest(received, mode, note, reply, dataset_hash, padded, statement.digest)
+                return Manifest(received, mode, note, reply, dataset_hash, padded, statement.data)
     raise Malformed("the manifest is not in the form sharekit accepts")
 
 
@@ -98,7 +98,7 @@ def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Key
     Raises CannotDecrypt, IdentityMismatch, VisibilityEnded, or what is wrong with the fields.
     """
     verdict.require()
-    _same(packet.digest, manifest.digest)
+    _same(packet.data, manifest.data)
     if verdict.terms != manifest.terms:
         raise Usage("the verdict is about another packet")
     aad = aad_of(packet.statement.protected)
@@ -152,6 +152,6 @@ def _received(terms: dict[str, Any], statement: Statement) -> ShareTerms:
     return received
 
 
-def _same(digest: bytes, other: bytes) -> None:
-    if digest != other:
+def _same(packet: bytes, other: bytes) -> None:
+    if packet != other:
         raise Usage("the parts belong to different packets")

@@ -53,7 +53,6 @@ class Packet:
     """A packet whose shape is right; nothing in it is to be believed yet."""
 
     data: bytes = field(repr=False)
-    digest: bytes
     statement: Sign1 = field(repr=False)
     claims: dict[int, Any] = field(repr=False)
     sealed: bytes = field(repr=False)
@@ -70,6 +69,10 @@ class Packet:
         kid: bytes = self.statement.header[cose.KID]
         return kid
 
+    @property
+    def digest(self) -> bytes:
+        return sha256(self.data).digest()
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -81,7 +84,11 @@ class Statement:
     issued: datetime
     expires: datetime
     checkpoint: bytes | None
-    digest: bytes
+    data: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        return sha256(self.data).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Manifest:
     in_reply_to: str | None
     dataset_hash: bytes = field(repr=False)
     padded: bytes = field(repr=False)
-    digest: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,8 @@ def parse(data: bytes) -> Packet:
     """The parts of a packet, untrusted: steps 5.1 to 5.3; Malformed if it is no packet of this version."""
     if len(data) > MAX_BYTES:  # 5.1
         raise Malformed("the file is too large to be a packet")
-    match cbor.decode(bytes(data)):  # 5.2
+    data = bytes(data)
+    match cbor.decode(data):  # 5.2
         case ["sharekit", int() as version, bytes() as statement, bytes() as sealed] if version == VERSION:
             if version is True:  # Python's true equals 1, CBOR's does not
                 raise Malformed("the file is not a sharekit packet")
@@ -131,7 +139,7 @@ def parse(data: bytes) -> Packet:
     m, d = cose.parse_encrypt(manifest), cose.parse_encrypt(dataset)
     if len({len(claims[AUD]), len(m.recipients), len(d.recipients)}) != 1:
         raise Malformed("the packet's recipients do not agree with each other")
-    return Packet(data, sha256(data).digest(), message, claims, sealed, m, d)
+    return Packet(data, message, claims, sealed, m, d)
 
 
 def _checked_statement(message: Sign1) -> dict[int, Any]:

@@ -228,16 +228,16 @@ def read_hybrid_key(path: Path) -> Iterator[Vector]:
 def read_hybrid_message(path: Path) -> Iterator[Vector]:
     key = HybridOpening(cbor.decode(bytes.fromhex(path.with_name("cose-keys-HPKE-9-KE-hex.txt").read_text()))[-2])
     message = cose.parse_encrypt(bytes.fromhex(path.read_text()))
-    [[protected, unprotected, wrapped]] = message.recipients
+    protected, unprotected, wrapped = cbor.decode(*message.recipients)
     ek = unprotected[cose.EK]
     yield agreed("its recipient", cose.recipients(message), [(HybridOpening.alg, key.kid)])
     yield Vector("opens", OPENED, lambda: open_hybrid(message, key))
     for name, changed in {
         "another IV": {"iv": bytes(12)},
         "another ciphertext": {"ciphertext": flipped(message.ciphertext, 0)},
-        "another ML-KEM ciphertext": {"recipients": ([protected, {-4: flipped(ek, 0)}, wrapped],)},
-        "another X25519 key": {"recipients": ([protected, {-4: flipped(ek, 1088)}, wrapped],)},
-        "another wrapped key": {"recipients": ([protected, {-4: ek}, flipped(wrapped, 0)],)},
+        "another ML-KEM ciphertext": {"recipients": (cbor.encode([protected, {-4: flipped(ek, 0)}, wrapped]),)},
+        "another X25519 key": {"recipients": (cbor.encode([protected, {-4: flipped(ek, 1088)}, wrapped]),)},
+        "another wrapped key": {"recipients": (cbor.encode([protected, {-4: ek}, flipped(wrapped, 0)]),)},
     }.items():
         other = replace(message, **changed)
         yield Vector(name, CANNOT_DECRYPT, lambda other=other: open_hybrid(other, key))

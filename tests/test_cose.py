@@ -474,3 +474,26 @@ def test_whatever_the_recipients_are_only_typed_errors_are_raised(recipients):
     for read in (cose.recipients, lambda message: cose.decrypt(message, [CLASSICAL], aad=AAD, extra_info=INFO)):
         with pytest.raises(ShareError):
             read(cose.parse_encrypt(data))
+
+
+@pytest.mark.parametrize("keys", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("block", [None, *NOT_OURS.values()], ids=["none", *NOT_OURS])
+def test_the_bytes_of_every_recipient_are_kept(keys, block):
+    data = with_block(sealed(*keys), block)
+    assert list(cose.parse_encrypt(data).recipients) == [cbor.encode(item) for item in parts(data)[3]]
+
+
+def test_a_ciphertext_that_looks_like_recipients_is_a_ciphertext():
+    block = cbor.encode(OURS)
+    for recipients in ([OURS], [OURS, OURS], [0, OURS]):
+        message = cose.parse_encrypt(encrypted(ciphertext=block * 2, recipients=recipients))
+        assert (message.ciphertext, len(message.recipients)) == (block * 2, len(recipients))
+    with pytest.raises(Malformed):
+        cose.parse_encrypt(encrypted(recipients=[[OURS]]))
+
+
+def test_the_blocks_that_sharekit_writes_are_not_even_decoded(monkeypatch):
+    data, decode, seen = sealed(OTHER_CLASSICAL, OTHER_HYBRID, CLASSICAL), cbor.decode, []
+    monkeypatch.setattr(cbor, "decode", lambda read: [seen.append(read), decode(read)][1])
+    assert len(cose.parse_encrypt(data).recipients) == 3
+    assert sum(map(len, seen)) < 64
