@@ -1,7 +1,23 @@
 """Profiles: which fields, for which purposes, from whom to whom.
 
-A profile is a JSON Schema with annotations per field (`x-purposes`, `x-need`, `x-identifier`, ...), so that what
-a lawyer may change is data. A field without `x-purposes` of its own follows the field it stands in.
+A profile is a JSON Schema with annotations, so that what a lawyer may change is data:
+
+    x-profile        name, number, version, status, source; senders; recipients (org_types, and routes if not all);
+                     sets of purposes; never: fields that have no place in it, and where they belong instead;
+                     confirm: a second identifier, and the fields it may stand in; visibility: field, ends, months
+    x-purposes       for which purposes a field is revealed: codes, or "@" and the name of a set; a field without
+                     it follows the field it stands in
+    x-break-glass    it belongs to what an emergency shows
+    x-need           it is optional, and owes a sentence of need
+    x-when           it is needed in this case, and only then
+    x-computed       sealing fills it in
+    x-flags          what makes it sensitive: H health, E ethnicity, R religion, S sex life, B biometric, X criminal
+                     offence, P location, T third party, K confidential narrative, J court-restricted
+    x-identifier     it identifies the subject, by this scheme
+    x-senders        it may come from these types of organisation only
+    x-expected-age   a date of birth that makes somebody older is worth a question
+
+`validation` knows the rest: `x-codes`, `x-argued`, `x-instead`, `x-whole`, `x-not-future`, `x-order`.
 """
 
 from __future__ import annotations

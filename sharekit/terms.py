@@ -39,9 +39,9 @@ class ShareTerms:
             return value
         if not isinstance(value, Mapping):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
-        terms = _copied(dict(value))
-        _sent().check(terms)
-        return cls(_usable(terms))
+        given = dict(value)
+        _sent().check(given)
+        return cls(_usable(_copied(given)))
 
     @classmethod
     def received(cls, value: object) -> ShareTerms:

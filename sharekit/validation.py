@@ -1,8 +1,15 @@
 """Validates JSON values against the shipped schemas, with messages that name fields and never values.
 
-A schema is JSON Schema 2020-12 with annotations. When it is compiled, `x-codes` becomes the `enum` of that
-vocabulary and a `$ref` into `parts.json` a definition of its own. It is compiled twice: with and without what it
-requires. The annotations that speak of time are checked here too: `x-not-future`, and `x-order` of an object.
+A schema is JSON Schema 2020-12 with annotations. It is compiled twice: with and without what it requires.
+
+    x-codes         one of this vocabulary's codes, but for those kept to be turned down; becomes an `enum`
+    x-argued        a code of this vocabulary, alone or with the argument that the vocabulary says it needs
+    x-instead       what to do instead, where a field has no place
+    x-whole         what it requires is always required: minimising takes nothing out of it
+    x-not-future    a day or time that has come, when a share is sealed
+    x-order         pairs of fields of an object, of which the second does not come before the first
+
+A `$ref` into `parts.json` becomes a definition of the schema's own.
 """
 
 from __future__ import annotations
@@ -133,8 +140,8 @@ class Validator:
             if compiled.is_valid(value):
                 return
             errors = [self._translated(error) for error in compiled.iter_errors(value)]
-        except ValueError:  # half a surrogate pair, or what JSON cannot say
-            raise FieldInvalid(f"{self._what}: a part of it is not plain text") from None
+        except ValueError:  # half a surrogate pair, a depth without end, or what JSON cannot say
+            raise FieldInvalid(f"{self._what}: a part of it is not plain JSON") from None
         raise min(errors, key=lambda error: _ORDER.index(type(error)))
 
     def _check_argument(self, name: str, code: str | Mapping[str, Any], path: Path) -> None:

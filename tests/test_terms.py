@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from conftest import EXAMPLES, FLAG, REFERRAL, example
 
@@ -207,6 +208,13 @@ def test_terms_do_not_change_with_what_they_were_read_from():
     assert read.json == referral()
 
 
+def test_a_depth_without_end_is_refused_by_a_typed_error():
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    assert refusal(referral(handling=deep)).code == "field-invalid"
+
+
 # --- times ---
 
 LATE = {
@@ -334,7 +342,22 @@ def test_repr_shows_names_only():
     assert "safeguarding.referral" not in told
 
 
-# --- the schema as data ---
+# --- the schemas as data ---
+
+SCHEMAS = [("terms", None), ("parts", None), *(("profile", name) for name in registry.names("profile"))]
+
+
+@pytest.mark.parametrize(("kind", "name"), SCHEMAS)
+def test_a_schema_is_one_by_json_schemas_own_rules(kind, name):
+    document = registry.document(kind, name)
+    jsonschema_rs.meta.validate(document)
+    assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_every_shared_part_is_used():
+    used = "".join(registry.text(f"{kind}-{name}.json" if name else f"{kind}.json") for kind, name in SCHEMAS)
+    assert [name for name in registry.document("parts")["$defs"] if f'"parts.json#/$defs/{name}"' not in used] == []
+
 
 
 def nodes() -> Iterator[tuple[str, dict[str, Any]]]:
