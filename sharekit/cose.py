@@ -46,7 +46,7 @@ _BLOCK = (  # a recipient block as sharekit writes it, byte for byte, so that no
     rb"\x58\x30.{48}"  # ciphertext: the CEK and its tag
 )
 _ONE_BLOCK = re.compile(_BLOCK, re.DOTALL)
-_LAST_BLOCKS = re.compile(rb"(?:%b){1,64}\Z" % _BLOCK, re.DOTALL)
+_LAST_BLOCKS = re.compile(rb"%b(?:%b)*\Z" % (_BLOCK, _BLOCK), re.DOTALL)
 
 
 class EncryptionKey(Protocol):
