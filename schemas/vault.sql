@@ -45,6 +45,24 @@ CREATE TABLE detail (
     sealed BLOB NOT NULL
 ) WITHOUT ROWID;
 
+-- what is still to be done: kinds, dates and references in the clear, so that a locked home can list them; words
+-- about an action are a detail under its id
+CREATE TABLE action (
+    id BLOB PRIMARY KEY,                  -- random
+    kind INTEGER NOT NULL,                -- a number of the vocabulary action-kinds
+    due INTEGER NOT NULL,
+    reference BLOB NOT NULL,              -- the packet or the decision that it belongs to
+    party TEXT,                           -- the organisation that is to do something, where it is another
+    opened_by BLOB NOT NULL,              -- the nonce of the ledger entry that opened it
+    closed_by BLOB                        -- the nonce of the one that closed it
+) WITHOUT ROWID;
+
+-- entries under way: what the vault holds for them counts once they are in the ledger, and is undone if they never come
+CREATE TABLE pending (
+    nonce BLOB PRIMARY KEY,
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- the newest checkpoint of each partner's ledger that this agency has cosigned
 CREATE TABLE witnessed (
     origin TEXT PRIMARY KEY,

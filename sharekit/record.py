@@ -1,7 +1,8 @@
 """`Record`: what happened, as entries of the ledger; what must be forgettable about it goes to the vault first.
 
 The two files are never atomic together: a vault row without its entry is harmless, an entry without its row
-would be a promise nobody can keep. An unknown code that somebody typed is recorded as absent, never as typed.
+would be a promise nobody can keep. What is promised (open actions, the words of a decision) counts once its entry
+is there. An unknown code that somebody typed is recorded as absent, never as typed.
 """
 
 from __future__ import annotations
@@ -14,19 +15,47 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from nacl.signing import SigningKey
 
 from sharekit import durable, profile, vocabulary
+from sharekit.actions import Action, Actions, Promise
 from sharekit.entry import Entry
 from sharekit.errors import LedgerError, Usage
 from sharekit.ledger import Ledger
 from sharekit.policy import Use
 from sharekit.terms import ShareTerms
-from sharekit.vault import Vault
+from sharekit.vault import Detail, Vault
 
-__all__ = ["Actor", "Facts", "Record"]
+__all__ = ["Actor", "Facts", "Matter", "Record"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matter:
+    """What a decision, an advice or a review says, in codes; `decision` is the decision's own number."""
+
+    decision: bytes | None = None
+    decided: str | None = None
+    reasons: Sequence[str] = ()
+    agreement: Sequence[str] = ()
+    adviser: str | None = None
+    disclosed: bool = False
+    stage: str | None = None
+    action: str | None = None
+
+    def parts(self) -> dict[str, Any]:
+        """The parts of an entry that say it."""
+        return {
+            "decision": self.decision,
+            "decided": _number("decisions", self.decided),
+            "reasons": _numbers("refusal-reasons", self.reasons),
+            "agreement": _numbers("agreement-status", self.agreement),
+            "adviser": _number("advice-roles", self.adviser),
+            "disclosed": self.disclosed or None,
+            "stage": _number("dispute-stages", self.stage),
+            "action": _number("action-kinds", self.action),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +69,12 @@ class Facts:
     rule: str | None = None
     counterparties: Sequence[str] = ()
     identifiers: Sequence[tuple[str, str]] = ()
+    checkpoint: bytes | None = None
     terms: ShareTerms | None = None
     use: Use | None = None
+    profile: str | None = None
+    matter: Matter | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +99,7 @@ class Record:
         actor: Actor,
     ) -> None:
         self.vault = Vault(home / "vault.db", vault_key)
+        self.actions = Actions(self.vault)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._demonstration, self._actor = vault_key is not None, demonstration, actor
         self._ledgers: dict[int, Ledger] = {}
@@ -84,25 +118,69 @@ class Record:
     def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
         """One entry for each of `events` in this year's ledger, in one commit; the number of the first."""
         names = [events] if isinstance(events, str) else events
-        return self.ledger(now).append(*(self._entry(event, facts, now) for event in names))
+        if facts.promise:
+            return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
+        made = []
+        for event in names:
+            nonce = os.urandom(16)
+            detail = self._detail(nonce, facts)
+            if detail:
+                self.vault.keep(detail)
+            made.append(self._entry(event, facts, nonce, detail, now))
+        return self.ledger(now).append(*made)
 
-    def _entry(self, event: str, facts: Facts, now: datetime) -> Entry:
-        nonce, kind = os.urandom(16), vocabulary.load("ledger-events")[event]
+    def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
+        """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
+        with self._promising():
+            nonce = os.urandom(16)
+            detail = self._detail(nonce, facts)
+            self.actions.promise(nonce, promise, detail, now=now)
+            number = self.ledger(now).append(self._entry(event, facts, nonce, detail, now))
+            self.actions.settle(nonce)
+        return number
+
+    def open_actions(self, reference: bytes | None = None) -> list[Action]:
+        """What is still to be done, soonest first: all, or about one packet or decision. It needs no passphrase."""
+        if self.actions.pending():
+            with self._promising():
+                pass
+        return self.actions.open(reference)
+
+    @contextlib.contextmanager
+    def _promising(self) -> Iterator[None]:
+        """For one promise at a time, after what a crash has left of earlier ones is put right."""
+        with durable.typed(), durable.locked(self._folder / "promise"):
+            for nonce, since in self.actions.pending():
+                if self._has_entry(nonce, since):
+                    self.actions.settle(nonce)
+                else:
+                    self.actions.withdraw(nonce)
+            yield
+
+    def _has_entry(self, nonce: bytes, since: datetime) -> bool:
+        entries = self.ledger(since).entries()
+        return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
+
+    def _entry(self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime) -> Entry:
+        kind = vocabulary.load("ledger-events")[event]
+        named = facts.terms.profile if facts.terms else facts.profile
+        said: dict[str, Any] = {**_footing(facts.terms, facts.use), **(facts.matter.parts() if facts.matter else {})}
         return Entry(
             event=kind.number,
             time=int(now.timestamp()),
             nonce=nonce,
             packet=facts.packet,
             file=facts.file,
+            checkpoint=facts.checkpoint,
             purpose=_number("purposes", facts.purpose),
             outcome=_number("outcomes", facts.outcome),
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
             subject=self._subject_token(facts.identifiers, nonce),
-            detail=self._detail(nonce, facts.use),
-            profile=profile.load(facts.terms.profile).number if facts.terms else None,
+            detail=detail.commitment if detail else None,
+            profile=profile.load(named).number if named else None,
             act=_number("acts", kind.more.get("act")),
-            **_footing(facts.terms, facts.use),
+            **said,
         )
 
     def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
@@ -110,15 +188,13 @@ class Record:
         key = self.vault.subject_key(identifiers) if identifiers else None
         return hmac.digest(key, nonce, "sha256") if key else None
 
-    def _detail(self, nonce: bytes, use: Use | None) -> bytes | None:
-        """Who acted and why goes to the vault, sealed; the entry commits to it. Locked, nobody is named."""
-        words = {"by": self._actor.person, "role": self._actor.role, "reason": use.reason if use else None}
-        said = {name: value for name, value in words.items() if value}
-        if not self._unlocked or not said:
-            return None
-        detail = self.vault.detail(nonce, said)
-        self.vault.keep(detail)
-        return detail.commitment
+    def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
+        """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
+        reason = facts.use.reason if facts.use else None
+        words = {"by": self._actor.person, "role": self._actor.role, "reason": reason}
+        said: dict[str, Any] = {name: value for name, value in words.items() if value}
+        said |= facts.promise.words if facts.promise else {}
+        return self.vault.detail(nonce, said) if said and self._unlocked else None
 
     def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
         """This year's entries with their numbers, oldest first."""
@@ -131,7 +207,7 @@ class Record:
         self.append("consulted", Facts(identifiers=[(scheme, value)] if key else ()), now=now)
         if key is None:
             return []
-        found = [(seq, entry) for seq, entry in self.entries(now) if entry.packet and _is_about(entry, key)]
+        found = [(seq, entry) for seq, entry in self.entries(now) if _is_use(entry) and _is_about(entry, key)]
         return found[::-1][:limit]
 
     def export(self, path: Path, cards: Iterable[tuple[str, bytes]], *, now: datetime) -> int:
@@ -186,6 +262,11 @@ class Record:
         path, origin = self._folder / f"{max(earlier):04}.db", self._origin(max(earlier))
         with contextlib.closing(Ledger.open(path, origin=origin, key=self._log_key)) as last:
             return sha256(last.checkpoint().encode()).digest()
+
+
+def _is_use(entry: Entry) -> bool:
+    """Whether an entry tells what became of data: a packet, or a decision about one."""
+    return entry.packet is not None or entry.decided is not None
 
 
 def _is_about(entry: Entry, subject_key: bytes) -> bool:

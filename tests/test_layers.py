@@ -23,7 +23,7 @@ ORDER = [
     *["cose", "keys", "trust"],  # keys
     *["vocabulary", "validation", "profile", "terms", "rules", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "ledger", "vault", "recompute", "audit"],  # record
+    *["durable", "ledger", "vault", "actions", "recompute", "audit"],  # record
     *["home", "record", "agency", "doctor"],  # exchange
 ]
 
