@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,10 +21,10 @@ from typing import Any, TypedDict
 
 from nacl.signing import SigningKey
 
-from sharekit import durable, profile, vocabulary
+from sharekit import durable, profile, validation, vocabulary
 from sharekit.actions import Action, Actions, Promise
 from sharekit.entry import Entry
-from sharekit.errors import LedgerError, Usage
+from sharekit.errors import FieldInvalid, LedgerError, Usage
 from sharekit.ledger import Ledger
 from sharekit.policy import Use
 from sharekit.terms import ShareTerms
@@ -103,6 +105,11 @@ class Record:
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._demonstration, self._actor = vault_key is not None, demonstration, actor
         self._ledgers: dict[int, Ledger] = {}
+
+    @property
+    def secret(self) -> bytes:
+        """A key for indexes that a locked home must be able to use: it is as private as the log key."""
+        return sha256(bytes(self._log_key)).digest()
 
     def close(self) -> None:
         """Close the ledgers' files."""
@@ -201,14 +208,19 @@ class Record:
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
-        """The newest entries about one subject, newest first; the look-up is itself recorded before."""
-        _check_scheme(scheme)
+        """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.
+
+        FieldInvalid for a number that cannot be right: a slip finds nothing, and nothing looks like an answer.
+        """
+        value = _identifier(scheme, value)
         key = self.vault.find_subject(scheme, value)
         self.append("consulted", Facts(identifiers=[(scheme, value)] if key else ()), now=now)
-        if key is None:
-            return []
-        found = [(seq, entry) for seq, entry in self.entries(now) if _is_use(entry) and _is_about(entry, key)]
-        return found[::-1][:limit]
+        return list(itertools.islice(self._about(key, now), limit)) if key else []
+
+    def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
+        for ledger in self._newest_first(now):
+            entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
+            yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
     def export(self, path: Path, cards: Iterable[tuple[str, bytes]], *, now: datetime) -> int:
         """Write an export for auditors, itself recorded; its number of entries."""
@@ -224,6 +236,21 @@ class Record:
         if now.year not in self._ledgers:
             self._ledgers[now.year] = self._open(now)
         return self._ledgers[now.year]
+
+    def _newest_first(self, now: datetime) -> Iterator[Ledger]:
+        """The ledger of the year of `now`, then those of the years before."""
+        yield self.ledger(now)
+        for year in self._years(now.year):
+            if year not in self._ledgers:
+                path, origin = self._folder / f"{year:04}.db", self._origin(year)
+                known = self.vault.known_checkpoint(origin)
+                self._ledgers[year] = Ledger.open(path, origin=origin, key=self._log_key, known=known)
+            yield self._ledgers[year]
+
+    def _years(self, before: int) -> list[int]:
+        """The years that have a ledger, newest first."""
+        found = (int(path.stem) for path in self._folder.glob("[0-9][0-9][0-9][0-9].db"))
+        return sorted((year for year in found if year < before), reverse=True)
 
     def _open(self, now: datetime) -> Ledger:
         path, origin = self._folder / f"{now.year}.db", self._origin(now.year)
@@ -256,10 +283,10 @@ class Record:
 
     def _last_checkpoint(self, year: int) -> bytes | None:
         """The hash of the last checkpoint of the ledger before, by which a new year follows the old."""
-        earlier = [int(path.stem) for path in self._folder.glob("[0-9][0-9][0-9][0-9].db") if int(path.stem) < year]
+        earlier = self._years(year)
         if not earlier:
             return None
-        path, origin = self._folder / f"{max(earlier):04}.db", self._origin(max(earlier))
+        path, origin = self._folder / f"{earlier[0]:04}.db", self._origin(earlier[0])
         with contextlib.closing(Ledger.open(path, origin=origin, key=self._log_key)) as last:
             return sha256(last.checkpoint().encode()).digest()
 
@@ -313,7 +340,15 @@ def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
     return tuple(number for number in found if number is not None) or None
 
 
-def _check_scheme(scheme: str) -> None:
-    schemes = {term.more["scheme"] for term in vocabulary.load("identifiers") if "scheme" in term.more}
+def _identifier(scheme: str, value: str) -> str:
+    """An identifier as it is recorded, however it was written: with spaces, or in small letters."""
+    schemes = {term.more["scheme"]: term.more for term in vocabulary.load("identifiers") if "scheme" in term.more}
     if scheme not in schemes:
         raise Usage("that is not a scheme of identifiers", hint=f"use one of: {', '.join(sorted(schemes))}")
+    form = schemes[scheme].get("format")
+    if form is None:
+        return value.strip()
+    plain = re.sub(r"[\s-]", "", value).upper()
+    if not validation.fits(form, plain):
+        raise FieldInvalid("the identifier does not have the right form", hint="compare it digit by digit")
+    return plain

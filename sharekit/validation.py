@@ -26,7 +26,7 @@ import nhs_number
 from sharekit import registry, vocabulary
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 
-__all__ = ["Places", "Validator", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved"]
+__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved"]
 
 _NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
@@ -70,6 +70,11 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
     "phone": is_phone,
     "rough-day": is_rough_day,
 }
+
+
+def fits(form: str, value: str) -> bool:
+    """Whether a value has one of the forms that sharekit's schemas name."""
+    return _FORMATS[form](value)
 
 
 Path = tuple[object, ...]
