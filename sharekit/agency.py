@@ -6,7 +6,6 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 from __future__ import annotations
 
 import contextlib
-import hmac
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,35 +14,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import files, keys, opening, policy, profile, sealing
+from sharekit import files, keys, policy, profile, sealing
 from sharekit import home as homes
-from sharekit import packet as packets
 from sharekit.entry import Entry
-from sharekit.errors import (
-    Expired,
-    Malformed,
-    NotTrusted,
-    PurposeRefused,
-    Replayed,
-    ShareError,
-    Usage,
-    WrongPassphrase,
-)
+from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
-from sharekit.packet import Packet, Share, Statement
-from sharekit.policy import Use, Verdict
+from sharekit.packet import Share, Statement
+from sharekit.policy import Use
 from sharekit.profile import Minimised
+from sharekit.receipts import Receipts
+from sharekit.reception import REFUSALS, Received, Reception
 from sharekit.record import Actor, Facts, Record
 from sharekit.sealing import Draft, Sender
 from sharekit.terms import ShareTerms
-from sharekit.trust import Card, Pin, Trust, TrustFolder
+from sharekit.trust import Card, Pin, TrustFolder
 from sharekit.vault import Vault
 
 __all__ = ["Agency", "Sealed"]
-
-REFUSALS = (3, 4, 5)  # exit codes of what was looked at and turned down; the rest never got so far
-
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -59,23 +47,6 @@ class Sealed:
 
     def __repr__(self) -> str:
         return f"Sealed(id={self.id}, recipients={list(self.recipients)}, entry={self.entry})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A packet that is to be believed, and when it was."""
-
-    packet: Packet
-    statement: Statement
-    now: datetime
-
-    @property
-    def cti(self) -> bytes:
-        return bytes.fromhex(self.statement.id)
-
-    def facts(self, **more: Any) -> Facts:
-        statement = self.statement
-        return Facts(packet=self.cti, file=statement.digest, counterparties=[statement.sender], **more)
 
 
 class AgencyTrust(TrustFolder):
@@ -131,6 +102,8 @@ class Agency:
             demonstration=self._own.demonstration,
             actor=Actor(self.person, self.role),
         )
+        self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
+        self.reception = Reception(self)
 
     # --- a home ---
 
@@ -267,7 +240,7 @@ class Agency:
         """The same, with what sealing kept, left out and found."""
         if attachments:
             raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
-        now, sender = self.now(), self._sender()
+        now, sender = self.now(), self.sender()
         with self._refusals_to_seal():
             draft = self.draft(dataset, terms, to, sender=sender, now=now)
         sender = replace(sender, note=self.ledger.checkpoint())
@@ -289,14 +262,20 @@ class Agency:
     ) -> Draft:
         """What `seal` would seal, and what it would find; nothing is sealed or recorded."""
         cards = [self.trust.card(org_id) for org_id in to]
-        return sealing.prepare(dataset, terms, sender=sender or self._sender(), recipients=cards, now=now or self.now())
+        return sealing.prepare(dataset, terms, sender=sender or self.sender(), recipients=cards, now=now or self.now())
 
     def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
         """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
         with self._refusals_to_seal():
             return sealing.minimise(dataset, terms, now=self.now())
 
-    def _sender(self) -> Sender:
+    @property
+    def unlocked(self) -> bool:
+        """Whether the private keys are here."""
+        return self._private is not None
+
+    def sender(self) -> Sender:
+        """Who seals, without a checkpoint; WrongPassphrase while the keys are locked."""
         own = self._own
         return Sender(
             org_id=own.org_id,
@@ -346,11 +325,10 @@ class Agency:
 
         Raises Malformed, UnknownSender, BadSignature, Expired... as `sharekit.verify`, and Replayed.
         """
-        trust = self._trust_with(cards)
-        with self._refusals(data):
-            checked = self._check(data, trust)
-        self._record_received(checked, "verified")
-        return checked.statement
+        given = list(cards)
+        for card in given:
+            self.trust.check_real(Card.parse(card))
+        return self.reception.verify(data, self.trust.joined(given) if given else self.trust)
 
     def open(self, data: bytes, *, purpose: str, **use: Any) -> Share:
         """The fields that opening for `purpose` permits, recorded before they are returned (SPEC.md section 5).
@@ -358,108 +336,15 @@ class Agency:
         `use` holds what `sharekit.Use` takes. Raises as `verify`, then NotForYou, CannotDecrypt, PurposeRefused,
         IdentityMismatch, or what is wrong with the contents: and nothing is shown.
         """
-        own = self.keys
-        wanted = Use(**{"org_type": self.org_type, "by": self.person, "role": self.role, **use}, purpose=purpose)
-        with self._refusals(data, wanted):
-            checked = self._check(data, self.trust)
-        self._record_received(checked)
-        with self._refusals(data, wanted, checked):
-            opening.check_addressed(checked.statement, self.org_id)
-            self._check_first_opening(checked)
-            manifest = opening.read_manifest(checked.packet, checked.statement, own)
-            verdict = policy.decide(manifest.terms, wanted, now=checked.now)
-            self._record_use("decided", checked, verdict)
-            share = opening.open_dataset(checked.packet, manifest, verdict, own)
-        self._record_use("opened", checked, verdict, share)
-        self.record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
-        return share
+        own = {"org_type": self.org_type, "by": self.person, "role": self.role}
+        return self.reception.open(data, self.keys, Use(**{**own, **use}, purpose=purpose))
 
-    def _trust_with(self, cards: Iterable[bytes]) -> Trust:
-        """The trust store, with `cards` beside it for this once."""
-        given = list(cards)
-        if not given:
-            return self.trust
-        for card in given:
-            self.trust.check_real(Card.parse(card))
-        return self.trust.joined(given)
+    def receive(self, data: bytes) -> Received:
+        """Take in whatever a partner sent: a share is delivered, a receipt is kept, a checkpoint is cosigned.
 
-    def _check(self, data: bytes, trust: Trust) -> _Checked:
-        """Steps 5.1 to 5.10: is it a packet, is it to be believed, and is it the one that was seen before?"""
-        now, packet = self.now(), packets.parse(data)
-        seen = self.record.vault.seen(packet.claims[packets.ISS], packet.claims[packets.CTI])
-        known = seen and seen.recorded and seen.digest == packet.digest
-        statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
-        if seen and seen.digest != packet.digest:
-            raise Replayed("another packet with this number was seen before", packet=packet.id)
-        return _Checked(packet, statement, now)
-
-    def _check_first_opening(self, checked: _Checked) -> None:
-        seen = self.record.vault.seen(checked.statement.sender, checked.cti)
-        if (seen is None or seen.opened is None) and checked.now >= checked.statement.expires:
-            raise Expired("the packet expired before it was first opened", packet=checked.statement.id)
-
-    # --- what becomes of it, on the record ---
-
-    def _record_received(self, checked: _Checked, *also: str) -> None:
-        """`received` once a packet, at its first full verification, and the events in `also`."""
-        sender, cti = checked.statement.sender, checked.cti
-        self.record.vault.note_packet(sender, cti, digest=checked.statement.digest, now=checked.now)
-        if not self._is_recorded(sender, cti):
-            with self.record.one_at_a_time():
-                if not self._is_recorded(sender, cti):
-                    self.record.append(["received", *also], checked.facts(), now=checked.now)
-                    self.record.vault.mark_recorded(sender, cti)
-                    return
-        if also:
-            self.record.append(also, checked.facts(), now=checked.now)
-
-    def _is_recorded(self, sender: str, cti: bytes) -> bool:
-        seen = self.record.vault.seen(sender, cti)
-        return seen is not None and seen.recorded
-
-    def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> None:
-        facts = checked.facts(
-            purpose=verdict.use.purpose,
-            outcome=verdict.code or verdict.outcome,
-            rule=verdict.rule,
-            identifiers=share.identifiers if share else (),
-            use=verdict.use,
-            terms=verdict.terms,
-        )
-        self.record.append(event, facts, now=checked.now)
-
-    @contextlib.contextmanager
-    def _refusals(self, data: bytes, use: Use | None = None, checked: _Checked | None = None) -> Iterator[None]:
-        """Record whatever refuses inside, before it is told."""
-        try:
-            yield
-        except ShareError as refusal:
-            if refusal.exit_code in REFUSALS:
-                if checked:
-                    self._record_refusal(refusal, checked, use)
-                else:
-                    self._record_unverified(refusal, data)
-            raise
-
-    def _record_refusal(self, refusal: ShareError, checked: _Checked, use: Use | None) -> None:
-        refusal.packet = checked.statement.id
-        rule = refusal.rule if isinstance(refusal, PurposeRefused) else None
-        facts = checked.facts(purpose=use.purpose if use else None, outcome=refusal.code, rule=rule)
-        self.record.append("refused", facts, now=checked.now)
-
-    def _record_unverified(self, refusal: ShareError, data: bytes) -> None:
-        """One entry for each distinct file, so that garbage cannot fill the ledger.
-
-        A small file could be guessed from its hash: the index is keyed, and the entry carries no digest.
+        Each is recorded. Raises as `verify`, NotForYou, CannotDecrypt, and LedgerTampered where it exposes a fork.
         """
-        token = hmac.digest(sha256(bytes(self._log_key)).digest(), sha256(data).digest(), "sha256")
-        with contextlib.suppress(Malformed):
-            refusal.packet = packets.parse(data).id
-        cti = bytes.fromhex(refusal.packet) if refusal.packet else None
-        with self.record.one_at_a_time():
-            if not self.record.vault.knows_refused(token):
-                self.log("refused", Facts(outcome=refusal.code, packet=cti))
-                self.record.vault.note_refused(token)
+        return self.reception.receive(data, self.keys)
 
     # --- reading the record ---
 

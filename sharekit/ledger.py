@@ -90,8 +90,9 @@ class Ledger:
     def size(self) -> int:
         return self._newest().size
 
-    def root(self) -> bytes:
-        return self._newest().root()
+    def root(self, size: int | None = None) -> bytes:
+        """The root now, or that of the first `size` entries; Usage if there are not so many."""
+        return self._newest().root() if size is None else self._range(0, self._tree(size, at_least=0))
 
     def checkpoint(self) -> str:
         """The newest signed note."""

@@ -6,6 +6,7 @@ Four calls, so that whoever keeps a record can commit it between them: `verify`,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,12 +16,15 @@ from sharekit.errors import BadSignature, Expired, Malformed, NotForYou, NotYetV
 from sharekit.keys import Keys
 from sharekit.packet import (
     AUD,
+    CHECKPOINT,
     CHECKPOINT_HASH,
     EXP,
     IAT,
     ISS,
     MANIFEST_COMMIT,
-    MODES,
+    RECEIPT,
+    SHARE,
+    Control,
     Manifest,
     Packet,
     Share,
@@ -35,7 +39,7 @@ from sharekit.policy import Use, Verdict
 from sharekit.terms import ShareTerms
 from sharekit.trust import Trust
 
-__all__ = ["check_addressed", "open_dataset", "open_packet", "read_manifest", "verify"]
+__all__ = ["check_addressed", "open_dataset", "open_packet", "read_control", "read_manifest", "verify"]
 
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -70,25 +74,54 @@ def check_addressed(statement: Statement, org_id: str) -> None:
 
 
 def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
-    """The manifest: steps 5.11 to 5.13; nothing of the dataset is unwrapped.
+    """The manifest of a share: steps 5.11 to 5.13; nothing of the dataset is unwrapped.
 
-    Raises NotForYou, CannotDecrypt, or what is wrong with the terms.
+    Raises NotForYou, CannotDecrypt, Usage if the packet is no share, or what is wrong with the terms.
     """
+    padded = _unwrapped(packet, statement, keys)
+    content = _content(padded, statement)
+    if content.mode != SHARE:
+        hint = "take it in with: sharekit receive FILE"
+        raise Usage(f"the packet is a {content.mode} and holds no data", hint=hint, packet=packet.id)
+    terms = _received(content.body, statement)  # 5.13
+    reply = content.in_reply_to.hex() if content.in_reply_to else None
+    return Manifest(terms, SHARE, content.note, reply, content.dataset_hash, padded, statement.data)
+
+
+def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
+    """What a receipt or a checkpoint says, or None if the packet is a share; errors as in `read_manifest`."""
+    content = _content(_unwrapped(packet, statement, keys), statement)
+    if content.mode == SHARE:
+        return None
+    return Control(content.mode, content.body, content.note, content.in_reply_to)
+
+
+def _unwrapped(packet: Packet, statement: Statement, keys: Keys) -> bytes:
     _same(packet.data, statement.data)
     aad = aad_of(packet.statement.protected)
     padded = cose.decrypt(packet.manifest, list(keys), aad=aad, extra_info=aad)  # 5.11
     if sha256(padded).digest() != packet.statement.header[MANIFEST_COMMIT]:  # 5.12
         raise cose.cannot_decrypt()
-    return _manifest(padded, statement)
+    return padded
 
 
-def _manifest(padded: bytes, statement: Statement) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class _Content:
+    mode: str
+    body: dict[str, Any]
+    dataset_hash: bytes
+    note: str | None
+    in_reply_to: bytes | None
+
+
+def _content(padded: bytes, statement: Statement) -> _Content:
     match unpad(padded):
-        case {1: bytes() as salt, 2: str() as mode, 5: dict() as terms, 6: bytes() as dataset_hash, 7: [], **rest}:
+        case {1: bytes() as salt, 2: str() as mode, 5: dict() as body, 6: bytes() as dataset_hash, 7: [], **rest}:
             reply, note = _optional(rest)
-            if mode in MODES and len(salt) == len(dataset_hash) == 32:
-                received = _received(terms, statement)  # 5.13
-                return Manifest(received, mode, note, reply, dataset_hash, padded, statement.data)
+            promised = sha256(note.encode()).digest() if note is not None else None
+            fits = mode in (SHARE, RECEIPT, CHECKPOINT) and len(salt) == len(dataset_hash) == 32
+            if fits and promised == statement.checkpoint:
+                return _Content(mode, body, dataset_hash, note, reply)
     raise Malformed("the manifest is not in the form sharekit accepts")
 
 
@@ -136,11 +169,11 @@ def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share
     return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers)
 
 
-def _optional(rest: dict[Any, Any]) -> tuple[str | None, str | None]:
+def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:
     """The optional parts of a manifest: 3 in-reply-to, a cti, and 4 the sender's checkpoint note."""
     match rest.get(3, bytes(16)), rest.get(4, ""):
         case (bytes() as reply, str() as note) if rest.keys() <= {3, 4} and len(reply) == 16:
-            return reply.hex() if 3 in rest else None, note if 4 in rest else None
+            return reply if 3 in rest else None, note if 4 in rest else None
     raise Malformed("the manifest is not in the form sharekit accepts")
 
 

@@ -4,6 +4,7 @@
     statement  = COSE_Sign1 over SHA-256(sealed); says nothing about the child
     sealed     = [ M, D, [] ]           M, D = COSE_Encrypt of the padded manifest and dataset
     manifest   = { 1 salt, 2 mode, ? 3 in-reply-to, ? 4 checkpoint note, 5 ShareTerms, 6 dataset hash, 7 [] }
+                 in a receipt or checkpoint, 5 is its body and the dataset is empty
     dataset    = { 1 salt, 2 fields, 3 {} }
 
 Types say how far a thing is trusted: bytes, `Packet` (parsed), `Statement` (verified), `Manifest` (read),
@@ -33,7 +34,7 @@ MANIFEST_COMMIT, CHECKPOINT_HASH = -70001, -70002  # private use labels (RFC 905
 ISS, AUD, EXP, IAT, CTI = 1, 3, 4, 6, 7  # CWT claims (RFC 8392 section 4)
 MAX_BYTES = 8 * 1024 * 1024
 SIZE_CLASSES = tuple(1024 << n for n in range(11))  # 1 KiB, 2 KiB ... 1 MiB
-MODES = ("share",)
+SHARE, RECEIPT, CHECKPOINT = "share", "receipt", "checkpoint"  # modes: vocabulary-modes.json
 
 _AAD_CONTEXT, _DATASET_CONTEXT = b"sharekit/1 aad", b"sharekit/1 dataset-open"
 _REQUIRED = (
@@ -102,6 +103,16 @@ class Manifest:
     dataset_hash: bytes = field(repr=False)
     padded: bytes = field(repr=False)
     data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A packet between two agencies about other packets: a receipt or a checkpoint. It carries no dataset."""
+
+    mode: str
+    body: dict[str, Any] = field(repr=False)
+    note: str | None
+    in_reply_to: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

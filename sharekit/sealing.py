@@ -26,8 +26,8 @@ from sharekit.packet import (
     ISS,
     MAGIC,
     MANIFEST_COMMIT,
-    MODES,
     SEALED_TYPE,
+    SHARE,
     TYP,
     VERSION,
     aad_of,
@@ -39,7 +39,7 @@ from sharekit.profile import Minimised
 from sharekit.terms import RULEBOOK, ShareTerms
 from sharekit.trust import Card
 
-__all__ = ["Draft", "Parts", "Sender", "minimise", "prepare", "seal", "seal_parts"]
+__all__ = ["Draft", "Parts", "Sender", "control", "minimise", "prepare", "seal", "seal_parts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +92,8 @@ class Draft:
     fields: dict[str, Any] = field(repr=False)
     recipients: tuple[Card, ...]
     findings: tuple[Finding, ...]
+    mode: str = SHARE
+    in_reply_to: bytes | None = None
 
 
 def seal(
@@ -153,7 +155,7 @@ def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, 
 def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
     """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
     dataset = pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
-    manifest = pad(_manifest_map(draft.terms, parts, dataset, sender.note))  # 4.6
+    manifest = pad(_manifest_map(draft, parts, dataset, sender.note))  # 4.6
     header = _statement_header(draft, parts, manifest, sender=sender, now=now)  # 4.7
     aad = aad_of(cbor.encode(header))
     keys = _opening_keys(draft.recipients)  # 4.8
@@ -163,6 +165,11 @@ def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> 
     sealed = cbor.encode([m, d, []])  # 4.9
     statement = cose.sign1(header, sha256(sealed).digest(), sender.keys.signing)
     return cbor.encode([MAGIC, VERSION, statement, sealed])  # 4.10
+
+
+def control(mode: str, body: Mapping[str, Any], *, recipient: Card, in_reply_to: bytes | None = None) -> Draft:
+    """A receipt or a checkpoint for one agency, ready for `seal_parts`: its body stands where terms would."""
+    return Draft(ShareTerms(body), {}, (recipient,), (), mode, in_reply_to)
 
 
 def _addressees(recipients: Sequence[Card | bytes]) -> tuple[Card, ...]:
@@ -200,11 +207,11 @@ def _decision_ref(terms: ShareTerms) -> str:
     return sha256(cbor.encode([terms.purpose, terms.json["decision"]])).hexdigest()[:32]
 
 
-def _manifest_map(terms: ShareTerms, parts: Parts, dataset: bytes, note: str | None) -> dict[int, Any]:
-    manifest: dict[int, Any] = {1: parts.manifest_salt, 2: MODES[0]}
-    if note is not None:
-        manifest[4] = note
-    return manifest | {5: dict(terms.json), 6: sha256(dataset).digest(), 7: []}
+def _manifest_map(draft: Draft, parts: Parts, dataset: bytes, note: str | None) -> dict[int, Any]:
+    optional = {3: draft.in_reply_to, 4: note}
+    present = {label: value for label, value in optional.items() if value is not None}
+    content = dict(draft.terms.json)
+    return {1: parts.manifest_salt, 2: draft.mode} | present | {5: content, 6: sha256(dataset).digest(), 7: []}
 
 
 def _statement_header(

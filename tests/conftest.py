@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sharekit import Agency
+from sharekit import Agency, vocabulary
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLES = REPOSITORY / "docs" / "examples"
@@ -85,12 +85,16 @@ class World:
         sender, recipient = self.larkmoor, self.fernshire
         return sender.seal(data, terms | changes, to=[recipient.org_id])
 
-    def events(self, org_id: str) -> list[str]:
-        """The names of the events in an agency's ledger, oldest first."""
-        from sharekit import vocabulary
-
+    def events(self, org_id: str, *, receipts: bool = False) -> list[str]:
+        """The names of the events in an agency's ledger, oldest first; without those of sealing a receipt."""
         events = vocabulary.load("ledger-events")
-        return [events.by_number(entry.event).code for _, entry in self.agencies[org_id].entries()]
+        found = [(events.by_number(entry.event).code, entry) for _, entry in self.agencies[org_id].entries()]
+        return [name for name, entry in found if receipts or name != "sealed" or entry.profile is not None]
+
+    def outbox(self, org_id: str) -> list[bytes]:
+        """The packets that wait in an agency's outbox, oldest first."""
+        paths = sorted((self.agencies[org_id].home / "outbox").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        return [path.read_bytes() for path in paths]
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ class Making:
     def packet(self) -> bytes:
         parts, draft = Parts.fresh(), self._draft()
         dataset = packet.pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})
-        content = sealing._manifest_map(draft.terms, parts, dataset, None)
+        content = sealing._manifest_map(draft, parts, dataset, None)
         self.manifest(content)
         manifest = self.padded(packet.pad(content))
         header = sealing._statement_header(draft, parts, self.commit_to(manifest), sender=self.sender, now=NOW)

@@ -1,0 +1,133 @@
+"""What partners have shown of their ledgers, and what they have said of ours: kept in the vault, in the clear.
+
+Nothing here is personal: checkpoints, proofs, cosignatures, digests. It is what makes rewriting visible, so a fork
+once found is never removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nacl.signing import SigningKey
+
+from sharekit import checkpoint, witness
+from sharekit.checkpoint import Checkpoint
+from sharekit.errors import LedgerTampered
+from sharekit.receipt import Receipt
+from sharekit.vault import Vault
+
+__all__ = ["Fork", "Partners", "Said"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Two checkpoints of one ledger, both signed with its key, that cannot both be true."""
+
+    origin: str
+    note: str
+    other: str
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a partner's receipt said of a packet."""
+
+    packet: bytes
+    org_id: str
+    event: str
+    at: datetime
+    outcome: str
+    entry: bytes
+    proof: bytes
+    cosigned: str | None
+
+
+class Partners:
+    """The tables `witnessed`, `fork` and `attestation` of the vault."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    # --- as a witness of their ledgers ---
+
+    def last(self, origin: str) -> Checkpoint | None:
+        """The newest checkpoint of a ledger that was cosigned here."""
+        note = self.note(origin)
+        return checkpoint.parse(note) if note else None
+
+    def note(self, origin: str) -> str | None:
+        """The same as the note that was cosigned."""
+        with self._vault.reading() as db:
+            row = db.execute("SELECT note FROM witnessed WHERE origin = ?", (origin,)).fetchone()
+        return str(row[0]) if row else None
+
+    def cosign(self, note: str, proof: Sequence[bytes], *, name: str, key: SigningKey, now: datetime) -> str:
+        """The note with our cosignature, if it follows the last one: look, sign and remember in one step.
+
+        The caller has verified the note. Raises Usage if nothing shows that it follows, and LedgerTampered, with
+        the evidence kept, if it cannot.
+        """
+        new = checkpoint.parse(note)
+        with self._vault.writing() as db:
+            row = db.execute("SELECT note FROM witnessed WHERE origin = ?", (new.origin,)).fetchone()
+            last = checkpoint.parse(row[0]) if row else None
+            forked = _forked(last, new, proof)
+            if forked:
+                db.execute(
+                    "INSERT OR IGNORE INTO fork(origin, note, other, seen) VALUES (?, ?, ?, ?)",
+                    (new.origin, row[0], note, int(now.timestamp())),
+                )
+            else:
+                note = witness.cosign(note, name=name, key=key, now=now)
+                db.execute("INSERT OR REPLACE INTO witnessed VALUES (?, ?, ?)", (new.origin, new.size, note))
+        if forked:
+            raise forked
+        return note
+
+    def forks(self) -> list[Fork]:
+        """Every fork that was found, oldest first."""
+        with self._vault.reading() as db:
+            rows = db.execute("SELECT origin, note, other, seen FROM fork ORDER BY seen").fetchall()
+        return [Fork(origin, note, other, _time(seen)) for origin, note, other, seen in rows]
+
+    # --- what they said of ours ---
+
+    def keep(self, said: Receipt) -> bool:
+        """Keep a receipt that was checked; whether it is new."""
+        row = (said.packet, said.org_id, said.event, int(said.at.timestamp()), said.outcome)
+        proven = (said.entry, said.proof, said.cosigned)
+        with self._vault.writing() as db:
+            kept = db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *proven))
+        return kept.rowcount == 1
+
+    def said(self, packet: bytes | None = None) -> Iterator[Said]:
+        """What receipts said, of one packet or of all, oldest first."""
+        query = "SELECT packet, org_id, event, at, outcome, entry, proof, cosigned FROM attestation"
+        with self._vault.reading() as db:
+            if packet is None:
+                rows = db.execute(f"{query} ORDER BY at").fetchall()
+            else:
+                rows = db.execute(f"{query} WHERE packet = ? ORDER BY at", (packet,)).fetchall()
+        for cti, org_id, event, at, *rest in rows:
+            yield Said(cti, org_id, event, _time(at), *rest)
+
+    def cosigned_size(self, org_id: str, origin: str) -> int:
+        """The size of our newest checkpoint that a partner has cosigned; 0 if there is none."""
+        notes = (each.cosigned for each in self.said() if each.org_id == org_id and each.cosigned)
+        sizes = [found.size for found in map(checkpoint.parse, notes) if found.origin == origin]
+        return max(sizes, default=0)
+
+
+def _forked(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes]) -> LedgerTampered | None:
+    try:
+        witness.follows(last, new, proof)
+    except LedgerTampered as problem:
+        return problem
+    return None
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,148 @@
+"""Receipts given and taken: the acts, where `receipt` has the shapes. Each is an entry before it leaves or counts.
+
+A receipt waits in the home's `outbox/`: whoever delivers packets delivers it. That one could not be made never
+undoes what it reports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sharekit import checkpoint, files, receipt, sealing, witness
+from sharekit.entry import Entry
+from sharekit.errors import LedgerTampered, Malformed, NotVerified, Usage
+from sharekit.packet import CHECKPOINT, RECEIPT, Control, Statement
+from sharekit.partners import Partners
+from sharekit.receipt import Receipt
+from sharekit.record import Facts, Record
+from sharekit.sealing import Sender
+from sharekit.trust import Card, Trust
+
+__all__ = ["Receipts"]
+
+
+class Receipts:
+    """What an agency tells partners about their packets, and they about its own."""
+
+    def __init__(self, record: Record, trust: Trust, own: Card, outbox: Path) -> None:
+        self._record, self._trust, self._own, self._outbox = record, trust, own, outbox
+        self.partners = Partners(record.vault)
+
+    # --- giving ---
+
+    def give(
+        self, event: str, seq: int, statement: Statement, *, note: str | None, sender: Sender, now: datetime
+    ) -> Path:
+        """Seal the receipt of the committed entry `seq` for a packet's sender; where it waits.
+
+        `note` is the sender's checkpoint, where the manifest was read; it is cosigned if it follows the last one.
+        """
+        card = self._trust.card(statement.sender)
+        ledger = self._record.ledger(now)
+        cosigned = self._cosigned(note, (), card, sender, now) if note else None
+        body = receipt.body(event, Entry.decode(ledger.entry(seq)), ledger.prove(seq), cosigned=cosigned)
+        return self._send(RECEIPT, body, card, bytes.fromhex(statement.id), sender, now)
+
+    def _cosigned(
+        self, note: str, proof: Sequence[bytes], card: Card, sender: Sender, now: datetime
+    ) -> str | None:
+        """The sender's note with our cosignature; None where nothing shows yet that it follows the last one."""
+        origin = checkpoint.parse(note).origin
+        if not re.fullmatch(rf"sharekit/{re.escape(card.org_id)}/[0-9]{{4}}", origin):
+            raise LedgerTampered("the packet carries the checkpoint of another ledger")
+        checkpoint.verify(note, origin=origin, public=card.log_key)
+        name, key = witness.name_of(self._own.org_id), sender.keys.signing
+        try:
+            return self.partners.cosign(note, proof, name=name, key=key, now=now)
+        except Usage:
+            return None
+
+    def send_checkpoint(self, org_id: str, *, sender: Sender, now: datetime) -> Path:
+        """Seal the newest checkpoint for a partner, with the proof that it follows the last one they cosigned."""
+        card, ledger = self._trust.card(org_id), self._record.ledger(now)
+        seen = min(self.partners.cosigned_size(org_id, ledger.origin), ledger.size)
+        body = {"note": ledger.checkpoint(), "old": seen, "proof": ledger.consistency(seen) if seen else []}
+        return self._send(CHECKPOINT, body, card, None, sender, now)
+
+    def _send(
+        self, mode: str, body: dict[str, Any], card: Card, reply: bytes | None, sender: Sender, now: datetime
+    ) -> Path:
+        draft = sealing.control(mode, body, recipient=card, in_reply_to=reply)
+        parts = sealing.Parts.fresh()
+        data = sealing.seal_parts(draft, parts, sender=sender, now=now)
+        digest = sha256(data).digest()
+        self._record.vault.note_packet(sender.org_id, parts.cti, digest=digest, now=now)
+        facts = Facts(packet=parts.cti, file=digest, counterparties=[card.org_id])
+        self._record.append("sealed", facts, now=now)
+        self._record.vault.mark_recorded(sender.org_id, parts.cti)
+        path = self._outbox / f"{parts.cti.hex()}.sharekit"
+        files.write(path, data)
+        return path
+
+    # --- taking ---
+
+    def take(self, control: Control, statement: Statement, *, now: datetime) -> Receipt:
+        """A partner's receipt for a packet of ours, checked, kept, and on the record; twice is once.
+
+        Raises Malformed, NotVerified if we sealed no such packet for them, LedgerTampered if it exposes a fork.
+        """
+        card = self._trust.card(statement.sender)
+        found = receipt.check(control, statement, card=card, own=self._own)
+        sealed = self._record.vault.seen(self._own.org_id, found.packet)
+        if sealed is None or sealed.digest != found.digest:
+            raise NotVerified("the receipt is for a packet that was not sealed here", hint="telephone its sender")
+        if found.cosigned is not None:
+            self._check_own(found.cosigned, now)
+        if self.partners.keep(found):
+            facts = Facts(
+                packet=found.packet,
+                file=found.digest,
+                purpose=found.purpose,
+                outcome=found.outcome,
+                counterparties=[found.org_id],
+                checkpoint=sha256(found.note.encode()).digest(),
+            )
+            self._record.append("receipt-in", facts, now=now)
+        return found
+
+    def _check_own(self, note: str, now: datetime) -> None:
+        """Return only if our ledger is still the one whose checkpoint the partner cosigned."""
+        known, ledger = checkpoint.parse(note), self._record.ledger(now)
+        if known.origin == ledger.origin and (known.size > ledger.size or ledger.root(known.size) != known.root):
+            raise LedgerTampered("a partner has seen another history of this ledger", index=known.size)
+
+    def take_checkpoint(self, control: Control, statement: Statement, *, sender: Sender, now: datetime) -> Path:
+        """Cosign a partner's checkpoint if it follows, on the record; where the receipt that says so waits."""
+        match control.body:
+            case {"note": str() as note, "old": int(), "proof": list() as proof, **rest} if not rest:
+                if all(type(node) is bytes and len(node) == 32 for node in proof) and len(proof) <= witness.MAX_PROOF:
+                    card = self._trust.card(statement.sender)
+                    return self._witness(note, proof, card, statement, sender, now)
+        raise Malformed("the checkpoint is not in the form sharekit accepts")
+
+    def _witness(
+        self, note: str, proof: list[bytes], card: Card, statement: Statement, sender: Sender, now: datetime
+    ) -> Path:
+        cosigned = self._cosigned(note, proof, card, sender, now)
+        if cosigned is None:
+            raise Usage(
+                "nothing shows that the checkpoint follows the last one seen",
+                hint="ask the sender for: sharekit ledger checkpoint --to, after they took in your last receipt",
+            )
+        facts = Facts(
+            packet=bytes.fromhex(statement.id),
+            file=statement.digest,
+            counterparties=[card.org_id],
+            checkpoint=sha256(note.encode()).digest(),
+        )
+        seq = self._record.append("witnessed", facts, now=now)
+        ledger = self._record.ledger(now)
+        body = receipt.body("witnessed", Entry.decode(ledger.entry(seq)), ledger.prove(seq), cosigned=cosigned)
+        return self._send(RECEIPT, body, card, bytes.fromhex(statement.id), sender, now)
+
+
