@@ -20,6 +20,7 @@ from sharekit.entry import Entry
 from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
+from sharekit.outside import Attestation
 from sharekit.packet import Share, Statement
 from sharekit.policy import Use
 from sharekit.profile import Minimised
@@ -346,6 +347,10 @@ class Agency:
         """
         return self.reception.receive(data, self.keys)
 
+    def send_checkpoint(self, org_id: str) -> Path:
+        """Seal the ledger's newest checkpoint for one partner to cosign; where the packet waits."""
+        return self.receipts.send_checkpoint(org_id, sender=self.sender(), now=self.now())
+
     # --- reading the record ---
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
@@ -358,6 +363,14 @@ class Agency:
         return self.record.about(scheme, value, limit=limit, now=self.now())
 
     def export(self, path: str | Path) -> int:
-        """Write an export for auditors: the ledger and every card; its number of entries. The export is recorded."""
-        cards = [(pin.card.org_id, pin.card.data) for pin in self.trust]
-        return self.record.export(Path(path), cards, now=self.now())
+        """Write an export for auditors: the ledger, every card, and what partners attest; its number of entries.
+
+        The export is itself recorded.
+        """
+        now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
+        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in self.attestations()]
+        return self.record.export(Path(path), cards, said, now=now)
+
+    def attestations(self) -> list[Attestation]:
+        """What partners attest of this year's packets and checkpoints, for an auditor."""
+        return self.receipts.partners.attestations(self.org_id, self.now().year)

@@ -15,17 +15,18 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
-from sharekit import cbor, checkpoint, merkle, proof, registry
+from sharekit import cbor, checkpoint, merkle, outside, proof, registry, vocabulary
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered, Malformed, ShareError, Usage
+from sharekit.outside import Attestation, Attested, Cards
 from sharekit.proof import UNSIGNED, Proof
-from sharekit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry
+from sharekit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry, packet_of
 from sharekit.trust import Card
 
 __all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
@@ -40,12 +41,6 @@ ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE 
 _ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
 
 
-class LogKeys(Protocol):
-    """What the auditor asks of a trust store; NotTrusted if it has no card of that organisation."""
-
-    def log_keys(self, org_id: str) -> list[bytes]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Checked:
     """How much was looked at, so that no finding is not mistaken for no look."""
@@ -54,11 +49,15 @@ class Checked:
     notes: int = 0
     checkpoints: int = 0
     proofs: int = 0
+    attestations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What the export is, recomputed: entries before `unchanged` are those that a signed note promised."""
+    """What the export is, recomputed: entries before `unchanged` are those that a signed note promised.
+
+    `attested` says who outside has seen how many of them, and when; the largest first.
+    """
 
     origin: str
     size: int
@@ -66,20 +65,22 @@ class AuditReport:
     unchanged: int
     findings: tuple[Finding, ...]
     checked: Checked
+    attested: tuple[Attested, ...] = ()
 
 
 def audit(
     path: Path | str,
-    trust: LogKeys,
+    trust: Cards,
     *,
     checkpoints: Sequence[str | bytes] = (),
     proofs: Sequence[bytes] = (),
+    receipts: Sequence[bytes] = (),
 ) -> AuditReport:
     """What is wrong with an export, recomputed from its entries; no findings mean that nothing was found.
 
-    `checkpoints` and `proofs` are what others kept of this ledger: only they tell of a ledger cut short or
-    written anew by the holder of its key. Raises Malformed if a file is not what it should be, Usage if it
-    cannot be read, and NotTrusted if `trust` has no card of the ledger's agency.
+    `checkpoints`, `proofs` and `receipts` (evidence, as `outside` has it) are what others kept of this ledger:
+    only they tell of a ledger cut short or written anew by the holder of its key. Raises Malformed if a file is
+    not what it should be, Usage if it cannot be read, and NotTrusted if `trust` has no card of the ledger's agency.
     """
     with _opened(Path(path)) as db:
         findings = Findings()
@@ -87,36 +88,94 @@ def audit(
             return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
         _check_pages(db)
         room = os.stat(path).st_size // SMALLEST_ENTRY
-        return _Audit(db, trust, findings, room).run(checkpoints, proofs)
+        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts)
 
 
 class _Audit:
     """One audit: the export, the findings so far, and how many entries the file has `room` for."""
 
-    def __init__(self, db: sqlite3.Connection, trust: LogKeys, findings: Findings, room: int) -> None:
-        self.db, self.findings, self.room = db, findings, room
+    def __init__(self, db: sqlite3.Connection, trust: Cards, findings: Findings, room: int) -> None:
+        self.db, self.findings, self.room, self.trust = db, findings, room, trust
         self.origin = self._origin()
         owner = _ORIGIN.match(self.origin)
         self.keys = trust.log_keys(owner[1]) if owner else []
 
-    def run(self, checkpoints: Sequence[str | bytes], proofs: Sequence[bytes]) -> AuditReport:
+    def run(
+        self, checkpoints: Sequence[str | bytes], proofs: Sequence[bytes], receipts: Sequence[bytes]
+    ) -> AuditReport:
         size, newest = self._size()
+        said = [*self._attestations(), *(each for data in receipts for each in self._evidence(data))]
         shown = [pair for data in proofs if (pair := self._proof(data))]
-        given = [known for note in checkpoints if (known := self._supplied(note))]
-        given += [known for _, known in shown]
+        kept = [*checkpoints, *(each.cosigned for each in said if each.cosigned), *(each.note for each, _ in shown)]
+        given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
         notes = self._sample(size)
-        tree = Tree(self.db, size, self.findings, {known.size for known in given} | set(notes))
+        tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
         tree.read()
         self._check_commits(size)
         held = self._compare_notes(tree, notes, newest)
-        held += [known.size for known in given if self._compare(tree, known)]
-        unchanged = max(held, default=0)
+        standing = [(note, known.size) for note, known in given if self._compare(tree, known)]
+        unchanged = max([*held, *(count for _, count in standing)], default=0)
         self._compare_newest(tree, newest, unchanged)
         for each, known in shown:
             self._check_proof(each, known)
         self._check_cards()
-        checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs))
-        return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked)
+        self._check_receipts(said)
+        checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), len(said))
+        attested = self._attested(standing)
+        return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked, attested)
+
+    def _attestations(self) -> list[Attestation]:
+        """What the export itself brings of others; a row that is none is a finding."""
+        found = []
+        query = "SELECT org_id, cosigned, entry, proof FROM attestation"
+        for row in self.db.execute(query):
+            with self._as_finding("attestation-invalid"):
+                found.append(outside.attestation(*row))
+        return found
+
+    def _evidence(self, data: bytes) -> list[Attestation]:
+        origin, said = outside.parse_evidence(data)
+        if origin == self.origin:
+            return said
+        self.findings.add("other-origin", "receipts given are about another ledger")
+        return []
+
+    @contextlib.contextmanager
+    def _as_finding(self, kind: str) -> Iterator[None]:
+        try:
+            yield
+        except ShareError as error:
+            self.findings.add(kind, error.message)
+
+    def _attested(self, standing: Sequence[tuple[str | bytes, int]]) -> tuple[Attested, ...]:
+        """Who outside saw how much: from the notes that hold, by those whose cards are trusted."""
+        seen = set[Attested]()
+        for note, size in standing:
+            with self._as_finding("attestation-invalid"):
+                seen.update(Attested(org_id, size, at) for org_id, at in outside.cosigners(note, self.trust))
+        return tuple(sorted(seen, key=lambda each: (-each.size, each.at, each.org_id)))
+
+    def _check_receipts(self, said: Sequence[Attestation]) -> None:
+        """Whatever packet of ours a partner proves to have had, its sealing stands in this ledger."""
+        reported = dict[bytes, str]()
+        for each in said:
+            with self._as_finding("attestation-invalid"):
+                packet = outside.reported_packet(each, self.trust)
+                if packet is not None:
+                    reported[packet] = each.org_id
+        for packet in sorted(reported.keys() - self._sealed(reported.keys())):
+            message = f"{reported[packet]} proves to have had a packet whose sealing is not in this ledger"
+            self.findings.add("packet-missing", message, expected=packet)
+
+    def _sealed(self, wanted: Collection[bytes]) -> set[bytes]:
+        """Those of the packets `wanted` that an entry says were sealed here."""
+        found, event = set[bytes](), vocabulary.load("ledger-events")["sealed"].number
+        query = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry"
+        for (data,) in self.db.execute(query) if wanted else ():
+            packet = packet_of(data)
+            if packet is not None and packet in wanted and cbor.decode(data)[1] == event:
+                found.add(packet)
+        return found
 
     def _origin(self) -> str:
         """The ledger's name, from its newest note, or its genesis entry where the note is damaged."""
@@ -300,7 +359,7 @@ def _check_schema(db: sqlite3.Connection, findings: Findings) -> bool:
     """Whether the tables may be read: other triggers are only a finding, other tables or views end it."""
     found, expected = _schema(db), _shipped_schema()
     kinds = {name: kind for kind, name, _, _ in found[1:]}
-    if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card")):
+    if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card", "attestation")):
         raise Malformed("the file is no ledger export", hint=HINT)
     different = set(found) ^ set(expected)
     for name in sorted(_names(different), key=repr):
@@ -328,5 +387,5 @@ def _schema(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
 @functools.cache
 def _shipped_schema() -> list[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.executescript(registry.text("ledger.sql") + "CREATE TABLE card (org_id TEXT, data BLOB);")
+        db.executescript(registry.text("ledger.sql") + registry.text("export.sql"))
         return _schema(db)

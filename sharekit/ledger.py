@@ -23,7 +23,9 @@ from sharekit.entry import Entry
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
 from sharekit.tree import RUN, Tip, consistency_ranges, inclusion_ranges
 
-__all__ = ["Entry", "Ledger", "durability", "journal_mode"]
+__all__ = ["Entry", "Ledger", "Said", "durability", "journal_mode"]
+
+Said = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
 
 PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
 BEYOND = 2**63  # no row has such a number
@@ -178,8 +180,10 @@ class Ledger:
         self._verify_notes(tip.size)
         return tip.size
 
-    def export(self, path: Path | str, cards: Iterable[tuple[str, bytes]] = ()) -> None:
-        """Write what an auditor needs as one SQLite file, mode 0600, in one step: the tables, and `cards`.
+    def export(
+        self, path: Path | str, cards: Iterable[tuple[str, bytes]] = (), attestations: Iterable[Said] = ()
+    ) -> None:
+        """Write what an auditor needs as one SQLite file, mode 0600, in one step: the tables, and what is given.
 
         Raises OutputUnwritable, also where `path` is the ledger itself.
         """
@@ -191,7 +195,7 @@ class Ledger:
         self._newest(anew=True)
         with durable.replacing(path, problem) as temporary, durable.typed(problem), self._mutex:
             self._db.execute("VACUUM INTO ?", (durable.uri(temporary),))
-            _add_cards(temporary, cards)
+            _add(temporary, cards, attestations)
 
     def _newest(self, *, anew: bool = False) -> Tip:
         """The tip as it is now: another process may have appended since."""
@@ -356,12 +360,13 @@ def _whole(seq: int, data: object) -> bytes:
     return data
 
 
-def _add_cards(path: Path, cards: Iterable[tuple[str, bytes]]) -> None:
+def _add(path: Path, cards: Iterable[tuple[str, bytes]], attestations: Iterable[Said]) -> None:
     with contextlib.closing(durable.connect(path)) as db:
         db.execute("PRAGMA journal_mode = MEMORY")
+        db.executescript(registry.text("export.sql"))
         db.execute("BEGIN")
-        db.execute("CREATE TABLE card (org_id TEXT, data BLOB)")
         db.executemany("INSERT INTO card VALUES (?, ?)", cards)
+        db.executemany("INSERT INTO attestation VALUES (?, ?, ?, ?)", attestations)
         db.execute("COMMIT")
 
 

@@ -15,6 +15,7 @@ from nacl.signing import SigningKey
 from sharekit import checkpoint, witness
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered
+from sharekit.outside import Attestation
 from sharekit.receipt import Receipt
 from sharekit.vault import Vault
 
@@ -113,6 +114,17 @@ class Partners:
                 rows = db.execute(f"{query} WHERE packet = ? ORDER BY at", (packet,)).fetchall()
         for cti, org_id, event, at, *rest in rows:
             yield Said(cti, org_id, event, _time(at), *rest)
+
+    def attestations(self, own: str, year: int) -> list[Attestation]:
+        """What receipts said of the packets that `own` sealed in a year, for an auditor of its ledger."""
+        query = (
+            "SELECT attestation.org_id, cosigned, entry, proof FROM attestation JOIN packet"
+            " ON packet.sender = ? AND packet.cti = attestation.packet"
+            " WHERE packet.first_seen >= ? AND packet.first_seen < ? ORDER BY at, entry"
+        )
+        first, next_ = (int(datetime(each, 1, 1, tzinfo=UTC).timestamp()) for each in (year, year + 1))
+        with self._vault.reading() as db:
+            return [Attestation(*row) for row in db.execute(query, (own, first, next_))]
 
     def cosigned_size(self, org_id: str, origin: str) -> int:
         """The size of our newest checkpoint that a partner has cosigned; 0 if there is none."""

@@ -17,7 +17,7 @@ from hashlib import sha256
 
 from sharekit import merkle
 
-__all__ = ["KINDS", "Finding", "Findings", "Tree", "is_entry"]
+__all__ = ["KINDS", "Finding", "Findings", "Tree", "is_entry", "packet_of"]
 
 KINDS = (
     "schema-changed",  # tables or triggers are not those a ledger is made with
@@ -35,6 +35,8 @@ KINDS = (
     "forked",  # a signed note promises another history
     "proof-mismatch",  # a proof that was handed out does not hold
     "card-invalid",  # a card is damaged, or not that of the organisation it stands for
+    "attestation-invalid",  # what a partner is said to have signed is damaged, or not signed
+    "packet-missing",  # a partner proves to have had a packet whose sealing the ledger does not have
 )
 MAX_ENTRY_BYTES = 4096
 MAX_RUN_BYTES = 32 * 1024
@@ -302,3 +304,10 @@ def is_entry(data: object, seq: int) -> bool:
     head, *parts = match.groups()
     count = 3 + len(parts) - parts.count(None)
     return head == (bytes([0xA0 + count]) if count < 24 else bytes([0xB8, count]))
+
+
+def packet_of(data: object) -> bytes | None:
+    """The packet that an entry is about, read by the same grammar; None if it is about none, or is no entry."""
+    match = _grammar()[1].fullmatch(data) if type(data) is bytes else None
+    part = match[2] if match else None
+    return bytes(part[2:]) if part else None

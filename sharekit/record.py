@@ -25,7 +25,7 @@ from sharekit import durable, profile, validation, vocabulary
 from sharekit.actions import Action, Actions, Promise
 from sharekit.entry import Entry
 from sharekit.errors import FieldInvalid, LedgerError, Usage
-from sharekit.ledger import Ledger
+from sharekit.ledger import Ledger, Said
 from sharekit.policy import Use
 from sharekit.terms import ShareTerms
 from sharekit.vault import Detail, Vault
@@ -222,11 +222,13 @@ class Record:
             entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
-    def export(self, path: Path, cards: Iterable[tuple[str, bytes]], *, now: datetime) -> int:
+    def export(
+        self, path: Path, cards: Iterable[tuple[str, bytes]], attestations: Iterable[Said], *, now: datetime
+    ) -> int:
         """Write an export for auditors, itself recorded; its number of entries."""
         self.append("exported", Facts(), now=now)
         ledger = self.ledger(now)
-        ledger.export(path, cards)
+        ledger.export(path, cards, attestations)
         return ledger.size
 
     # --- the files, one a year ---

@@ -237,10 +237,17 @@ class Trust:
 
     def log_keys(self, org_id: str) -> list[bytes]:
         """The log keys of an organisation, newest first, without those revoked; NotTrusted if there is none."""
-        keys = [pin.card.log_key for pin in self if pin.card.org_id == org_id and not pin.revoked]
-        if not keys:
+        return [card.log_key for card in self._cards_of(org_id)]
+
+    def signing_keys(self, org_id: str) -> list[bytes]:
+        """The signing keys of an organisation, likewise; they cosign as well."""
+        return [card.signing for card in self._cards_of(org_id)]
+
+    def _cards_of(self, org_id: str) -> list[Card]:
+        cards = [pin.card for pin in self if pin.card.org_id == org_id and not pin.revoked]
+        if not cards:
             raise NotTrusted("no trusted card holds that ledger's key", hint="give the agency's card with --trust")
-        return keys[::-1]
+        return cards[::-1]
 
     def _pin(self, pin: Pin) -> None:
         self._pins[pin.card.kid] = pin

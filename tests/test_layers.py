@@ -23,8 +23,8 @@ ORDER = [
     *["cose", "keys", "trust"],  # keys
     *["vocabulary", "validation", "profile", "terms", "rules", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "ledger", "vault", "actions", "recompute", "audit"],  # record
-    *["home", "record", "agency", "doctor"],  # exchange
+    *["durable", "ledger", "vault", "recompute", "outside", "audit"],  # record
+    *["actions", "record", "receipt", "partners", "receipts", "reception", "home", "agency", "doctor"],  # exchange
 ]
 
 

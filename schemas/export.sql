@@ -1,0 +1,7 @@
+-- What an export has beside the ledger's own tables.
+
+-- the cards that the agency accepts, its own among them; an auditor believes none of them for being here
+CREATE TABLE card (org_id TEXT, data BLOB);
+
+-- what partners said in their receipts: our checkpoint with their cosignature, and their own entry with its proof
+CREATE TABLE attestation (org_id TEXT, cosigned TEXT, entry BLOB, proof BLOB);
