@@ -21,7 +21,7 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "rules", "policy"],  # meaning
+    *["vocabulary", "validation", "profile", "terms", "rules", "local_policy", "use", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "audit"],  # record
     *["home", "record", "agency", "doctor"],  # exchange
