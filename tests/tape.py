@@ -172,7 +172,8 @@ class Connection:
 
     @property
     def in_transaction(self) -> bool:
-        return self._db.in_transaction
+        with _errors_of_sqlite3():
+            return self._db.in_transaction
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> _Rows:
         with _errors_of_sqlite3():
@@ -219,8 +220,13 @@ class _Os:
 def recording(folder: Path, tape: Tape) -> Iterator[None]:
     """Whatever the ledger does in `folder` meanwhile goes on the tape."""
     vfs = _Vfs(tape)
+
+    def connect(path: Path) -> Connection:
+        assert path.parent == folder, "another folder is not on this tape"
+        return Connection(path, vfs.name)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(durable, "connect", lambda path: Connection(path, vfs.name))
+        patch.setattr(durable, "connect", connect)
         patch.setattr(files, "os", _Os(tape, folder))
         yield
     vfs.unregister()
