@@ -77,6 +77,11 @@ SITUATIONS = {
 }
 
 Told = tuple[str, str, str | None]
+CERTAIN: dict[str, Told] = {  # cells that ask for nothing more, of a purpose that is not the packet's own
+    "deny": ("deny", "R18.5", "purpose-incompatible"),
+    "court": ("allow-with-record", "R18.2", None),
+    "=": ("allow", "R18.6", None),
+}
 
 
 def lines() -> list[list[str]]:
@@ -92,20 +97,14 @@ def row(name: str) -> dict[str, str]:
 
 def expected(cell: str, shared_for: str, purpose: str, situation: str, *, agreed: bool) -> Told:
     """What the ten steps make of a cell: written from their words, in their order."""
-    if purpose in HEADINGS:
-        return "deny", "R18.1", "purpose-incompatible"
-    if purpose in NEVER:
-        return "deny", "R18.1", "purpose-prohibited"
+    if purpose in HEADINGS or purpose in NEVER:
+        return "deny", "R18.1", "purpose-incompatible" if purpose in HEADINGS else "purpose-prohibited"
     if cell == "court" and situation != "an order of a court":
         return "refer", "R18.2", "court-permission-needed"
     if purpose == shared_for:
         return "allow", "R18.4", None
-    if cell == "deny":
-        return "deny", "R18.5", "purpose-incompatible"
-    if cell == "court":
-        return "allow-with-record", "R18.2", None
-    if cell == "=":
-        return "allow", "R18.6", None
+    if cell in CERTAIN:
+        return CERTAIN[cell]
     if purpose in EMERGENCIES and situation == "break-glass":
         return "allow-logged", "R18.7", None
     if cell == "allow-logged":
