@@ -200,7 +200,7 @@ def _errors_of_sqlite3() -> Iterator[None]:
 
 
 class _Os:
-    """`os` as sharekit.files uses it, with what makes a file durable written down."""
+    """`os` as the library uses it, with what makes a file durable written down."""
 
     def __init__(self, tape: Tape, folder: Path) -> None:
         self._tape, self._folder = tape, folder
@@ -227,6 +227,7 @@ def recording(folder: Path, tape: Tape) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(durable, "connect", connect)
-        patch.setattr(files, "os", _Os(tape, folder))
+        for module in (durable, files):
+            patch.setattr(module, "os", _Os(tape, folder))
         yield
     vfs.unregister()
