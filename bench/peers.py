@@ -96,7 +96,8 @@ def rows(count: int, end: str, what: str) -> Iterator[Row]:
     for peer, bound in (("cwt", 1.5), ("pycose", 4), ("jwcrypto", 2.5), ("joserfc", 1.2)):
         measure = functools.partial(seal, peer, count)
         yield Row(peer + end, f"seal, times as fast as {peer} with {what}", bound, measure, at_least=True)
-    for name, peer, keys in (("age", "age", "hybrid"), ("agepq", "agepq", "hybrid"), ("age-x25519", "age", "classical")):
+    contests = (("age", "age", "hybrid"), ("agepq", "agepq", "hybrid"), ("age-x25519", "age", "classical"))
+    for name, peer, keys in contests:
         measure = functools.partial(seal, peer, count, faster=False, keys=keys)
         goal = f"seal with {keys} keys, time over {AGE[peer]} with {what}"
         yield Row(name + end, goal, 1.6, measure)
