@@ -165,10 +165,11 @@ class _Rows(list[Any]):
 class Connection:
     """An apsw connection with the calls and the errors of sqlite3 that the ledger knows."""
 
-    def __init__(self, path: Path, vfs: str) -> None:
+    def __init__(self, path: Path, vfs: str = "unix") -> None:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
         with _errors_of_sqlite3():
             self._db = apsw.Connection(f"file:{quote(os.path.abspath(path))}?mode=rw", flags=flags, vfs=vfs)
+        self.execute("PRAGMA busy_timeout = 30000")
 
     @property
     def in_transaction(self) -> bool:
