@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
 from sharekit import profile, registry, vocabulary
 from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotNeedToKnow, UnknownCode
+from sharekit.rules import Finding
 from sharekit.terms import ShareTerms
 from sharekit.validation import Validator
 
@@ -56,7 +57,6 @@ class LocalPolicy:
     confirm: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
     severities: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     max_valid_days: int | None = None
-    review_working_days: int | None = None
     changes: tuple[Change, ...] = ()
     digest: bytes | None = field(default=None, repr=False)
 
@@ -100,13 +100,16 @@ class LocalPolicy:
                     source=SOURCE,
                 )
 
-    def severity(self, rule: str, shipped_severity: str) -> str:
-        """How much a finding of `rule` weighs here, before urgency is looked at: never less than as shipped."""
-        ranks = _severities()
-        here = self.severities.get(rule)
-        if here is None or shipped_severity not in ranks:
-            return shipped_severity
-        return max(shipped_severity, here, key=ranks.index)
+    def weighed(self, findings: Iterable[Finding], *, urgent: bool) -> tuple[Finding, ...]:
+        """The findings as they weigh here; no raised rule stops an urgent share that the shipped ones let through."""
+        return tuple(replace(each, severity=self._severity(each, urgent)) for each in findings)
+
+    def _severity(self, finding: Finding, urgent: bool) -> str:
+        ranks, here = _severities(), self.severities.get(finding.rule)
+        if here is None or getattr(finding, "owed", False) or finding.severity == ranks[-1]:
+            return finding.severity
+        most = ranks[-2] if urgent else ranks[-1]
+        return min(max(finding.severity, here, key=ranks.index), most, key=ranks.index)
 
 
 def _stopped(message: str, way_through: str) -> GateNotMet:
@@ -137,7 +140,6 @@ def parse(data: bytes) -> LocalPolicy:
         confirm=_confirmations(text.get("confirm", ())),
         severities=_raised(text.get("severities", ())),
         max_valid_days=text.get("max_valid_days"),
-        review_working_days=_review(text.get("review_working_days")),
         changes=tuple(_changes(text, cells)),
         digest=sha256(data).digest(),
     )
@@ -230,7 +232,7 @@ def _starts() -> frozenset[str]:
     return frozenset(usable | set(_shipped_rows()))
 
 
-# --- profiles, rules and times ----------------------------------------------------------------------------------
+# --- profiles and rules -----------------------------------------------------------------------------------------
 
 
 def _recipients(given: Collection[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
@@ -286,20 +288,11 @@ def _severities() -> list[str]:
 
 
 def _shipped_severity(rule: str) -> str | None:
-    """The least that a rule weighs in any rulebook; None if no rulebook has it."""
+    """The least that an answer of a rule weighs in any rulebook; None if no rulebook has it."""
     books = (registry.document("rulebook", name) for name in registry.names("rulebook"))
-    found = [each["severity"] for book in books for each in book["rules"] if each["id"] == rule and "severity" in each]
-    return min(found, key=_severities().index, default=None)
-
-
-def _review(days: int | None) -> int | None:
-    if days is not None and days > _shipped_review():
-        raise _invalid("review_working_days", "is later than is shipped: a review may only be sooner")
-    return days
-
-
-def _shipped_review() -> int:
-    return int(registry.document("engine")["obligations"]["review"]["working_days"])
+    rules = [each for book in books for each in book["rules"] if each["id"] == rule]
+    parts = [part for each in rules for part in (each, *each.get("answers", {}).values())]
+    return min((part["severity"] for part in parts if "severity" in part), key=_severities().index, default=None)
 
 
 # --- what is otherwise than shipped -----------------------------------------------------------------------------
@@ -330,8 +323,6 @@ def _stricter(text: Mapping[str, Any]) -> Iterator[Change]:
     if "max_valid_days" in text:
         most = registry.document("terms")["properties"]["valid_days"]["maximum"]
         yield Change("valid_days", f"at most {most}", f"at most {text['max_valid_days']}")
-    if "review_working_days" in text:
-        yield Change("review_working_days", str(_shipped_review()), str(text["review_working_days"]))
 
 
 def _rank(cell: str) -> int:

@@ -32,7 +32,6 @@ class Obligation:
 
     code: str
     text: str
-    working_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,9 +332,7 @@ def _obligations(verdict: Verdict) -> Iterator[Obligation]:
         yield Obligation(code, known[code].definition)
     for code, each in _engine()["obligations"].items():
         if verdict.outcome in each["outcomes"]:
-            days = each.get("working_days")
-            sooner = verdict.policy.review_working_days if days is not None else None
-            yield Obligation(code, each["text"], days if sooner is None else sooner)
+            yield Obligation(code, each["text"])
 
 
 @functools.cache

@@ -45,6 +45,12 @@ class Use:
     break_glass: bool = False
     reason: str | None = field(default=None, repr=False)
 
+    def words(self) -> dict[str, Any]:
+        """What of it is for the vault: who, why, and the record on which a related purpose was opened."""
+        said = {"by": self.by, "role": self.role, "reason": self.reason, "annex2": self.annex2}
+        assessment = dict(self.assessment) if isinstance(self.assessment, Mapping) else None
+        return {name: value for name, value in {**said, "assessment": assessment}.items() if value}
+
 
 def misnamed(use: Use) -> str | None:
     """What to do about a code that no vocabulary has, or that is kept only to be turned down; None if there is none."""

@@ -24,7 +24,7 @@ ORDER = [
     *["vocabulary", "validation", "profile", "terms", "rules", "local_policy", "use", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "audit"],  # record
-    *["home", "record", "agency", "doctor"],  # exchange
+    *["home", "record", "enactment", "agency", "doctor"],  # exchange
 ]
 
 
