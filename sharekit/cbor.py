@@ -10,6 +10,7 @@ unread here, because a few bytes of references can stand for more than any memor
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -124,9 +125,31 @@ def _ordered(value: Any, depth: int, floats: list[float]) -> Any:
         return _number(value, kind, floats)
     if depth == 0:
         raise Malformed("the value is nested too deeply")
-    if kind is dict:
-        return {key: _ordered(value[key], depth - 1, floats) for key in sorted(value, key=_key_order)}
-    return [_ordered(item, depth - 1, floats) for item in value]
+    if kind is not dict:
+        return [item if type(item) in _SCALARS else _ordered(item, depth - 1, floats) for item in value]
+    found = {}
+    for key in _sorted_keys(value):
+        item = value[key]
+        found[key] = item if type(item) in _SCALARS else _ordered(item, depth - 1, floats)
+    return found
+
+
+def _sorted_keys(value: dict[Any, Any]) -> Iterable[Any]:
+    keys = tuple(value)
+    if keys and type(keys[0]) is type(keys[-1]) is str:
+        try:
+            return _sorted_texts(keys)
+        except TypeError:
+            pass
+    return sorted(keys, key=_key_order)
+
+
+@functools.lru_cache(maxsize=1024)
+def _sorted_texts(keys: tuple[Any, ...]) -> tuple[str, ...]:
+    """The order of the keys of one kind of map, found once; of texts alone, since 1 and True are one to a cache."""
+    if any(type(key) is not str for key in keys):
+        raise TypeError
+    return tuple(sorted(keys, key=_key_order))
 
 
 def _number(value: Any, kind: type, floats: list[float]) -> Any:

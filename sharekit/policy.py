@@ -1,4 +1,4 @@
-"""The rules: `assess` before sealing, `decide` before opening. No cryptography, no clock, no database.
+"""Purpose limitation: `decide` before opening. No cryptography, no clock, no database.
 
 `decide` walks the ordered compatibility engine: the first step that answers wins, and every answer carries the
 id of its rule. The steps are code; what they say, and the matrix they read, are data in `schemas/`.
@@ -8,46 +8,38 @@ It fails closed on meaning: a code nobody knows, or a cell nobody filled, opens 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sharekit import profile, registry, vocabulary
+from sharekit import use as footing
 from sharekit.errors import PurposeRefused
+from sharekit.local_policy import LocalPolicy, shipped
 from sharekit.rules import Finding, assess, gate
 from sharekit.terms import ShareTerms
+from sharekit.use import Use
 
-__all__ = ["Finding", "Use", "Verdict", "assess", "decide", "gate"]
+__all__ = ["Finding", "Obligation", "Use", "Verdict", "assess", "decide", "gate"]
 
 ALLOWING = frozenset({"allow", "allow-with-record", "allow-logged"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
-    """What a recipient wants to open a packet for, as what kind of organisation, and on what footing of its own.
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What goes with an opening: a handling condition of the sender's, or what the engine asks for besides."""
 
-    `confirm` maps a field to the value the recipient already knows; `assessment` is the Article 8A record.
-    """
-
-    purpose: str
-    org_type: str | None = None
-    basis: str | None = None
-    art9: str | None = None
-    art10: str | None = None
-    annex2: str | None = None
-    gateway: str | None = None
-    assessment: Mapping[str, str] | None = None
-    by: str | None = None
-    role: str | None = None
-    confirm: Mapping[str, str] = field(default_factory=dict, repr=False)
-    break_glass: bool = False
-    reason: str | None = None
+    code: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the engine answered, for exactly these terms and this use; `code` is None where it allows."""
+    """What the engine answered, for exactly these terms and this use; `code` is None where it allows.
+
+    `hint` is the way through of a refusal, and of an opening what somebody should look at again.
+    """
 
     outcome: str
     rule: str
@@ -58,10 +50,16 @@ class Verdict:
     terms: ShareTerms = field(repr=False)
     use: Use = field(repr=False)
     now: datetime
+    policy: LocalPolicy = field(repr=False)
 
     @property
     def allowed(self) -> bool:
         return self.outcome in ALLOWING
+
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """What whoever opens must do or leave undone; nothing where nothing opens."""
+        return tuple(_obligations(self)) if self.allowed else ()
 
     def require(self) -> None:
         """Return only if the verdict allows; PurposeRefused with its code and rule otherwise."""
@@ -71,119 +69,175 @@ class Verdict:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    terms: ShareTerms
-    use: Use
-    cell: str | None
-    now: datetime
+def decide(terms: ShareTerms, use: Use, *, now: datetime, policy: LocalPolicy | None = None) -> Verdict:
+    """Whether what was shared under `terms` may be opened for `use`: returned, never raised (UK GDPR Article 8A).
 
-    def answer(self, rule: str, name: str, *, hint: str | None = None) -> Verdict:
-        step = _engine()["steps"][rule]
-        said = step["answers"][name]
-        return Verdict(
-            outcome=said["outcome"],
-            rule=rule,
-            code=said["code"],
-            message=said["message"],
-            hint=said["hint"] if hint is None else hint,
-            source=step["source"],
-            terms=self.terms,
-            use=self.use,
-            now=self.now,
-        )
-
-
-def decide(terms: ShareTerms, use: Use, *, now: datetime) -> Verdict:
-    """Whether what was shared under `terms` may be opened for `use`: returned, never raised (UK GDPR Article 8A)."""
-    case = _Case(terms, use, _cell(terms, use.purpose), now)
-    for step in _STEPS:
-        verdict = step(case)
-        if verdict:
-            return verdict
-    return case.answer("R18.10", "refer")
+    `policy` is the agency's own; without one the shipped policy decides.
+    """
+    case = _Case(terms, use, now, policy or shipped())
+    return case.verdict(_first(case))
 
 
 def nothing_to_show(verdict: Verdict) -> Verdict:
     """The referral for a use that is allowed and yet reveals no field."""
-    return _Case(verdict.terms, verdict.use, None, verdict.now).answer("R18.10", "nothing")
+    case = _Case(verdict.terms, verdict.use, verdict.now, verdict.policy)
+    return case.verdict(_Answer("R18.10", "nothing"))
+
+
+class _Answer(NamedTuple):
+    """The step that answered, which of its answers, and a hint that is exact for the case."""
+
+    rule: str
+    name: str
+    hint: str | None = None
+
+
+class _Case:
+    """One question to the engine, and what several steps ask about it."""
+
+    __slots__ = ("cell", "now", "policy", "stated", "terms", "use")
+
+    def __init__(self, terms: ShareTerms, use: Use, now: datetime, policy: LocalPolicy) -> None:
+        self.terms, self.use, self.now, self.policy = terms, use, now, policy
+        self.cell = policy.cell(terms, use.purpose)
+        self.stated = _stated(terms, use.purpose)
+
+    @property
+    def court_restricted(self) -> bool:
+        return not self.stated and (self.cell == "court" or _restricted(self.terms))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a court's order is cited, with its number."""
+        return self.use.gateway in _engine()["court"]["orders"] and _is_given(self.use.reason)
+
+    @property
+    def emergency(self) -> bool:
+        """Whether somebody breaks the glass for a purpose that opens in an emergency."""
+        return self.use.break_glass and self.use.purpose in _emergencies()
+
+    def verdict(self, answer: _Answer) -> Verdict:
+        step = _engine()["steps"][answer.rule]
+        said = step["answers"][answer.name]
+        return Verdict(
+            outcome=said["outcome"],
+            rule=answer.rule,
+            code=said["code"],
+            message=said["message"],
+            hint=self._hint(answer, said),
+            source=self._source(step),
+            terms=self.terms,
+            use=self.use,
+            now=self.now,
+            policy=self.policy,
+        )
+
+    def _hint(self, answer: _Answer, said: dict[str, Any]) -> str:
+        """The way through; where nothing opened, also the one in an emergency, if there is one."""
+        hint: str = said["hint"] if answer.hint is None else answer.hint
+        if said["outcome"] in ALLOWING or answer.rule == "R18.7" or said["code"] == "unknown-code":
+            return hint
+        return "; ".join([hint, *_in_an_emergency(self)])
+
+    def _source(self, step: dict[str, Any]) -> str:
+        if step.get("matrix") and self.policy.is_local(self.terms, self.use.purpose):
+            return f"{step['source']}; {_engine()['words']['local']}"
+        source: str = step["source"]
+        return source
 
 
 # --- the steps, in order ---------------------------------------------------------------------------------------
 
 
-def _1_excluded(case: _Case) -> Verdict | None:
-    purposes = vocabulary.load("purposes")
-    if case.use.purpose not in purposes or not _codes_known(case.use):
-        return case.answer("R18.1", "unknown")
-    more = purposes[case.use.purpose].more
+def _first(case: _Case) -> _Answer:
+    for step in _STEPS:
+        answer = step(case)
+        if answer:
+            return answer
+    return _Answer("R18.10", "refer")
+
+
+def _1_excluded(case: _Case) -> _Answer | None:
+    purpose, purposes = case.use.purpose, vocabulary.load("purposes")
+    if purpose not in purposes:
+        return _Answer("R18.1", "unknown")
+    wrong = footing.misnamed(case.use)
+    if wrong:
+        return _Answer("R18.1", "unknown", wrong)
+    more = purposes[purpose].more
     if more.get("usable") is False:
-        return case.answer("R18.1", "heading")
-    if _prohibited(case.terms, case.use.purpose) or more.get("always_deny"):
-        return case.answer("R18.1", "prohibited")
-    return None
+        return _Answer("R18.1", "heading")
+    if _prohibited(case.terms, purpose) or (more.get("always_deny") and purpose not in case.policy.opened):
+        return _Answer("R18.1", "prohibited")
+    return _Answer("R18.1", "local") if purpose in case.policy.prohibited else None
 
 
-def _2_court(case: _Case) -> Verdict | None:
-    if _stated(case) or not (_court_restricted(case.terms) or case.cell == "court"):
+def _2_court(case: _Case) -> _Answer | None:
+    if not case.court_restricted or case.emergency:
         return None
-    if case.use.gateway in _engine()["court"]["orders"] and case.use.reason and case.use.basis:
-        return case.answer("R18.2", "ordered")
-    return case.answer("R18.2", "permission")
+    if not case.ordered:
+        return _Answer("R18.2", "permission-and-sender" if case.cell == "deny" else "permission")
+    owed = footing.lacking(case.terms, case.use, ordered=True)
+    return _Answer("R18.2", "permission", f"add {', '.join(owed)}") if owed else None
 
 
-def _3_need_to_know(case: _Case) -> Verdict | None:
-    if profile.load(case.terms.profile).receives(case.use.org_type, route=case.terms.route):
+def _3_need_to_know(case: _Case) -> _Answer | None:
+    name, org_type = case.terms.profile, case.use.org_type
+    if not profile.load(name).receives(org_type, route=case.terms.route):
+        return _Answer("R18.3", "outside")
+    return None if case.policy.receives(name, org_type) else _Answer("R18.3", "local")
+
+
+def _4_same_purpose(case: _Case) -> _Answer | None:
+    return _Answer("R18.4", "same") if case.stated else None
+
+
+def _5_incompatible(case: _Case) -> _Answer | None:
+    return _Answer("R18.5", "incompatible") if case.cell == "deny" else None
+
+
+def _5_ordered(case: _Case) -> _Answer | None:
+    """A court's order, which step 2 has seen, opens whatever the matrix does not call incompatible."""
+    return _Answer("R18.2", "ordered", _to_look_at(case)) if case.court_restricted and not case.emergency else None
+
+
+def _6_compatible(case: _Case) -> _Answer | None:
+    return _Answer("R18.6", "compatible") if case.cell == "allow" and not case.court_restricted else None
+
+
+def _7_break_glass(case: _Case) -> _Answer | None:
+    if case.emergency:
+        named = _is_given(case.use.by) and _is_given(case.use.reason)
+        return _Answer("R18.7", "emergency" if named else "unnamed")
+    return _Answer("R18.7", "unasserted") if case.cell == "allow-logged" else None
+
+
+def _8_consent(case: _Case) -> _Answer | None:
+    """Consent stands before the record route only: what the sender is asked about anyway needs no more."""
+    if case.cell not in _RECORDS or not _collected_on_consent(case.terms):
         return None
-    return case.answer("R18.3", "outside")
+    return None if _reaches_beyond_consent(case.use) else _Answer("R18.8", "consent")
 
 
-def _4_same_purpose(case: _Case) -> Verdict | None:
-    return case.answer("R18.4", "same") if _stated(case) else None
-
-
-def _5_incompatible(case: _Case) -> Verdict | None:
-    return case.answer("R18.5", "incompatible") if case.cell == "deny" else None
-
-
-def _6_compatible(case: _Case) -> Verdict | None:
-    return case.answer("R18.6", "compatible") if case.cell == "allow" else None
-
-
-def _7_break_glass(case: _Case) -> Verdict | None:
-    emergency = vocabulary.load("purposes")[case.use.purpose].more.get("break_glass")
-    if case.use.break_glass and emergency:
-        named = (case.use.by or "").strip() and (case.use.reason or "").strip()
-        return case.answer("R18.7", "emergency" if named else "unnamed")
-    return case.answer("R18.7", "unasserted") if case.cell == "allow-logged" else None
-
-
-def _8_consent(case: _Case) -> Verdict | None:
-    consent = _engine()["consent_bases"]
-    if not set(case.terms.codes("lawful_basis", "art6")) & set(consent):
+def _9_record(case: _Case) -> _Answer | None:
+    if case.cell not in _RECORDS:
         return None
-    if case.use.basis in consent or (case.use.annex2 and (case.use.reason or "").strip()):
-        return None
-    return case.answer("R18.8", "consent")
+    if case.cell == "record-with-agreement" and not _agreed(case.terms, case.now):
+        return _Answer("R18.9", "unagreed")
+    owed = footing.lacking(case.terms, case.use)
+    if owed:
+        return _Answer("R18.9", "unrecorded", f"add {', '.join(owed)}; or ask the sender")
+    return _Answer("R18.9", "recorded", _to_look_at(case))
 
 
-def _9_record(case: _Case) -> Verdict | None:
-    if case.cell not in ("record", "record-with-agreement"):
-        return None
-    if case.cell == "record-with-agreement" and not _agreed(case.terms):
-        return case.answer("R18.9", "unagreed")
-    missing = _missing_record(case.terms, case.use)
-    if missing:
-        return case.answer("R18.9", "unrecorded", hint=f"add {', '.join(missing)}; or ask the sender")
-    return case.answer("R18.9", "recorded")
-
-
-_STEPS: tuple[Callable[[_Case], Verdict | None], ...] = (
+_RECORDS = frozenset({"record", "record-with-agreement"})
+_STEPS: tuple[Callable[[_Case], _Answer | None], ...] = (
     _1_excluded,
     _2_court,
     _3_need_to_know,
     _4_same_purpose,
     _5_incompatible,
+    _5_ordered,
     _6_compatible,
     _7_break_glass,
     _8_consent,
@@ -191,21 +245,7 @@ _STEPS: tuple[Callable[[_Case], Verdict | None], ...] = (
 )
 
 
-def _codes_known(use: Use) -> bool:
-    """Whether every code of the use stands in its vocabulary and is not one of those kept to be turned down."""
-    given = {
-        "art6": use.basis,
-        "art9": use.art9,
-        "art10": use.art10,
-        "annex2-conditions": use.annex2,
-        "gateways": use.gateway,
-    }
-    return all(_known(name, code) for name, code in given.items() if code is not None)
-
-
-def _known(name: str, code: str) -> bool:
-    terms = vocabulary.load(name)
-    return code in terms and not terms[code].more.get("rejected")
+# --- what the steps ask ----------------------------------------------------------------------------------------
 
 
 def _prohibited(terms: ShareTerms, purpose: str) -> bool:
@@ -214,53 +254,90 @@ def _prohibited(terms: ShareTerms, purpose: str) -> bool:
     return not terms.prohibited_purposes.isdisjoint([purpose, *above])
 
 
-def _stated(case: _Case) -> bool:
+def _stated(terms: ShareTerms, purpose: str) -> bool:
     """Whether the sender said so: ancestors are never implied, descendants only with `include_narrower`."""
-    if case.use.purpose in case.terms.purposes:
+    stated = {terms.purpose, *terms.permitted_purposes}
+    if purpose in stated:
         return True
-    ancestors = vocabulary.load("purposes").ancestors(case.use.purpose)
-    return bool(case.terms.json.get("include_narrower")) and any(a in case.terms.purposes for a in ancestors)
+    known = vocabulary.load("purposes")
+    narrower = bool(terms.json.get("include_narrower")) and purpose in known
+    return narrower and not stated.isdisjoint(known.ancestors(purpose))
 
 
-def _court_restricted(terms: ShareTerms) -> bool:
+def _restricted(terms: ShareTerms) -> bool:
     court = _engine()["court"]
-    restrictions = terms.codes("restriction")
-    return bool(set(restrictions) & set(court["restrictions"]) or terms.handling_codes() & set(court["handling"]))
+    restrictions, handling = terms.codes("restriction"), terms.handling_codes()
+    return not (handling.isdisjoint(court["handling"]) and set(restrictions).isdisjoint(court["restrictions"]))
 
 
-def _agreed(terms: ShareTerms) -> bool:
-    return any(a.get("status") in _engine()["agreement_given"] for a in terms.json.get("agreement", ()))
+def _collected_on_consent(terms: ShareTerms) -> bool:
+    return not set(terms.codes("lawful_basis", "art6")).isdisjoint(_engine()["consent_bases"])
 
 
-def _missing_record(terms: ShareTerms, use: Use) -> list[str]:
-    """The options still owed for a record: a footing of one's own, and why the purposes go together."""
-    missing = [] if use.basis else ["--basis CODE"]
-    if not use.gateway:
-        missing.append("--gateway CODE")
-    if terms.codes("lawful_basis", "art9") and not use.art9:
-        missing.append("--art9 CODE")
-    if not use.annex2 and not _assessed(use.assessment):
-        missing.append("--assessment FILE with your reasons (or --annex2 CODE)")
-    return missing
+def _reaches_beyond_consent(use: Use) -> bool:
+    """Fresh consent; showing compliance; or where asking is unreasonable an Annex 2 condition, or a law's objective."""
+    if use.basis in _engine()["consent_bases"] or use.purpose in _engine()["compliance_purposes"]:
+        return True
+    return _is_given(use.reason) and bool(use.annex2 or _authorised(use))
 
 
-def _assessed(assessment: Mapping[str, str] | None) -> bool:
-    said = assessment or {}
-    return all(isinstance(said.get(name), str) and said[name].strip() for name in _engine()["assessment"])
+def _authorised(use: Use) -> bool:
+    """Whether a law authorises it for one of the objectives of Article 23(1)(c) to (j)."""
+    if use.gateway is None:
+        return False
+    lawful = vocabulary.load("gateways")[use.gateway].more["type"] in _engine()["laws"]
+    headings = _engine()["objectives"]["under"]
+    return lawful and any(above in headings for above in vocabulary.load("purposes").ancestors(use.purpose))
 
 
-def _cell(terms: ShareTerms, purpose: str) -> str | None:
-    """What the matrix says from these terms to `purpose`; None where nobody filled the cell."""
-    rows, by_profile = _matrix()
-    row = by_profile.get(terms.profile) or rows.get(terms.purpose) or {}
-    return row.get(purpose)
+def _agreed(terms: ShareTerms, now: datetime) -> bool:
+    """Whether somebody agreed to the share, for longer than until now, and nobody said no."""
+    kinds = _engine()["agreement_kinds"]
+    asked = [each for each in terms.json.get("agreement", ()) if each.get("kind") in kinds]
+    statuses = {each.get("status") for each in asked if not _is_over(each.get("expires_at"), now)}
+    against = {each.get("status") for each in asked}.intersection(_engine()["agreement_against"])
+    return not against and not statuses.isdisjoint(_engine()["agreement_given"])
+
+
+def _is_over(ends: str | None, now: datetime) -> bool:
+    """Whether a day or a time has passed; a day ends with itself."""
+    if ends is None:
+        return False
+    return ends < now.date().isoformat() if len(ends) == 10 else datetime.fromisoformat(ends) < now
+
+
+def _is_given(text: str | None) -> bool:
+    return bool(text and text.strip())
+
+
+def _to_look_at(case: _Case) -> str:
+    return "; ".join(footing.cautions(case.terms, case.use, now=case.now))
+
+
+def _in_an_emergency(case: _Case) -> Iterator[str]:
+    """The emergency's way through, where these terms have one for this organisation that shows something."""
+    shows = profile.load(case.terms.profile).has_break_glass
+    for code in _emergencies():
+        asserted = Use(purpose=code, org_type=case.use.org_type, break_glass=True, by="somebody", reason="an emergency")
+        rule, name, _ = _first(_Case(case.terms, asserted, case.now, case.policy))
+        outcome = _engine()["steps"][rule]["answers"][name]["outcome"]
+        if outcome == "allow" or (outcome == "allow-logged" and shows):
+            yield _engine()["words"]["emergency"].format(purpose=code)
+            return
+
+
+def _obligations(verdict: Verdict) -> Iterator[Obligation]:
+    known = vocabulary.load("handling")
+    for code in sorted(verdict.terms.handling_codes()):
+        yield Obligation(code, known[code].definition)
+    for code, each in _engine()["obligations"].items():
+        if verdict.outcome in each["outcomes"]:
+            yield Obligation(code, each["text"])
 
 
 @functools.cache
-def _matrix() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
-    rows = registry.document("compatibility")["rows"]
-    by_purpose = {code: row["cells"] for row in rows for code in row.get("from_purposes", ())}
-    return by_purpose, {name: row["cells"] for row in rows for name in row.get("from_profiles", ())}
+def _emergencies() -> tuple[str, ...]:
+    return tuple(term.code for term in vocabulary.load("purposes") if term.more.get("break_glass"))
 
 
 @functools.cache

@@ -32,7 +32,7 @@ from sharekit import registry, vocabulary
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
 from sharekit.validation import Validator, path_name, resolved
 
-__all__ = ["Minimised", "Profile", "load", "minimise", "names"]
+__all__ = ["Minimised", "Profile", "load", "minimise", "months_later", "names"]
 
 BREAK_GLASS = "break-glass"  # stands among a field's purposes where the break-glass subset has it
 
@@ -75,6 +75,7 @@ class Profile:
         self._sources = self._validator.places("x-senders")
         self._ages = self._validator.places("x-expected-age")
         self._flags = self._validator.places("x-flags", "x-codes")
+        self._statements = self._validator.places("x-statement")
 
     # --- sealing ---
 
@@ -154,7 +155,23 @@ class Profile:
 
         A field has its profile's flags, and a code its vocabulary's: a conviction is X wherever it stands.
         """
-        return frozenset(flag for _, node, value in self._flags.found(fields) for flag in _flags(node, value))
+        return frozenset(flag for _, flag in self.flagged(fields))
+
+    def flagged(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Path and flag of everything sensitive, as `flags` counts it."""
+        for path, node, value in self._flags.found(fields):
+            for flag in _flags(node, value):
+                yield path_name(path), flag
+
+    def coded(self, fields: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+        """Path and code of every field that takes its codes from the vocabulary called `name`."""
+        for path, node, value in self._flags.found(fields):
+            if node.get("x-codes") == name:
+                yield path_name(path), value
+
+    def statements(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Every typed statement with its path."""
+        return ((path_name(path), statement) for path, _, statement in self._statements.found(fields))
 
     def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         """The paths of dates of birth that make somebody older than the profile expects: worth asking, no refusal."""
@@ -169,18 +186,22 @@ class Profile:
         ordered = _in_order(fields, self._order)
         return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
 
-    def check_identity(self, fields: Mapping[str, Any], confirm: Mapping[str, str]) -> None:
+    def check_identity(
+        self, fields: Mapping[str, Any], confirm: Mapping[str, str], *, also: Collection[str] = ()
+    ) -> None:
         """Return only if each second identifier that the profile asks for was given and matches; IdentityMismatch.
 
         One that may stand in several fields (a date of birth: the child's, or before the birth the mother's) is asked
         for by one name, so that the question tells nothing. Where the packet holds none of them, nothing matches.
+        A local policy asks for those in `also`, dotted paths, where the packet holds them.
         """
-        for name, places in self.about.get("confirm", {}).items():
+        more = {path: [path] for path in also if _value_at(fields, path) is not None}
+        for name, places in (more | self.about.get("confirm", {})).items():
             if name not in confirm:
                 raise IdentityMismatch(
                     "a second identifier is needed before anything is shown", hint=f"add --confirm {name}=VALUE"
                 )
-            if confirm[name].strip() not in [fields[place] for place in places if place in fields]:
+            if confirm[name].strip() not in [_value_at(fields, place) for place in places]:
                 raise IdentityMismatch("the second identifier does not match")
 
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
@@ -205,6 +226,20 @@ class Profile:
     def purposes_of(self, name: str) -> frozenset[str]:
         """The purposes for which a top-level field is revealed."""
         return self._fields[name].purposes
+
+    def node_at(self, path: str) -> Mapping[str, Any] | None:
+        """The schema of the field at a dotted path; None if there is none."""
+        node: Mapping[str, Any] = self._schema
+        for name in path.split("."):
+            if name not in node.get("properties", {}):
+                return None
+            node = resolved(self._schema, node["properties"][name])
+        return node
+
+    @property
+    def has_break_glass(self) -> bool:
+        """Whether any field is shown in an emergency."""
+        return any(map(_breaks_glass, self._fields.values()))
 
     def _inside(self, node: Mapping[str, Any], inherited: frozenset[str]) -> dict[str, _Field]:
         return {name: self._field(inner, inherited) for name, inner in node.get("properties", {}).items()}
@@ -244,7 +279,7 @@ class Profile:
         if not rule or rule["ends"] not in fields:
             return None
         ended = date.fromisoformat(fields[rule["ends"]])
-        return _months_later(ended, rule["months"])
+        return months_later(ended, rule["months"])
 
 
 @functools.cache
@@ -272,6 +307,16 @@ def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str
             raise FieldMissing(
                 f'terms: "need.{path}" is missing', hint="say in one sentence why the recipient needs that field"
             )
+
+
+def _breaks_glass(field: _Field) -> bool:
+    return BREAK_GLASS in field.purposes or any(map(_breaks_glass, field.inside.values()))
+
+
+def _value_at(fields: Any, path: str) -> Any:
+    for name in path.split("."):
+        fields = fields.get(name) if isinstance(fields, Mapping) else None
+    return fields
 
 
 def _revealed(
@@ -327,7 +372,8 @@ def _years_between(earlier: date, later: date) -> int:
     return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))
 
 
-def _months_later(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, or earlier; the last of the month where there is no such day."""
     month = day.month - 1 + months
     year, month = day.year + month // 12, month % 12 + 1
     for last in (day.day, 30, 29, 28):

@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 
 from nacl.signing import SigningKey
 
-from sharekit import durable, profile, validation, vocabulary
+from sharekit import cbor, durable, profile, validation, vocabulary
 from sharekit.actions import Action, Actions, Promise
 from sharekit.entry import Entry
 from sharekit.errors import FieldInvalid, LedgerError, Usage
@@ -62,7 +62,10 @@ class Matter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What is known of an event, in words; `identifiers` are the subject's and leave only as a token."""
+    """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
+
+    `policy` is the hash of the local policy that decided, where there is one.
+    """
 
     packet: bytes | None = None
     file: bytes | None = None
@@ -77,6 +80,7 @@ class Facts:
     profile: str | None = None
     matter: Matter | None = None
     promise: Promise | None = None
+    policy: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +201,25 @@ class Record:
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
-        reason = facts.use.reason if facts.use else None
-        words = {"by": self._actor.person, "role": self._actor.role, "reason": reason}
+        words = {"by": self._actor.person, "role": self._actor.role, "policy": facts.policy}
         said: dict[str, Any] = {name: value for name, value in words.items() if value}
+        said |= facts.use.words() if facts.use else {}
         said |= facts.promise.words if facts.promise else {}
         return self.vault.detail(nonce, said) if said and self._unlocked else None
 
     def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
         """This year's entries with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
+
+    def newest(self, event: str, *, now: datetime) -> Entry | None:
+        """The newest entry of one kind of event, of every year; None if there is none."""
+        number = vocabulary.load("ledger-events")[event].number
+        head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
+        for ledger in self._newest_first(now):
+            found = [stored for _, stored in ledger.entries() if stored.startswith(head, 1)]
+            if found:
+                return Entry.decode(found[-1])
+        return None
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.

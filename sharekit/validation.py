@@ -77,6 +77,16 @@ def fits(form: str, value: str) -> bool:
     return _FORMATS[form](value)
 
 
+_CHECKED = ("nhs-number", "upn")
+_FORMS = {
+    "nhs-number": "ten digits, the last of which checks the others; correct it at its source too",
+    "upn": "a letter that checks the rest, then twelve digits; correct it at its source too",
+    "phone": "digits and spaces, at least seven digits, such as 01632 960101",
+    "date": "write a day as 2026-11-27",
+    "date-time": "write a time with its offset, as 2026-11-27T09:05:00Z",
+    "rough-day": 'write a day, a month or a year, as 2026-11-27, 2026-11 or 2026, or "unknown"',
+}
+
 Path = tuple[object, ...]
 
 
@@ -182,7 +192,11 @@ class Validator:
             case "minItems" | "minProperties":
                 return FieldMissing(f"{what}: {_quoted(path)} is empty")
             case _:
-                return FieldInvalid(f"{what}: {_quoted(path)} does not have the right form")
+                form = _node_of(self.schema, error).get("format", "")
+                checked = " or check digit" if form in _CHECKED else ""
+                return FieldInvalid(
+                    f"{what}: {_quoted(path)} does not have the right form{checked}", hint=_FORMS.get(form)
+                )
 
 
 _ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInvalid]

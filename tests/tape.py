@@ -165,14 +165,16 @@ class _Rows(list[Any]):
 class Connection:
     """An apsw connection with the calls and the errors of sqlite3 that the ledger knows."""
 
-    def __init__(self, path: Path, vfs: str) -> None:
+    def __init__(self, path: Path, vfs: str = "unix") -> None:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
         with _errors_of_sqlite3():
             self._db = apsw.Connection(f"file:{quote(os.path.abspath(path))}?mode=rw", flags=flags, vfs=vfs)
+        self.execute("PRAGMA busy_timeout = 30000")
 
     @property
     def in_transaction(self) -> bool:
-        return self._db.in_transaction
+        with _errors_of_sqlite3():
+            return self._db.in_transaction
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> _Rows:
         with _errors_of_sqlite3():
@@ -199,7 +201,7 @@ def _errors_of_sqlite3() -> Iterator[None]:
 
 
 class _Os:
-    """`os` as sharekit.files uses it, with what makes a file durable written down."""
+    """`os` as the library uses it, with what makes a file durable written down."""
 
     def __init__(self, tape: Tape, folder: Path) -> None:
         self._tape, self._folder = tape, folder
@@ -219,8 +221,14 @@ class _Os:
 def recording(folder: Path, tape: Tape) -> Iterator[None]:
     """Whatever the ledger does in `folder` meanwhile goes on the tape."""
     vfs = _Vfs(tape)
+
+    def connect(path: Path) -> Connection:
+        assert path.parent == folder, "another folder is not on this tape"
+        return Connection(path, vfs.name)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(durable, "connect", lambda path: Connection(path, vfs.name))
-        patch.setattr(files, "os", _Os(tape, folder))
+        patch.setattr(durable, "connect", connect)
+        for module in (durable, files):
+            patch.setattr(module, "os", _Os(tape, folder))
         yield
     vfs.unregister()

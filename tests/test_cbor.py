@@ -322,6 +322,13 @@ def test_a_refusal_quotes_no_value(value):
     assert refused.value.__cause__ is None
 
 
+@pytest.mark.parametrize("key", [True, 1.0], ids=["true", "a float"])
+def test_a_key_that_only_equals_one_seen_before_is_refused(key):
+    assert cbor.encode({"b": 0, 1: 0, "a": 0}).hex() == "a30100616100616200"
+    with pytest.raises(Malformed):
+        cbor.encode({"b": 0, key: 0, "a": 0})
+
+
 def test_a_list_that_contains_itself_is_refused():
     value: list[Any] = []
     value.append(value)

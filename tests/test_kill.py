@@ -1,43 +1,48 @@
 """Four writers at once, killed with SIGKILL at any moment: every entry that append had returned is there.
 
-The short form kills 40 times, the long one (SHAREKIT_LONG=1) more than 500 and prints its figures.
+In the mode that the ledger takes with this Python's SQLite, and in WAL by the newer SQLite that apsw brings. The
+short form kills 40 times, the long one (SHAREKIT_LONG=1) more than 500 times in each, and prints its figures.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
-import os
 import time
 from collections import Counter
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from random import Random
 
-from nacl.signing import SigningKey
+import pytest
+from ledgers import LONG, NAME, create, entry, opened
+from tape import Connection
 
-from sharekit.ledger import Entry, Ledger
+from sharekit import durable
+from sharekit.ledger import Entry
 
-LONG = bool(os.environ.get("SHAREKIT_LONG"))
-LEDGERS, ROUNDS, WRITERS = (20, 7, 4) if LONG else (2, 5, 4)
-ORIGIN = "sharekit/fernshire/2026"
-KEY = SigningKey(bytes(range(32)))
+LEDGERS, ROUNDS, WRITERS = (20, 7, 4) if LONG else (1, 5, 4)
 TOLD = 8 + 16  # bytes in which a writer says: this number, this nonce
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["sharekit.ledger"])
+processes.set_forkserver_preload(["sharekit.ledger", "pytest", "apsw"])
 
 
-def entry(number: int = 2, **parts: object) -> Entry:
-    return Entry(number, 1_790_000_000, nonce=os.urandom(16), **parts)
+@contextlib.contextmanager
+def in_wal() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "connect", Connection)
+        patch.setattr(durable, "journal_mode", lambda _: "WAL")
+        yield
 
 
-def opened(path: Path) -> Ledger:
-    return Ledger.open(path, origin=ORIGIN, key=KEY)
+MODES = {"its own mode": contextlib.nullcontext, "WAL": in_wal}
 
 
-def write_until_killed(path: Path, told: Connection) -> None:
+def write_until_killed(folder: Path, mode: str, told: Pipe) -> None:
     """Append for ever, one or three entries at once, and tell of each group when append has returned."""
-    with opened(path) as ledger:
+    with MODES[mode](), opened(folder) as ledger:
         while True:
             entries = [entry() for _ in range(ledger.size % 2 * 2 + 1)]
             first = ledger.append(*entries)
@@ -48,9 +53,9 @@ def write_until_killed(path: Path, told: Connection) -> None:
 class Writer:
     """A process that writes until it is killed, and what it told before."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folder: Path, mode: str) -> None:
         self._told, tell = processes.Pipe(duplex=False)
-        self._process = processes.Process(target=write_until_killed, args=(path, tell), daemon=True)
+        self._process = processes.Process(target=write_until_killed, args=(folder, mode, tell), daemon=True)
         self._process.start()
         tell.close()
 
@@ -72,9 +77,9 @@ class Writer:
                 told |= {int.from_bytes(part[:8], "big"): part[8:] for part in parts}
 
 
-def kill_in_turn(path: Path, random: Random) -> dict[int, bytes]:
+def kill_in_turn(folder: Path, mode: str, random: Random) -> dict[int, bytes]:
     """Start the writers, kill one after the other while the rest go on, and say what they told of."""
-    writers, told = [Writer(path) for _ in range(WRITERS)], dict[int, bytes]()
+    writers, told = [Writer(folder, mode) for _ in range(WRITERS)], dict[int, bytes]()
     for writer in random.sample(writers, random.randint(0, WRITERS)):  # the others may be killed as they open it
         writer.wait_for_word()
     for writer in random.sample(writers, WRITERS):
@@ -85,35 +90,38 @@ def kill_in_turn(path: Path, random: Random) -> dict[int, bytes]:
     return told
 
 
-def unfinished(path: Path) -> bool:
+def unfinished(folder: Path) -> bool:
     """Whether the last one killed left an append that the next opening must undo."""
-    journal = Path(f"{path}-journal")
+    journal = folder / f"{NAME}-journal"
     return journal.exists() and journal.stat().st_size > 0
 
 
-def check(path: Path, told: dict[int, bytes]) -> int:
-    with opened(path) as ledger:
+def check(folder: Path, told: dict[int, bytes]) -> int:
+    with opened(folder) as ledger:
         assert {number: Entry.decode(ledger.entry(number)).nonce for number in told} == told
         return ledger.verify()
 
 
-def kill_in_rounds(path: Path, random: Random) -> Counter[str]:
+def kill_in_rounds(folder: Path, mode: str, random: Random) -> Counter[str]:
     told, figures = dict[int, bytes](), Counter[str]()
-    Ledger.create(path, origin=ORIGIN, key=KEY, genesis=entry(1, origin=ORIGIN)).close()
+    folder.mkdir()
+    create(folder)
     for _ in range(ROUNDS):
-        news = kill_in_turn(path, random)
+        news = kill_in_turn(folder, mode, random)
         assert not told.keys() & news.keys(), "a number was given again"
         told |= news
-        figures["rounds that left an append to undo"] += unfinished(path)
-        size = check(path, told)
+        figures["rounds that left an append to undo"] += unfinished(folder)
+        size = check(folder, told)
     return figures + Counter({"kills": ROUNDS * WRITERS, "acknowledged": len(told), "found": size})
 
 
-def test_killed_writers_lose_nothing_that_append_had_returned(tmp_path, capsys):
+@pytest.mark.parametrize("mode", MODES)
+def test_killed_writers_lose_nothing_that_append_had_returned(tmp_path, capsys, mode):
     """And no two of them are told the same number, the ledger verifies, and it goes on each time."""
     figures = Counter[str]()
     for number in range(LEDGERS):
-        figures += kill_in_rounds(tmp_path / f"{number}.db", Random(number))
+        with MODES[mode]():
+            figures += kill_in_rounds(tmp_path / str(number), mode, Random(number))
     if LONG:
         with capsys.disabled():
-            print(dict(figures))
+            print(f"{mode}, {dict(figures)}")

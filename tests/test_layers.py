@@ -21,10 +21,10 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "rules", "policy"],  # meaning
+    *["vocabulary", "validation", "profile", "terms", "rules", "local_policy", "use", "policy"],  # meaning
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "ledger", "vault", "recompute", "outside", "audit"],  # record
-    *["actions", "record", "receipt", "partners", "receipts", "reception", "home", "agency", "doctor"],  # exchange
+    *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
+    *["home", "record", "receipt", "partners", "receipts", "reception", "enactment", "agency", "doctor"],  # exchange
 ]
 
 

@@ -191,6 +191,14 @@ def test_what_is_no_dataset_is_refused_by_a_typed_error(data):
         prepared(data, example("cp-is-flag")[1], *FLAG)
 
 
+def test_a_check_digit_that_does_not_fit_is_called_so():
+    for name, pointer in {"cp-is-flag": "/nhs_number", "safeguarding-referral": "/child/upn"}.items():
+        data, _ = example(name)
+        change(data, {pointer: "9990001011"})
+        with pytest.raises(errors.FieldInvalid, match="check digit"):
+            profile.load(name).check(data, now=FLAG_AT)
+
+
 # --- minimising ---
 
 
@@ -436,7 +444,7 @@ def test_somebody_older_than_a_child_is_pointed_out_and_not_refused():
 
 ANNOTATIONS = {
     "x-codes", "x-purposes", "x-flags", "x-break-glass", "x-need", "x-identifier", "x-computed", "x-not-future",
-    "x-when", "x-order", "x-expected-age", "x-senders", "x-argued", "x-whole", "x-instead", "x-profile",
+    "x-when", "x-order", "x-expected-age", "x-senders", "x-argued", "x-whole", "x-instead", "x-profile", "x-statement",
 }  # fmt: skip
 KEYWORDS = {
     "$ref", "$schema", "$defs", "title", "description", "type", "properties", "required", "additionalProperties",

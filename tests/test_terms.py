@@ -208,6 +208,11 @@ def test_terms_do_not_change_with_what_they_were_read_from():
     assert read.json == referral()
 
 
+def test_a_form_that_is_wrong_is_answered_with_the_right_one():
+    assert refusal(referral(act_by="tomorrow")).hint == "write a time with its offset, as 2026-11-27T09:05:00Z"
+    assert refusal(referral(order_date="27/11/2026")).hint == "write a day as 2026-11-27"
+
+
 def test_a_depth_without_end_is_refused_by_a_typed_error():
     deep: list[Any] = []
     for _ in range(10_000):

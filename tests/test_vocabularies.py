@@ -450,7 +450,7 @@ def test_a_myth_names_the_rule_that_contradicts_it():
     reasons = vocabulary.load("refusal-reasons")
     assert {code: reasons[code].more["rule"] for code in having("refusal-reasons", "rule")} == {
         "gdpr-says-no": "GR1",
-        "no-consent": "GR4",
+        "no-consent": "R2",
         "assumed-known-elsewhere": "R20",
         "collected-for-something-else": "R18",
     }
