@@ -22,6 +22,8 @@ _COMMANDS = {
     "inspect": ("share", "Show the structure of an untrusted packet."),
     "verify": ("share", "Check signature, sender, addressees, dates, integrity."),
     "open": ("share", "Open a packet for a stated purpose."),
+    "receive": ("receipts", "Take in a packet, a receipt or a checkpoint from a partner."),
+    "receipts": ("receipts", "What is known of a packet: delivered, verified, opened, refused."),
     "ledger": ("ledger", "Read, verify, prove and export this agency's record."),
     "audit": ("audit", "Verify another agency's export, independently."),
 }

@@ -30,8 +30,13 @@ def audit_command() -> None:
 @click.option("--trust", "trusted", multiple=True, metavar="CARD", help="The card of the agency audited.")
 @click.option("--checkpoint", "checkpoints", multiple=True, metavar="FILE", help="An earlier checkpoint of it.")
 @click.option("--proof", "proofs", multiple=True, metavar="FILE", help="A proof it gave for one entry.")
+@click.option("--receipts", "receipts", multiple=True, metavar="FILE", help="What its partners' receipts said.")
 def verify(
-    export: str, trusted: tuple[str, ...], checkpoints: tuple[str, ...], proofs: tuple[str, ...]
+    export: str,
+    trusted: tuple[str, ...],
+    checkpoints: tuple[str, ...],
+    proofs: tuple[str, ...],
+    receipts: tuple[str, ...],
 ) -> int:
     """Recompute everything in EXPORT; exits 6 with findings, each with entry, expected and found.
 
@@ -45,7 +50,8 @@ def verify(
 
     notes = [session.read(name, what="the checkpoint", limit=64 * 1024) for name in checkpoints]
     given = [session.read(name, what="the proof", limit=64 * 1024) for name in proofs]
-    report = audit(Path(export), _trust(trusted), checkpoints=notes, proofs=given)
+    said = [session.read(name, what="the receipts", limit=64 * 1024 * 1024) for name in receipts]
+    report = audit(Path(export), _trust(trusted), checkpoints=notes, proofs=given, receipts=said)
     output.result(_told(report), _lines(report), as_json=session.wants_json())
     return EXIT_FINDINGS if report.findings else 0
 
@@ -71,6 +77,9 @@ def _told(report: AuditReport) -> dict[str, Any]:
         "size": report.size,
         "root": report.root.hex(),
         "verdict": verdict,
+        "attested": [
+            {"org_id": each.org_id, "size": each.size, "at": output.moment(each.at)} for each in report.attested
+        ],
         "findings": findings,
     }
 
@@ -78,6 +87,8 @@ def _told(report: AuditReport) -> dict[str, Any]:
 def _lines(report: AuditReport) -> list[str]:
     verdict = f"{len(report.findings)} findings" if report.findings else "verified: nothing was changed or removed"
     lines = [f"{report.origin}: {report.size} entries", f"root: {report.root.hex()}", verdict]
+    for each in report.attested[:3]:
+        lines.append(f"attested by {each.org_id}: the first {each.size} entries, seen {output.moment(each.at)}")
     for finding in report.findings:
         where = "" if finding.entry is None else f" at entry {finding.entry}"
         lines.append(f"{finding.kind}{where}: {finding.message}")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .witness import compare_command, forks_command, witness_command
 
 if TYPE_CHECKING:
+    from sharekit.agency import Agency
     from sharekit.ledger import Entry
 
 
@@ -77,8 +79,9 @@ def verify() -> None:
 
 
 @ledger_command.command("checkpoint")
+@click.option("--to", "org", metavar="ORG", help="Seal it for a partner to cosign, with its consistency proof.")
 @click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
-def checkpoint(out: str | None) -> None:
+def checkpoint(org: str | None, out: str | None) -> None:
     """The newest signed checkpoint: give it to somebody outside, and nothing before it can be rewritten.
 
     \b
@@ -87,7 +90,10 @@ def checkpoint(out: str | None) -> None:
     """
     from sharekit import checkpoint as notes
 
-    with session.agency() as agency:
+    with session.agency(unlocked=org is not None) as agency:
+        if org is not None:
+            _send_checkpoint(agency, org, out)
+            return
         note = agency.ledger.checkpoint()
     found = notes.parse(note)
     told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
@@ -97,6 +103,15 @@ def checkpoint(out: str | None) -> None:
     with session.destination(str(out), what="the checkpoint") as deliver:
         deliver(note.encode())
     output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
+
+
+def _send_checkpoint(agency: Agency, org: str, out: str | None) -> None:
+    waiting = agency.send_checkpoint(org)
+    if out is not None:
+        with session.destination(out, what="the checkpoint") as deliver:
+            deliver(waiting.read_bytes())
+    told = {"to": org, "path": out or str(waiting)}
+    output.result(told, [f"checkpoint for {org}: {out or waiting}"], as_json=session.wants_json())
 
 
 @ledger_command.command("prove")
@@ -161,3 +176,7 @@ def _entry_line(told: dict[str, Any]) -> str:
     words = [str(told["seq"]).rjust(5), told["time"], told["event"]]
     words += [told[key] for key in ("packet", "purpose", "outcome", "rule") if told[key]]
     return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
+
+
+for _command in (witness_command, forks_command, compare_command):
+    ledger_command.add_command(_command)

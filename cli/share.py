@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .receipts import receipt_path
 
 if TYPE_CHECKING:
     from sharekit import files
@@ -158,17 +159,19 @@ def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
     if session.has_home():
         with session.agency() as agency:
             statement, mine = agency.verify(data, cards), agency.org_id
+            waiting = receipt_path(agency)
     else:
-        statement, mine = _verify_without_home(data, cards), None
+        statement, mine, waiting = _verify_without_home(data, cards), None, None
     addressed = mine in statement.recipients if mine else None
-    told = _statement_told(statement) | {"addressed_to_me": addressed, "verdict": "verified"}
-    output.result(told, _statement_lines(statement, addressed), as_json=session.wants_json())
+    told = _statement_told(statement) | {"addressed_to_me": addressed, "verdict": "verified", "receipt": waiting}
+    lines = _statement_lines(statement, addressed) + ([f"receipt: {waiting}"] if waiting else [])
+    output.result(told, lines, as_json=session.wants_json())
 
 
 def _verify_without_home(data: bytes, cards: Sequence[bytes]) -> Statement:
     from sharekit import Card, Trust, parse, verify
-    from sharekit.home import clock
     from sharekit.errors import Usage
+    from sharekit.home import clock
 
     if not cards:
         raise Usage("there is no home to verify with", hint="give the sender's card with --trust, or use --home")
@@ -227,10 +230,13 @@ def open_command(
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
         deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
+        waiting = receipt_path(agency)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())
     if out != "-":
-        output.result(_share_told(share, out), _share_lines(share, out), as_json=session.wants_json())
+        told = _share_told(share, out) | {"receipt": waiting}
+        lines = _share_lines(share, out) + ([f"receipt: {waiting}"] if waiting else [])
+        output.result(told, lines, as_json=session.wants_json())
 
 
 def _confirmations(given: Sequence[str]) -> dict[str, str]:

@@ -351,6 +351,16 @@ class Agency:
         """Seal the ledger's newest checkpoint for one partner to cosign; where the packet waits."""
         return self.receipts.send_checkpoint(org_id, sender=self.sender(), now=self.now())
 
+    def cosign(self, request: bytes, card: bytes) -> str:
+        """As a witness, the note in a request with this agency's cosignature; errors as in `Receipts.cosign`."""
+        parsed = Card.parse(card)
+        self.trust.check_real(parsed)
+        return self.receipts.cosign(request, parsed, sender=self.sender(), now=self.now())
+
+    def keep_cosigned(self, note: bytes, card: bytes) -> int:
+        """Keep a checkpoint of this ledger that the holder of `card` cosigned; its size."""
+        return self.receipts.keep_cosigned(note, Card.parse(card), now=self.now())
+
     # --- reading the record ---
 
     def entries(self) -> Iterator[tuple[int, Entry]]:

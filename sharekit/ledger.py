@@ -147,9 +147,9 @@ class Ledger:
             raise Usage("there is no such entry", hint="sharekit ledger log lists them")
         return [self._range(*part) for part in inclusion_ranges(seq, 0, size)]
 
-    def consistency(self, old_size: int) -> list[bytes]:
-        """Proof that the first `old_size` entries have not changed (RFC 9162 section 2.1.4.1)."""
-        size = self._tree(None, at_least=max(old_size, 0))
+    def consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
+        """Proof that the first `old_size` of `size` entries have not changed (RFC 9162 section 2.1.4.1)."""
+        size = self._tree(size, at_least=max(old_size, 0))
         if old_size < 1:
             raise Usage("there was no such earlier ledger", hint="give the size of an earlier checkpoint")
         return [self._range(*part) for part in consistency_ranges(old_size, 0, size, complete=True)]

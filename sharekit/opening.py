@@ -16,13 +16,12 @@ from sharekit.errors import BadSignature, Expired, Malformed, NotForYou, NotYetV
 from sharekit.keys import Keys
 from sharekit.packet import (
     AUD,
-    CHECKPOINT,
     CHECKPOINT_HASH,
     EXP,
     IAT,
     ISS,
     MANIFEST_COMMIT,
-    RECEIPT,
+    MODES,
     SHARE,
     Control,
     Manifest,
@@ -119,7 +118,7 @@ def _content(padded: bytes, statement: Statement) -> _Content:
         case {1: bytes() as salt, 2: str() as mode, 5: dict() as body, 6: bytes() as dataset_hash, 7: [], **rest}:
             reply, note = _optional(rest)
             promised = sha256(note.encode()).digest() if note is not None else None
-            fits = mode in (SHARE, RECEIPT, CHECKPOINT) and len(salt) == len(dataset_hash) == 32
+            fits = mode in MODES and len(salt) == len(dataset_hash) == 32
             if fits and promised == statement.checkpoint:
                 return _Content(mode, body, dataset_hash, note, reply)
     raise Malformed("the manifest is not in the form sharekit accepts")

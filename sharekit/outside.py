@@ -17,10 +17,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sharekit import cbor, checkpoint, proof, witness
-from sharekit.errors import Malformed, NotTrusted
+from sharekit.checkpoint import Checkpoint
+from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError, Usage
 from sharekit.recompute import is_entry
 
-__all__ = ["Attestation", "Attested", "cosigners", "evidence", "parse_evidence", "reported_packet"]
+__all__ = ["Attestation", "Attested", "compare", "cosigners", "evidence", "parse_evidence", "reported_packet"]
 
 MAX_BYTES = 64 * 1024 * 1024
 PACKET, EVENT = 4, 1  # labels of an entry, schemas/ledger.cddl
@@ -91,8 +92,10 @@ def cosigners(note: str | bytes, trust: Cards) -> Iterator[tuple[str, datetime]]
 def reported_packet(said: Attestation, trust: Cards) -> bytes | None:
     """The packet that the partner's own ledger proves it had; None if nobody trusted says so.
 
-    LedgerTampered or Malformed if it is said with a trusted key and is not so.
+    LedgerTampered or Malformed if it is said with a trusted key and is not so. A witness's cosignature reports none.
     """
+    if not said.proof:
+        return None
     shown = proof.parse(said.proof)
     owner = _ORIGIN.match(origin := checkpoint.parse(shown.note).origin)
     keys = _keys(trust.log_keys, said.org_id)
@@ -103,6 +106,34 @@ def reported_packet(said: Attestation, trust: Cards) -> bytes | None:
     shown.check(said.entry, origin=origin, keys=keys)
     packet = cbor.decode(said.entry).get(PACKET)
     return packet if type(packet) is bytes else None
+
+
+def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Checkpoint, Checkpoint]:
+    """Two checkpoints of one ledger, both signed with its key, that can both be true as far as they show.
+
+    LedgerTampered, with the evidence, if they promise two histories of one size; NotTrusted without a card; Usage
+    if they are of two ledgers.
+    """
+    found = [_signed(note, trust) for note in (first, second)]
+    if found[0].origin != found[1].origin:
+        raise Usage("the two are checkpoints of different ledgers", hint="compare two of the same ledger")
+    if found[0].size == found[1].size and found[0].root != found[1].root:
+        expected, other = (each.root.hex() for each in found)
+        message = f"{found[0].origin} promised two histories of {found[0].size} entries: keep both files"
+        raise LedgerTampered(message, index=found[0].size, expected=expected, found=other)
+    return found[0], found[1]
+
+
+def _signed(note: str | bytes, trust: Cards) -> Checkpoint:
+    origin = checkpoint.parse(note).origin
+    owner = _ORIGIN.match(origin)
+    problem: ShareError = NotTrusted("the checkpoint is of no agency's ledger", hint="it may be another log's")
+    for key in trust.log_keys(owner[1]) if owner else ():
+        try:
+            return checkpoint.verify(note, origin=origin, public=key)
+        except ShareError as error:
+            problem = error
+    raise problem
 
 
 def _keys(of: Any, org_id: str) -> list[bytes]:

@@ -34,7 +34,7 @@ MANIFEST_COMMIT, CHECKPOINT_HASH = -70001, -70002  # private use labels (RFC 905
 ISS, AUD, EXP, IAT, CTI = 1, 3, 4, 6, 7  # CWT claims (RFC 8392 section 4)
 MAX_BYTES = 8 * 1024 * 1024
 SIZE_CLASSES = tuple(1024 << n for n in range(11))  # 1 KiB, 2 KiB ... 1 MiB
-SHARE, RECEIPT, CHECKPOINT = "share", "receipt", "checkpoint"  # modes: vocabulary-modes.json
+MODES = SHARE, RECEIPT, CHECKPOINT = "share", "receipt", "checkpoint"  # vocabulary-modes.json has their meaning
 
 _AAD_CONTEXT, _DATASET_CONTEXT = b"sharekit/1 aad", b"sharekit/1 dataset-open"
 _REQUIRED = (

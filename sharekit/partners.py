@@ -104,6 +104,12 @@ class Partners:
             kept = db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *proven))
         return kept.rowcount == 1
 
+    def keep_cosigned(self, org_id: str, note: str, *, now: datetime) -> None:
+        """Keep a checkpoint of ours that a witness cosigned, about no packet."""
+        row = (b"", org_id, "witnessed", int(now.timestamp()), "done", note.encode(), b"", note)
+        with self._vault.writing() as db:
+            db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
     def said(self, packet: bytes | None = None) -> Iterator[Said]:
         """What receipts said, of one packet or of all, oldest first."""
         query = "SELECT packet, org_id, event, at, outcome, entry, proof, cosigned FROM attestation"
@@ -118,9 +124,9 @@ class Partners:
     def attestations(self, own: str, year: int) -> list[Attestation]:
         """What receipts said of the packets that `own` sealed in a year, for an auditor of its ledger."""
         query = (
-            "SELECT attestation.org_id, cosigned, entry, proof FROM attestation JOIN packet"
+            "SELECT attestation.org_id, cosigned, entry, proof FROM attestation LEFT JOIN packet"
             " ON packet.sender = ? AND packet.cti = attestation.packet"
-            " WHERE packet.first_seen >= ? AND packet.first_seen < ? ORDER BY at, entry"
+            " WHERE coalesce(packet.first_seen, at) >= ? AND coalesce(packet.first_seen, at) < ? ORDER BY at, entry"
         )
         first, next_ = (int(datetime(each, 1, 1, tzinfo=UTC).timestamp()) for each in (year, year + 1))
         with self._vault.reading() as db:

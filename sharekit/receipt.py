@@ -1,4 +1,4 @@
-"""Receipts: what a recipient signs about a packet, and how its sender checks it. SPEC.md section 9.
+"""Receipts: what a recipient signs about a packet, and how its sender checks it. SPEC.md section 8.
 
     receipt = { "event", "outcome", "at", "digest", "entry", "proof", ? "purpose", ? "rule", ? "cosigned" }
 
@@ -20,7 +20,7 @@ from sharekit.errors import LedgerTampered, Malformed
 from sharekit.packet import Control, Statement
 from sharekit.trust import Card
 
-__all__ = ["Receipt", "body", "check"]
+__all__ = ["Receipt", "body", "check", "check_cosigned"]
 
 _REQUIRED = {"event": str, "outcome": str, "at": int, "digest": bytes, "entry": bytes, "proof": bytes}
 _OPTIONAL = {"purpose": str, "rule": str, "cosigned": str}
@@ -78,7 +78,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
     known = shown.check(said["entry"], origin=origin, keys=[card.log_key])
     cosigned = said.get("cosigned")
     if cosigned is not None:
-        _check_cosigned(cosigned, card=card, own=own)
+        check_cosigned(cosigned, card=card, own=own)
     return Receipt(
         packet=control.in_reply_to,
         org_id=statement.sender,
@@ -123,11 +123,12 @@ def _agree(said: dict[str, Any], entry: Entry, packet: bytes, own: str) -> bool:
     return all(getattr(entry, name) == value for name, value in expected.items())
 
 
-def _check_cosigned(note: str, *, card: Card, own: Card) -> None:
-    """Return only if the note is one of our own checkpoints, and the partner cosigned it."""
+def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> Checkpoint:
+    """The checkpoint of a note, if it is one of our own and the holder of `card` cosigned it; LedgerTampered."""
     origin = checkpoint.parse(note).origin
     if not re.fullmatch(rf"sharekit/{re.escape(own.org_id)}/[0-9]{{4}}", origin):
-        raise LedgerTampered("the receipt cosigns a checkpoint of another ledger")
-    checkpoint.verify(note, origin=origin, public=own.log_key)
+        raise LedgerTampered("what is cosigned is a checkpoint of another ledger")
+    known = checkpoint.verify(note, origin=origin, public=own.log_key)
     if witness.cosigned_at(note, name=witness.name_of(card.org_id), public=card.signing) is None:
-        raise LedgerTampered("the receipt's checkpoint is not cosigned by its sender")
+        raise LedgerTampered("the checkpoint is not cosigned by them")
+    return known

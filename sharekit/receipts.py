@@ -16,6 +16,7 @@ from typing import Any
 from sharekit import checkpoint, files, receipt, sealing, witness
 from sharekit.entry import Entry
 from sharekit.errors import LedgerTampered, Malformed, NotVerified, Usage
+from sharekit.ledger import Ledger
 from sharekit.packet import CHECKPOINT, RECEIPT, Control, Statement
 from sharekit.partners import Partners
 from sharekit.receipt import Receipt
@@ -65,9 +66,41 @@ class Receipts:
     def send_checkpoint(self, org_id: str, *, sender: Sender, now: datetime) -> Path:
         """Seal the newest checkpoint for a partner, with the proof that it follows the last one they cosigned."""
         card, ledger = self._trust.card(org_id), self._record.ledger(now)
-        seen = min(self.partners.cosigned_size(org_id, ledger.origin), ledger.size)
-        body = {"note": ledger.checkpoint(), "old": seen, "proof": ledger.consistency(seen) if seen else []}
-        return self._send(CHECKPOINT, body, card, None, sender, now)
+        note, seen, proof = self._newest(org_id, ledger)
+        return self._send(CHECKPOINT, {"note": note, "old": seen, "proof": proof}, card, None, sender, now)
+
+    def _newest(self, org_id: str, ledger: Ledger) -> tuple[str, int, list[bytes]]:
+        """The newest note, and the proof that it follows the last one that `org_id` cosigned."""
+        note = ledger.checkpoint()
+        size, seen = checkpoint.parse(note).size, self.partners.cosigned_size(org_id, ledger.origin)
+        return note, seen, ledger.consistency(seen, size) if 0 < seen < size else []
+
+    # --- with a witness that is no partner ---
+
+    def request(self, org_id: str | None, *, now: datetime) -> tuple[str, int]:
+        """What a witness is asked, from where it last cosigned, and the size of the checkpoint."""
+        note, seen, proof = self._newest(org_id or "", self._record.ledger(now))
+        return witness.request(seen, proof, note), checkpoint.parse(note).size
+
+    def cosign(self, request: bytes, card: Card, *, sender: Sender, now: datetime) -> str:
+        """As a witness, the note in a request with our cosignature, on the record.
+
+        Raises Usage if nothing shows that it follows the last one, LedgerTampered if it cannot.
+        """
+        _, proof, note = witness.request_parts(request)
+        cosigned = self._cosigned(note, proof, card, sender, now)
+        if cosigned is None:
+            raise Usage("nothing shows that it follows the last one seen", hint="ask for one made with --witness")
+        facts = Facts(counterparties=[card.org_id], checkpoint=sha256(note.encode()).digest())
+        self._record.append("witnessed", facts, now=now)
+        return cosigned
+
+    def keep_cosigned(self, note: bytes, card: Card, *, now: datetime) -> int:
+        """Keep one of our checkpoints that a witness cosigned; its size. LedgerTampered if it is not so."""
+        known = receipt.check_cosigned(note, card=card, own=self._own)
+        self._check_own(note.decode(), now)
+        self.partners.keep_cosigned(card.org_id, note.decode(), now=now)
+        return known.size
 
     def _send(
         self, mode: str, body: dict[str, Any], card: Card, reply: bytes | None, sender: Sender, now: datetime

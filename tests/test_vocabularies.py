@@ -85,6 +85,7 @@ CODES = {
         share-full-profile share-partial share-deidentified share-verbally-recorded signpost-only
         existence-only not-shared deferred-pending-advice refer-to-court break-glass retrospective-record
     """,
+    "receipt-events": "delivered verified opened refused witnessed",
     "refusal-reasons": """
         no-lawful-basis-identified purpose-unclear purpose-incompatible not-necessary excessive-request
         requester-identity-unverified requester-no-safeguarding-role not-held held-elsewhere

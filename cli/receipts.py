@@ -1,0 +1,106 @@
+"""`receive` and `receipts`: what partners send about packets, and what is known of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import output, session
+
+if TYPE_CHECKING:
+    from sharekit.agency import Agency
+    from sharekit.partners import Said
+    from sharekit.reception import Received
+
+
+@click.command("receive", cls=session.Command)
+@click.argument("packet")
+def receive_command(packet: str) -> None:
+    """Take in what a partner sent: a share is delivered, a receipt kept, a checkpoint cosigned; on the record.
+
+    \b
+    Example:
+        sharekit receive outbox/0f3c...sharekit
+    """
+    data = session.read(packet, what="the packet")
+    with session.agency(unlocked=True) as agency:
+        taken = agency.receive(data)
+        waiting = receipt_path(agency)
+    told = _taken_told(taken) | {"receipt": waiting}
+    output.result(told, _taken_lines(taken, waiting), as_json=session.wants_json())
+
+
+def receipt_path(agency: Agency) -> str | None:
+    """Where the receipt waits that the last act made; why there is none is said, and undoes nothing."""
+    if agency.reception.trouble:
+        output.say(f"warning: no receipt could be made: {agency.reception.trouble.message}")
+    return str(agency.reception.receipt) if agency.reception.receipt else None
+
+
+def _taken_told(taken: Received) -> dict[str, Any]:
+    told: dict[str, Any] = {"packet": taken.statement.id, "mode": taken.mode, "sender": taken.statement.sender}
+    if taken.receipt:
+        said = taken.receipt
+        told |= {"about": said.packet.hex(), "event": said.event, "outcome": said.outcome, "purpose": said.purpose}
+        told |= {"at": output.moment(said.at), "cosigned": said.cosigned is not None}
+    return told
+
+
+def _taken_lines(taken: Received, waiting: str | None) -> list[str]:
+    said = taken.receipt
+    if said:
+        when = f"at {output.moment(said.at)} ({said.outcome})"
+        lines = [f"{said.event} by {said.org_id} {when}: packet {said.packet.hex()}"]
+        lines += ["they cosigned a checkpoint of this ledger"] if said.cosigned else []
+    else:
+        lines = [f"took in a {taken.mode} from {taken.statement.sender}: packet {taken.statement.id}"]
+    return [*lines, *([f"receipt: {waiting}"] if waiting else [])]
+
+
+@click.command("receipts", cls=session.Command)
+@click.argument("packet")
+@click.option("-o", "out", metavar="FILE", help="Write this year's receipts, of every packet, for an auditor.")
+def receipts_command(packet: str, out: str | None) -> None:
+    """What is known of PACKET, a file or its number: delivered, verified, opened, refused, and by whom.
+
+    \b
+    Example:
+        sharekit receipts flag.sharekit
+    """
+    number = _number(packet)
+    with session.agency() as agency:
+        found = [_said_told(each) for each in agency.receipts.partners.said(bytes.fromhex(number))]
+        if out is not None:
+            _write_evidence(agency, out)
+    lines = [f"{each['at']}  {each['org_id']}  {each['event']}  {each['outcome']}" for each in found]
+    lines = lines or ["no receipt has come in. Sent is not acted on: telephone the recipient."]
+    output.result({"packet": number, "receipts": found, "path": out}, lines, as_json=session.wants_json())
+
+
+def _number(packet: str) -> str:
+    """The packet's number: as typed, or read from the file."""
+    from sharekit import parse
+
+    typed = packet.lower()
+    if len(typed) == 32 and set(typed) <= set("0123456789abcdef") and not Path(packet).exists():
+        return typed
+    return parse(session.read(packet, what="the packet")).id
+
+
+def _said_told(said: Said) -> dict[str, Any]:
+    return {
+        "org_id": said.org_id,
+        "event": said.event,
+        "at": output.moment(said.at),
+        "outcome": said.outcome,
+        "cosigned": said.cosigned is not None,
+    }
+
+
+def _write_evidence(agency: Agency, out: str) -> None:
+    from sharekit import outside
+
+    with session.destination(out, what="the receipts") as deliver:
+        deliver(outside.evidence(agency.ledger.origin, agency.attestations()))
