@@ -224,14 +224,14 @@ def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> 
     """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
     dataset = pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
     manifest = pad(_manifest_map(draft, parts, dataset, sender.note))  # 4.6
-    header = _statement_header(draft, parts, manifest, sender=sender, now=now)  # 4.7
-    aad = aad_of(cbor.encode(header))
+    header = cbor.encode(_statement_header(draft, parts, manifest, sender=sender, now=now))  # 4.7
+    aad = aad_of(header)
     keys = _opening_keys(draft.recipients)  # 4.8
     m = cose.encrypt(manifest, aad=aad, recipients=keys, extra_info=aad, nonces=parts.manifest)
     info = dataset_info(aad, manifest)
     d = cose.encrypt(dataset, aad=aad, recipients=keys, extra_info=info, nonces=parts.dataset)
     sealed = cbor.encode([m, d, []])  # 4.9
-    statement = cose.sign1(header, sha256(sealed).digest(), sender.keys.signing)
+    statement = cose.sign_protected(header, sha256(sealed).digest(), sender.keys.signing)
     return cbor.encode([MAGIC, VERSION, statement, sealed])  # 4.10
 
 
