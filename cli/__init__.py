@@ -5,11 +5,13 @@ Commands are imported when they are used, so that `sharekit --help` loads click 
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
 
-from .session import Group, run
+from .running import run
+from .session import Group
 
 _COMMANDS = {
     "init": ("home", "Make this agency's home: keys, card, vault and ledger."),
@@ -43,4 +45,6 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that `cli.md` promises."""
+    for stop in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does, so that no half-written file stays behind
+        signal.signal(stop, signal.default_int_handler)
     sys.exit(run(app, sys.argv[1:]))

@@ -44,14 +44,13 @@ def verify(
     Example:
         sharekit audit verify fernshire-2026.export --trust fernshire.card --checkpoint june.note
     """
-    from pathlib import Path
-
     from sharekit.audit import audit
 
     notes = [session.read(name, what="the checkpoint", limit=64 * 1024) for name in checkpoints]
     given = [session.read(name, what="the proof", limit=64 * 1024) for name in proofs]
     said = [session.read(name, what="the receipts", limit=64 * 1024 * 1024) for name in receipts]
-    report = audit(Path(export), _trust(trusted), checkpoints=notes, proofs=given, receipts=said)
+    with session.readable(export, what="the export") as path:
+        report = audit(path, _trust(trusted), checkpoints=notes, proofs=given, receipts=said)
     output.result(_told(report), _lines(report), as_json=session.wants_json())
     return EXIT_FINDINGS if report.findings else 0
 

@@ -60,8 +60,6 @@ def init_command(
 
 
 def _new_passphrase(no_passphrase: bool) -> str | None:
-    import sys
-
     from sharekit.errors import Usage, WrongPassphrase
 
     words = session.passphrase()
@@ -69,7 +67,7 @@ def _new_passphrase(no_passphrase: bool) -> str | None:
         raise Usage("--no-passphrase and a passphrase file exclude each other", hint="choose one of them")
     if no_passphrase or words is not None:
         return words
-    if not sys.stdin.isatty():
+    if not session.is_attended():
         raise WrongPassphrase("the new keys need a passphrase", hint="--passphrase-file FILE, or --no-passphrase")
     answer: str = click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,8 @@ from .witness import compare_command, forks_command, witness_command
 if TYPE_CHECKING:
     from sharekit.agency import Agency
     from sharekit.ledger import Entry
+
+_PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
 
 @click.group("ledger", cls=session.Group)
@@ -36,9 +39,13 @@ def log(limit: int | None, packet: str | None, event: str | None) -> None:
         sharekit ledger log --event refused
     """
     from sharekit import vocabulary
+    from sharekit.errors import Usage
 
     if event is not None:
         vocabulary.load("ledger-events")[event]
+    if packet is not None and not _PACKET.match(packet):
+        raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
+    packet = packet and packet.lower()
     with session.agency() as agency:
         told = [_entry_told(seq, entry) for seq, entry in agency.entries()]
     told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
@@ -61,8 +68,9 @@ def subject(identifier: str, limit: int) -> None:
     with session.agency(unlocked=True) as agency:
         found = agency.subject_entries(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
-    lines = [_entry_line(each) for each in told] or ["nothing is recorded. This is not evidence of no concern."]
-    output.result({"entries": told}, lines, as_json=session.wants_json())
+    caution = None if told else "nothing is recorded. This is not evidence of no concern."
+    lines = [_entry_line(each) for each in told] if told else [caution]
+    output.result({"entries": told, "caution": caution}, lines, as_json=session.wants_json())
 
 
 @ledger_command.command("verify")
@@ -97,12 +105,11 @@ def checkpoint(org: str | None, out: str | None) -> None:
         note = agency.ledger.checkpoint()
     found = notes.parse(note)
     told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
-    if out in (None, "-"):
-        output.result(told, note.splitlines(), as_json=session.wants_json())
-        return
-    with session.destination(str(out), what="the checkpoint") as deliver:
-        deliver(note.encode())
-    output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
+    if out is not None or not session.wants_json():
+        with session.destination("-" if out is None else out, what="the checkpoint") as deliver:
+            deliver(note.encode())
+    if out != "-" and (out or session.wants_json()):
+        output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
 
 
 def _send_checkpoint(agency: Agency, org: str, out: str | None) -> None:
@@ -132,7 +139,7 @@ def prove(seq: int, out: str | None) -> None:
         proof = agency.ledger.prove(seq)
     if out is None and (output.is_terminal() or session.wants_json()):
         raise Usage("a proof is not text", hint="name a file with -o")
-    with session.destination(out or "-", what="the proof") as deliver:
+    with session.destination("-" if out is None else out, what="the proof") as deliver:
         deliver(proof)
     if out not in (None, "-"):
         told = {"entry": seq, "size": len(proof), "path": out}
@@ -148,9 +155,15 @@ def export(out: str) -> None:
     Example:
         sharekit ledger export -o fernshire-2026.export
     """
-    with session.agency() as agency:
-        size = agency.export(out)
-    output.result({"entries": size, "path": out}, [f"{size} entries written to {out}"], as_json=session.wants_json())
+    from sharekit.errors import Usage
+
+    if out == "-" and output.is_terminal():
+        raise Usage("an export is not for a terminal", hint="name a file with -o")
+    with session.written(out, what="the export") as path, session.agency() as agency:
+        size = agency.export(path)
+    if out != "-":
+        told = {"entries": size, "path": out}
+        output.result(told, [f"{size} entries written to {out}"], as_json=session.wants_json())
 
 
 def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:

@@ -7,6 +7,8 @@ Nothing here ever prints a value of a field: opened data goes to the file that -
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -16,10 +18,28 @@ from typing import Any
 import click
 
 
+def prepare() -> None:
+    """See that there is a standard output, and that nothing said there or beside it can fail for a letter of it."""
+    from sharekit.errors import OutputUnwritable
+
+    if sys.stdout is None:
+        raise OutputUnwritable("standard output is closed", hint="send it to a file, or to /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush() -> None:
+    """Return when everything said on standard output has left; OSError if it cannot."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+    sys.stdout.flush()
+
+
 def result(data: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
     """The result of a command, for a program or for a person."""
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False))
+        click.echo(json.dumps(data))
     else:
         for line in lines:
             click.echo(line)
@@ -37,7 +57,7 @@ def error(
     """An error: one JSON object on standard output, or words on standard error."""
     if as_json:
         told = {"code": code, "message": message, "hint": hint, "rule": rule, "source": source}
-        click.echo(json.dumps({"error": told}, ensure_ascii=False))
+        click.echo(json.dumps({"error": told}))
         return
     click.echo(f"error [{code}]: {message}", err=True)
     if rule:

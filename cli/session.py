@@ -1,7 +1,4 @@
-"""What every command shares: the options that may stand anywhere, the home, the inputs, and how errors end.
-
-Only this module turns an error into an exit code.
-"""
+"""What every command shares: the options that may stand anywhere, the home, the inputs and the outputs."""
 
 from __future__ import annotations
 
@@ -9,21 +6,34 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
-
-from . import output
 
 if TYPE_CHECKING:
     from sharekit.agency import Agency
 
-EXIT_UNEXPECTED, EXIT_USAGE = 1, 2
-
+VALUE = "a personal value"
+DEEPEST = 64  # nothing that is shared is nested deeper
+LONGEST_LINE = 4096
+LONGEST_NAME = 200
 
 # --- options that may stand before or after the subcommand ---
+
+
+class Words(click.ParamType):
+    """What a person says: text that can be kept, and as a `name` short and on one line."""
+
+    def __init__(self, *, name: bool = False) -> None:
+        self.name, self._is_name = "text", name
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        is_text = not any("\ud800" <= letter <= "\udfff" for letter in value)
+        if not is_text or (self._is_name and not (value.isprintable() and len(value) <= LONGEST_NAME)):
+            self.fail("that is not plain text", param, ctx)
+        return value
 
 
 def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
@@ -38,8 +48,8 @@ def _common_options() -> list[click.Parameter]:
     return [
         option("--home", metavar="DIR", help="The agency's home (or SHAREKIT_HOME)."),
         option("--json", is_flag=True, help="One JSON object on standard output, errors too."),
-        option("--as", "as_", metavar="NAME", help="Who acts."),
-        option("--role", metavar="ROLE", help="In which role."),
+        option("--as", "as_", type=Words(name=True), metavar="NAME", help="Who acts."),
+        option("--role", type=Words(name=True), metavar="ROLE", help="In which role."),
         option("--passphrase-file", metavar="FILE", help="Where the passphrase stands (or SHAREKIT_PASSPHRASE_FILE)."),
     ]
 
@@ -84,69 +94,6 @@ class Group(click.Group):
 Group.group_class = Group
 
 
-# --- running ---
-
-
-def run(app: click.Command, arguments: Sequence[str]) -> int:
-    """Run `app`; the exit code. Whatever goes wrong ends in one clear message, never in a traceback."""
-    as_json = "--json" in arguments
-    try:
-        outcome = app.main(list(arguments), prog_name="sharekit", standalone_mode=False)
-        sys.stdout.flush()
-        return outcome if isinstance(outcome, int) else 0
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_UNEXPECTED
-    except (click.Abort, KeyboardInterrupt):
-        output.error("unexpected", "stopped before it was done", as_json=as_json)
-        return EXIT_UNEXPECTED
-    except Exception as problem:  # noqa: BLE001  # the last line of defence against a traceback with a child's data
-        return _report(problem, as_json=as_json)
-
-
-def _report(problem: Exception, *, as_json: bool) -> int:
-    from sharekit.errors import ShareError
-
-    if isinstance(problem, ShareError):
-        told = {"rule": problem.rule, "source": problem.source}
-        output.error(problem.code, problem.message, problem.hint, as_json=as_json, **told)
-        return problem.exit_code
-    if isinstance(problem, click.exceptions.NoArgsIsHelpError) and not as_json:
-        output.say(problem.message)
-        return EXIT_USAGE
-    if isinstance(problem, click.ClickException):
-        output.error("usage", _usage_words(problem), _usage_hint(problem), as_json=as_json)
-        return EXIT_USAGE
-    if isinstance(problem, OSError):
-        output.error("output-unwritable", "the result could not be written", as_json=as_json)
-        return EXIT_UNEXPECTED
-    output.error("unexpected", f"something went wrong ({type(problem).__name__})", "report it", as_json=as_json)
-    return EXIT_UNEXPECTED
-
-
-def _usage_words(problem: click.ClickException) -> str:
-    """What was wrong with the command line, without repeating what was typed: it may be a child's name."""
-    match problem:
-        case click.MissingParameter(param=click.Parameter() as param):
-            return f"{param.get_error_hint(problem.ctx)} is missing" if problem.ctx else "something is missing"
-        case click.BadParameter(param=click.Parameter() as param) if problem.ctx:
-            return f"{param.get_error_hint(problem.ctx)} has a value that cannot be used"
-        case click.NoSuchOption():
-            return "there is no such option"
-        case click.BadOptionUsage(option_name=name):
-            return f"the option {name} is not used like that"
-        case click.UsageError(message=str() as words) if words.startswith("No such command"):
-            return "there is no such command"
-        case click.UsageError(message=str() as words) if "unexpected extra argument" in words:
-            return "there are more arguments than the command takes"
-    return "the command cannot be understood"
-
-
-def _usage_hint(problem: click.ClickException) -> str:
-    path = problem.ctx.command_path if isinstance(problem, click.UsageError) and problem.ctx else "sharekit"
-    return f"see: {path} --help"
-
-
 # --- the home ---
 
 
@@ -155,22 +102,35 @@ def wants_json() -> bool:
 
 
 def _option(name: str) -> Any:
-    return click.get_current_context().find_root().meta.get(f"sharekit.{name}")
+    return _shared().get(f"sharekit.{name}")
+
+
+def _shared() -> dict[str, Any]:
+    return click.get_current_context().find_root().meta
 
 
 def home() -> Path:
     """The home that --home, SHAREKIT_HOME or the platform names, whether it exists or not."""
-    named = _option("home") or os.environ.get("SHAREKIT_HOME")
-    if named:
-        return Path(named).expanduser()
-    import platformdirs
+    from sharekit.errors import Usage
 
-    return Path(platformdirs.user_data_dir("sharekit"))
+    named = _option("home")
+    if named == "":
+        raise Usage("--home names no folder", hint="--home DIR")
+    named = named or os.environ.get("SHAREKIT_HOME")
+    if not named:
+        import platformdirs
+
+        named = platformdirs.user_data_dir("sharekit")
+    found = os.path.expanduser(named)
+    if found.startswith("~"):
+        raise Usage("there is no such user, or this user has no folder", hint="--home DIR")
+    return Path(found)
 
 
 def has_home() -> bool:
     """Whether there is a home, or one was asked for by name (and then must be there)."""
-    return bool(_option("home") or os.environ.get("SHAREKIT_HOME")) or (home() / "agency.json").is_file()
+    named = _option("home") is not None or bool(os.environ.get("SHAREKIT_HOME"))
+    return named or os.path.isfile(home() / "agency.json")
 
 
 def actor() -> dict[str, str | None]:
@@ -180,15 +140,15 @@ def actor() -> dict[str, str | None]:
 
 def passphrase() -> str | None:
     """The passphrase that a file holds; None where no file is named."""
-    from sharekit import files
-    from sharekit.errors import WrongPassphrase
+    from sharekit.errors import Malformed, WrongPassphrase
 
-    named = _option("passphrase_file") or os.environ.get("SHAREKIT_PASSPHRASE_FILE")
-    if not named:
+    named = _option("passphrase_file")
+    if named is None:
+        named = os.environ.get("SHAREKIT_PASSPHRASE_FILE") or None
+    if named is None:
         return None
-    data = files.read(Path(named), limit=4096, what="the passphrase file")
-    with contextlib.suppress(UnicodeDecodeError):
-        words = data.decode().rstrip("\r\n")
+    with contextlib.suppress(UnicodeDecodeError, Malformed):  # Malformed: much too large
+        words = read(named, what="the passphrase file", limit=4096).decode("utf-8-sig").rstrip("\r\n")
         if words:
             return words
     raise WrongPassphrase("the passphrase file holds no passphrase", hint="one line of UTF-8 text")
@@ -201,17 +161,18 @@ def agency(*, unlocked: bool = False) -> Iterator[Agency]:
 
     words = passphrase() if unlocked else None
     key_file = home() / "keys" / "agency.key"
-    ask = unlocked and words is None and key_file.is_file() and sys.stdin.isatty()
+    ask = unlocked and words is None and os.path.isfile(key_file) and is_attended()
     if ask and keys.is_protected(files.read(key_file, what="the key file of this home")):
         words = click.prompt("passphrase", hide_input=True, err=True)
     found = Agency.load(home(), words, **actor())
     with contextlib.closing(found):
+        found.now()  # refuses a clock that this home does not go by
         if unlocked:
             found.keys  # noqa: B018  # says now, not halfway, that they are locked
         yield found
 
 
-# --- inputs and outputs ---
+# --- inputs ---
 
 
 def read(name: str, *, what: str, limit: int = 8 * 1024 * 1024) -> bytes:
@@ -220,11 +181,31 @@ def read(name: str, *, what: str, limit: int = 8 * 1024 * 1024) -> bytes:
     from sharekit.errors import Malformed
 
     if name != "-":
+        _shared().setdefault("sharekit.inputs", []).append(name)
         return files.read(Path(name), limit=limit, what=what)
-    data = sys.stdin.buffer.read(limit + 1)
+    data = _standard_input(what).read(limit + 1)
     if len(data) > limit:
-        raise Malformed(f"{what} is larger than {limit} bytes")
+        raise Malformed(f"{what} is larger than {limit} bytes", hint="check that it is the right file")
     return data
+
+
+@contextlib.contextmanager
+def readable(name: str, *, what: str) -> Iterator[Path]:
+    """The path of a file that is read piece by piece; what comes on standard input is put down first."""
+    import shutil
+    import tempfile
+
+    from sharekit.errors import Usage
+
+    if os.path.isdir(name) or not name:
+        raise Usage(f"{what} is a folder", hint="name a file")
+    if name != "-":
+        yield Path(name)
+        return
+    with tempfile.NamedTemporaryFile(prefix="sharekit-") as copy:
+        shutil.copyfileobj(_standard_input(what), copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def read_json(name: str, *, what: str) -> Any:
@@ -235,9 +216,12 @@ def read_json(name: str, *, what: str) -> Any:
 
     data = read(name, what=what)
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_twins, parse_constant=_no_constant)
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_twins, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Malformed(f"{what} is not JSON", hint="save it as UTF-8 JSON, each name once") from None
+    if _depth(value) > DEEPEST:
+        raise Malformed(f"{what} is nested too deeply", hint="check that it is the right file")
+    return value
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -251,9 +235,78 @@ def _no_constant(_: str) -> None:
     raise ValueError("NaN and Infinity are not JSON")
 
 
+def _depth(value: Any) -> int:
+    """How many objects and lists stand in each other, counted as far as it matters."""
+    depth, level = 0, [value]
+    while depth <= DEEPEST and (nested := [each for each in level if isinstance(each, dict | list)]):
+        depth += 1
+        level = [item for each in nested for item in (each.values() if isinstance(each, dict) else each)]
+    return depth
+
+
 def cards(names: Iterable[str]) -> list[bytes]:
     """The bytes of every card file named."""
     return [read(name, what="the card", limit=64 * 1024) for name in names]
+
+
+def secret(name: str, value: str | None) -> str:
+    """A personal value: as given, asked for at the terminal, or the next line of standard input."""
+    from sharekit.errors import Usage
+
+    if value is not None:
+        return value
+    if is_attended():
+        answer: str = click.prompt(name, err=True)
+        return answer
+    line = _standard_input(VALUE).readline(LONGEST_LINE)
+    try:
+        return line.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Usage("standard input is not UTF-8 text") from None
+
+
+def _standard_input(what: str) -> BinaryIO:
+    """Standard input, for one input only; several personal values are a line each."""
+    from sharekit.errors import Usage
+
+    taken = _shared().get("sharekit.standard-input")
+    if taken and not taken == what == VALUE:
+        raise Usage("standard input cannot be two things at once", hint="name a file for one of them")
+    if sys.stdin is None:
+        raise Usage("standard input is closed", hint="name a file, or pipe something in")
+    _shared()["sharekit.standard-input"] = what
+    return sys.stdin.buffer
+
+
+def is_attended() -> bool:
+    """Whether somebody sits at a terminal who can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+# --- outputs ---
+
+
+def place(name: str) -> Path:
+    """The path of an output; OutputUnwritable for what it must not replace: an input, or a part of the home."""
+    from sharekit.errors import OutputUnwritable, Usage
+    from sharekit.home import keeps
+
+    if not name:
+        raise Usage("-o names no file", hint="-o FILE, or -o - for standard output")
+    path = Path(name)
+    if name.endswith(os.sep) and not os.path.isdir(path):
+        raise OutputUnwritable("there is no such folder", hint="make the folder first, or name a file")
+    if any(_is_same(path, given) for given in _shared().get("sharekit.inputs", ())):
+        raise OutputUnwritable("the output would replace one of the inputs", hint="name another file with -o")
+    if has_home() and keeps(home(), path):
+        raise OutputUnwritable("the output would replace a part of the home", hint="name a file elsewhere with -o")
+    return path
+
+
+def _is_same(path: Path, other: str) -> bool:
+    with contextlib.suppress(OSError):
+        return os.path.samefile(path, other)
+    return False
 
 
 @contextlib.contextmanager
@@ -263,27 +316,41 @@ def destination(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
     The file's place is tried first: what cannot be written is said before anything is sealed, shown or recorded.
     """
     from sharekit import files
-    from sharekit.errors import Usage
 
     if name == "-":
-        if wants_json():
-            raise Usage(f"--json and {what} cannot both have standard output", hint="name a file with -o")
+        refuse_both(what)
         yield to_standard_output
         return
-    with files.replacing(Path(name)) as replacement:
+    with files.replacing(place(name)) as replacement:
         yield replacement.commit
+
+
+@contextlib.contextmanager
+def written(name: str, *, what: str) -> Iterator[Path]:
+    """The path of a file that the library writes itself; for `-` it goes to standard output afterwards."""
+    import shutil
+    import tempfile
+
+    if name != "-":
+        yield place(name)
+        return
+    refuse_both(what)
+    with tempfile.TemporaryDirectory(prefix="sharekit-") as folder:
+        path = Path(folder, "output")
+        yield path
+        with path.open("rb") as copy:
+            shutil.copyfileobj(copy, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def refuse_both(what: str) -> None:
+    """Return unless --json and `what` would both go to standard output."""
+    from sharekit.errors import Usage
+
+    if wants_json():
+        raise Usage(f"--json and {what} cannot both have standard output", hint="name a file with -o")
 
 
 def to_standard_output(data: bytes) -> None:
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-
-
-def secret(name: str, value: str | None) -> str:
-    """A personal value: as given, asked for at the terminal, or the first line of standard input."""
-    if value is not None:
-        return value
-    if sys.stdin.isatty():
-        answer: str = click.prompt(name, err=True)
-        return answer
-    return sys.stdin.readline().rstrip("\r\n")

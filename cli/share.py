@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from sharekit import files
     from sharekit.agency import Agency, Sealed
     from sharekit.packet import Packet, Share, Statement
+
+NEW = "new.sharekit"  # until a packet in a folder is named by its number
 
 
 @click.command("seal", cls=session.Command)
@@ -38,7 +41,7 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     with session.agency(unlocked=True) as agency, _packet_place(out) as place:
         sealed = agency.seal_recorded(agency.minimise(dataset, decided) if minimise else dataset, decided, to)
-        path = _deliver(agency, sealed, place)
+        path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
         output.say(f"{finding.severity}: {finding.rule}: {finding.message} Way through: {finding.way_through}")
     lines = [f"sealed {sealed.id} for {', '.join(sealed.recipients)}", f"recorded as entry {sealed.entry}"]
@@ -51,33 +54,32 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
 def _packet_place(out: str) -> Iterator[files.Replacement | None]:
     """Where the packet will go, tried before anything is sealed; None for standard output."""
     from sharekit import files
-    from sharekit.errors import Usage
 
     if out == "-":
-        if session.wants_json():
-            raise Usage("--json and the packet cannot both have standard output", hint="name a file with -o")
+        session.refuse_both("the packet")
         yield None
         return
-    path = Path(out)
-    with files.replacing(path / "new.sharekit" if path.is_dir() else path) as place:
+    path = session.place(out)
+    with files.replacing(path / NEW if os.path.isdir(path) else path) as place:
         yield place
 
 
-def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None) -> Path | None:
+def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None, out: str) -> Path | None:
     """Write the recorded packet where it was wanted; if that fails now, it is kept in the outbox."""
     from sharekit.errors import OutputUnwritable
 
-    if place is None:
-        session.to_standard_output(sealed.data)
-        return None
-    if place.path.name == "new.sharekit":
+    if place is not None and place.path != Path(out):
         place.path = place.path.with_name(f"{sealed.id}.sharekit")
     try:
-        place.commit(sealed.data)
-    except OutputUnwritable as problem:
+        if place is None:
+            session.to_standard_output(sealed.data)
+        else:
+            place.commit(sealed.data)
+    except (OSError, OutputUnwritable):
         kept = agency.keep_in_outbox(sealed)
-        raise OutputUnwritable(problem.message, hint=f"it is sealed and recorded, and kept at {kept}") from None
-    return place.path
+        problem = "the packet could not be written there"
+        raise OutputUnwritable(problem, hint=f"it is sealed and recorded, and kept at {kept}") from None
+    return place.path if place else None
 
 
 def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
@@ -175,9 +177,10 @@ def _verify_without_home(data: bytes, cards: Sequence[bytes]) -> Statement:
 
     if not cards:
         raise Usage("there is no home to verify with", hint="give the sender's card with --trust, or use --home")
-    output.say("no home: verified against the cards given, and nothing is recorded", as_json=session.wants_json())
     demonstration = all(Card.parse(card).demonstration for card in cards)
-    return verify(parse(data), Trust(cards), now=clock(demonstration=demonstration))
+    statement = verify(parse(data), Trust(cards), now=clock(demonstration=demonstration))
+    output.say("no home: verified against the cards given, and nothing is recorded", as_json=session.wants_json())
+    return statement
 
 
 def _statement_told(statement: Statement) -> dict[str, Any]:
@@ -211,7 +214,7 @@ def _statement_lines(statement: Statement, addressed: bool | None) -> list[str]:
 @click.option("--gateway", metavar="CODE", help="The law that lets this agency use it: sharekit vocab gateways.")
 @click.option("--assessment", metavar="FILE", help="The Article 8A assessment, a JSON file.")
 @click.option("--confirm", multiple=True, metavar="FIELD=VALUE", help="A second identifier; FIELD alone asks for it.")
-@click.option("--reason", metavar="TEXT", help="Why; it is kept sealed in this home.")
+@click.option("--reason", type=session.Words(), metavar="TEXT", help="Why; it is kept sealed in this home.")
 @click.option("--break-glass", is_flag=True, help="In an emergency: the few fields that save a life, and a review.")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where the permitted fields go; - for standard output.")
 def open_command(
@@ -247,9 +250,11 @@ def _confirmations(given: Sequence[str]) -> dict[str, str]:
 def _assessment(name: str | None) -> dict[str, str] | None:
     from sharekit.errors import Malformed
 
-    found = session.read_json(name, what="the assessment") if name else None
-    if found is not None and not isinstance(found, dict):
-        raise Malformed("the assessment is not a JSON object")
+    if name is None:
+        return None
+    found = session.read_json(name, what="the assessment")
+    if not isinstance(found, dict):
+        raise Malformed("the assessment is not a JSON object", hint="write it as {...}, each part a sentence")
     return found
 
 

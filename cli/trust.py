@@ -76,7 +76,7 @@ def show(org: str) -> None:
 
 @trust_command.command("revoke")
 @click.argument("org")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it stays in this home.")
+@click.option("--reason", type=session.Words(), required=True, metavar="TEXT", help="Why; it stays in this home.")
 def revoke(org: str, reason: str) -> None:
     """Stop believing an organisation's cards from now on.
 

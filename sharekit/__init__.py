@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sharekit import audit, cbor, checkpoint, cose, errors, ledger, merkle, profile, registry, vocabulary
     from sharekit.agency import Agency
+    from sharekit.case import Situation
     from sharekit.errors import ShareError
     from sharekit.keys import Keys
     from sharekit.opening import open_dataset, open_packet, read_manifest, verify
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "agency": ("Agency",),
+    "case": ("Situation",),
     "errors": ("ShareError",),
     "keys": ("Keys",),
     "opening": ("open_dataset", "open_packet", "read_manifest", "verify"),
@@ -57,6 +59,7 @@ __all__ = [
     "Share",
     "ShareError",
     "ShareTerms",
+    "Situation",
     "Statement",
     "Trust",
     "Use",

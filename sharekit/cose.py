@@ -118,7 +118,11 @@ class Nonces:
 
 def sign1(header: dict[int, Any], payload: bytes, key: nacl.signing.SigningKey) -> bytes:
     """A tagged COSE_Sign1 over `payload`; `header` is wholly protected and says `alg` Ed25519."""
-    protected = cbor.encode(header)
+    return sign_protected(cbor.encode(header), payload, key)
+
+
+def sign_protected(protected: bytes, payload: bytes, key: nacl.signing.SigningKey) -> bytes:
+    """The same where the header is encoded already, because something else is bound to its bytes."""
     signature = key.sign(_to_be_signed(protected, payload)).signature
     return SIGN1_TAG + cbor.encode([protected, {}, payload, signature])
 

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -25,9 +26,11 @@ from sharekit.keys import Keys
 from sharekit.trust import ORG_ID, Card
 from sharekit.validation import is_phone
 
-__all__ = ["check_about", "clock", "is_home", "new_home", "read_about", "write_home"]
+__all__ = ["check_about", "clock", "is_home", "keeps", "new_home", "read_about", "write_home"]
 
 CLOCK = "SHAREKIT_NOW"
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)  # what fits into a packet
+_KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
 
 
 def clock(*, demonstration: bool) -> datetime:
@@ -48,25 +51,32 @@ def clock(*, demonstration: bool) -> datetime:
 def _rfc3339(text: str) -> datetime:
     with contextlib.suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo:
+        if moment.tzinfo and EARLIEST <= moment < LATEST:
             return moment.astimezone(UTC).replace(microsecond=0)
     raise Usage(f"{CLOCK} is not a time with a zone", hint="write it like 2026-11-26T09:00:00Z")
 
 
 def is_home(home: Path) -> bool:
     """Whether there is an agency's home at this place."""
-    return (home / "agency.json").is_file()
+    return os.path.isfile(home / "agency.json")
+
+
+def keeps(home: Path, path: Path) -> bool:
+    """Whether a file of that name would stand where the home keeps something of its own."""
+    found, own = os.path.realpath(path.parent), os.path.realpath(home)
+    first = os.path.relpath(os.path.join(found, path.name), own).split(os.sep)[0]
+    return bool(_KEPT.match(first))
 
 
 @contextlib.contextmanager
 def new_home(home: Path) -> Iterator[Path]:
     """A folder that becomes `home` in one step if all goes well, and is gone if not."""
-    if home.exists() and (not home.is_dir() or any(home.iterdir())):
-        raise _taken()
     try:
+        if home.exists() and (not home.is_dir() or any(home.iterdir())):
+            raise _taken()
         home.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home.parent))
-    except OSError:
+    except (OSError, ValueError):
         raise OutputUnwritable("the home cannot be made there") from None
     try:
         yield folder

@@ -157,6 +157,7 @@ def public_opening(kind: type[HybridOpening] | type[ClassicalOpening], public: b
         raise Malformed("the bytes are not an opening key") from None
 
 
+@functools.lru_cache(maxsize=256)
 def signing_kid(public: bytes) -> bytes:
     """The COSE key thumbprint (RFC 9679) of the Ed25519 key {1: 1 (OKP), -1: 6, -2: public}."""
     return sha256(cbor.encode({1: 1, -1: 6, -2: public})).digest()

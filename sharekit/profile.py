@@ -30,7 +30,7 @@ from typing import Any
 
 from sharekit import registry, vocabulary
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
-from sharekit.validation import Validator, path_name, resolved
+from sharekit.validation import Places, Validator, path_name, resolved
 
 __all__ = ["Minimised", "Profile", "load", "minimise", "months_later", "names"]
 
@@ -75,7 +75,9 @@ class Profile:
         self._sources = self._validator.places("x-senders")
         self._ages = self._validator.places("x-expected-age")
         self._flags = self._validator.places("x-flags", "x-codes")
+        self._codes: dict[str, Places] = {}
         self._statements = self._validator.places("x-statement")
+        self.flaggable = frozenset(_flaggable(self._flags))
 
     # --- sealing ---
 
@@ -165,9 +167,9 @@ class Profile:
 
     def coded(self, fields: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
         """Path and code of every field that takes its codes from the vocabulary called `name`."""
-        for path, node, value in self._flags.found(fields):
-            if node.get("x-codes") == name:
-                yield path_name(path), value
+        if name not in self._codes:
+            self._codes[name] = self._flags.only(lambda node: node.get("x-codes") == name)
+        return ((path_name(path), value) for path, _, value in self._codes[name].found(fields))
 
     def statements(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Every typed statement with its path."""
@@ -359,6 +361,16 @@ def _in_order(value: Any, order: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict) or not order:
         return value
     return {name: _in_order(value[name], inner) for name, inner in order.items() if name in value}
+
+
+def _flaggable(places: Places) -> Iterator[str]:
+    """Every flag that some field, or some code in it, may have."""
+    node = places.node or {}
+    yield from node.get("x-flags", ())
+    if node.get("x-codes", "profiles") != "profiles":
+        yield from (flag for term in vocabulary.load(node["x-codes"]) for flag in term.more.get("flags", ()))
+    for inner in places.inside.values():
+        yield from _flaggable(inner)
 
 
 def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:

@@ -6,16 +6,18 @@ No files, no clock, no database.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sharekit import cbor, cose, policy, profile
+from sharekit import cbor, cose, profile, rulebook, rules
+from sharekit.case import Situation
 from sharekit.cose import Nonces
-from sharekit.errors import NotNeedToKnow, Usage
+from sharekit.errors import NotNeedToKnow, UnknownCode, Usage
 from sharekit.keys import Keys, PublicOpening, signing_kid
 from sharekit.packet import (
     AUD,
@@ -34,12 +36,12 @@ from sharekit.packet import (
     dataset_info,
     pad,
 )
-from sharekit.policy import Finding
 from sharekit.profile import Minimised
-from sharekit.terms import RULEBOOK, ShareTerms
+from sharekit.rules import Finding
+from sharekit.terms import ShareTerms
 from sharekit.trust import Card
 
-__all__ = ["Draft", "Parts", "Sender", "control", "minimise", "prepare", "seal", "seal_parts"]
+__all__ = ["Draft", "Examined", "Parts", "Sender", "control", "examine", "minimise", "prepare", "seal", "seal_parts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +98,16 @@ class Draft:
     in_reply_to: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What sealing would make of a share: its terms, the fields that would go, and everything that was found."""
+
+    terms: ShareTerms
+    fields: dict[str, Any] = field(repr=False)
+    left_out: tuple[str, ...]
+    findings: list[Finding]
+
+
 def seal(
     dataset: dict[str, Any] | Minimised,
     terms: ShareTerms | Mapping[str, Any],
@@ -121,49 +133,105 @@ def prepare(
     *,
     sender: Sender,
     recipients: Sequence[Card | bytes],
+    unconfirmed: Collection[str] = (),
     now: datetime,
 ) -> Draft:
-    """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`."""
-    terms = ShareTerms.parse(terms)  # 4.1
-    terms.check_times(now=now)
-    kind = profile.load(terms.profile)
+    """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`.
+
+    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone.
+    """
     cards = _addressees(recipients)
-    if sender.org_type is not None:  # 4.2
-        kind.check_sender(sender.org_type)
-    _check_recipients(kind, cards, terms)
-    if isinstance(dataset, Minimised):  # 4.3
+    found = examine(
+        dataset, terms, sender_type=sender.org_type, recipients=cards, unconfirmed=unconfirmed, now=now
+    )
+    rules.gate(found.findings)
+    filled = _filled(found.terms, sender, cards, found.left_out)
+    return Draft(filled, profile.load(filled.profile).complete(found.fields), cards, tuple(found.findings))
+
+
+def examine(
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms | Mapping[str, Any],
+    *,
+    sender_type: str | None = None,
+    recipients: Sequence[Card] = (),
+    unconfirmed: Collection[str] = (),
+    now: datetime,
+    book: str = rulebook.DEFAULT,
+) -> Examined:
+    """What steps 4.1 to 4.4 find, gates among them; errors as in `seal`, but for GateNotMet of the rulebook's gates.
+
+    What depends on the sender's type, or on recipients, is left aside where they are not given.
+    """
+    with _myths_answered(terms, dataset):
+        terms = ShareTerms.parse(terms)  # 4.1
+        terms.check_times(now=now)
+        kind = profile.load(terms.profile)
+        if sender_type is not None:  # 4.2
+            kind.check_sender(sender_type)
+        _check_recipients(kind, recipients, terms)
+        fields, left_out = _checked(kind, dataset, terms, sender_type, now)  # 4.3
+    situation = Situation(  # 4.4
+        sender_type=sender_type,
+        recipients={card.org_id: card.org_type for card in recipients},
+        unconfirmed=unconfirmed,
+    )
+    return Examined(terms, fields, left_out, rules.assess(terms, fields, now=now, situation=situation, book=book))
+
+
+def _checked(
+    kind: profile.Profile,
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms,
+    sender_type: str | None,
+    now: datetime,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields and what is left out of them, if they are whole, valid, minimal, from this sender, and each needed."""
+    if isinstance(dataset, Minimised):
         fields, left_out = dataset.fields, dataset.left_out
         kind.check_kept(fields, now=now)
     else:
         fields, left_out = dataset, ()
         kind.check(fields, now=now)
     kind.check_minimal(fields, terms.purposes)
-    if sender.org_type is not None:
-        kind.check_source(fields, sender.org_type)
-    profile.check_needs(kind, fields, terms.need)
-    findings = policy.assess(terms, fields, now=now)  # 4.4
-    policy.gate(findings)
-    return Draft(_filled(terms, kind, sender, cards, left_out), kind.complete(fields), cards, tuple(findings))
+    if sender_type is not None:
+        kind.check_source(fields, sender_type)
+    if not terms.urgent:  # an urgent share owes it
+        profile.check_needs(kind, fields, terms.need)
+    return fields, left_out
+
+
+@contextlib.contextmanager
+def _myths_answered(terms: object, dataset: object) -> Iterator[None]:
+    """An unknown code that is a myth about sharing is answered with the rule that contradicts it: GateNotMet."""
+    try:
+        yield
+    except UnknownCode:
+        found = rules.myth(terms, dataset)
+        if found:
+            rules.gate([found])
+        raise
 
 
 def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, now: datetime) -> Minimised:
     """A whole and valid dataset cut down to what the terms' purposes reveal; NotMinimal if nothing is left."""
-    terms = ShareTerms.parse(terms)
-    return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
+    with _myths_answered(terms, dataset):
+        terms = ShareTerms.parse(terms)
+        return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
 
 
 def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
     """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
     dataset = pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
     manifest = pad(_manifest_map(draft, parts, dataset, sender.note))  # 4.6
-    header = _statement_header(draft, parts, manifest, sender=sender, now=now)  # 4.7
-    aad = aad_of(cbor.encode(header))
+    header = cbor.encode(_statement_header(draft, parts, manifest, sender=sender, now=now))  # 4.7
+    aad = aad_of(header)
     keys = _opening_keys(draft.recipients)  # 4.8
     m = cose.encrypt(manifest, aad=aad, recipients=keys, extra_info=aad, nonces=parts.manifest)
     info = dataset_info(aad, manifest)
     d = cose.encrypt(dataset, aad=aad, recipients=keys, extra_info=info, nonces=parts.dataset)
     sealed = cbor.encode([m, d, []])  # 4.9
-    statement = cose.sign1(header, sha256(sealed).digest(), sender.keys.signing)
+    statement = cose.sign_protected(header, sha256(sealed).digest(), sender.keys.signing)
     return cbor.encode([MAGIC, VERSION, statement, sealed])  # 4.10
 
 
@@ -189,12 +257,10 @@ def _check_recipients(kind: profile.Profile, cards: Sequence[Card], terms: Share
             )
 
 
-def _filled(
-    terms: ShareTerms, kind: profile.Profile, sender: Sender, cards: Sequence[Card], left_out: Sequence[str]
-) -> ShareTerms:
+def _filled(terms: ShareTerms, sender: Sender, cards: Sequence[Card], left_out: Sequence[str]) -> ShareTerms:
     return terms.filled(
-        profile_version=kind.version,
-        rulebook=RULEBOOK,
+        profile_version=profile.load(terms.profile).version,
+        rulebook=rulebook.DEFAULT,
         decision_ref=_decision_ref(terms),
         sender=sender.as_terms(),
         recipients=[{"org_id": card.org_id, "org_type": card.org_type} for card in cards],

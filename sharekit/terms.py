@@ -13,12 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from sharekit import registry, vocabulary
-from sharekit.errors import Malformed, UnknownCode
+from sharekit.errors import FieldMissing, Malformed, UnknownCode
 from sharekit.validation import Validator
 
 __all__ = ["ShareTerms"]
 
-RULEBOOK = "hmg-2024"
 JURISDICTION = "england"
 DEFAULT_VALID_DAYS = 30
 
@@ -31,7 +30,7 @@ class ShareTerms:
 
     @classmethod
     def parse(cls, value: object) -> ShareTerms:
-        """Terms as a sender writes them.
+        """Terms as a sender writes them; where they are urgent, what is missing may follow.
 
         Raises FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming the part and not its value.
         """
@@ -40,7 +39,12 @@ class ShareTerms:
         if not isinstance(value, Mapping):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
         given = dict(value)
-        _sent().check(given)
+        try:
+            _sent().check(given)
+        except FieldMissing:
+            if not _is_urgent(given):
+                raise
+            _urgent().check(given)
         return cls(_usable(_copied(given)))
 
     @classmethod
@@ -101,6 +105,16 @@ class ShareTerms:
         return self.json.get("route")
 
     @property
+    def urgent(self) -> bool:
+        """Whether want of a record never holds it up: somebody is in danger now, or the glass was broken."""
+        return _is_urgent(self.json)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parts that terms have and these do not; only urgent ones may go without."""
+        return tuple(part for part in _sent().schema["required"] if part not in self.json)
+
+    @property
     def lawful_basis(self) -> Mapping[str, Any]:
         basis: Mapping[str, Any] = self.json.get("lawful_basis", {})
         return basis
@@ -137,6 +151,21 @@ def _usable(terms: dict[str, Any]) -> dict[str, Any]:
     return terms
 
 
+def _is_urgent(terms: Mapping[str, Any]) -> bool:
+    """An emergency, or urgency on a route on which the family need not be asked first; unknown codes are neither."""
+    decision = terms.get("decision")
+    outcome = decision.get("outcome") if isinstance(decision, Mapping) else None
+    if _says("decisions", outcome, "emergency"):
+        return True
+    first_asked = _says("routes", terms.get("route"), "needs_agreement")
+    return _says("urgency", terms.get("urgency"), "urgent") and not first_asked
+
+
+def _says(name: str, code: object, key: str) -> bool:
+    term = vocabulary.load(name).terms.get(code) if isinstance(code, str) else None
+    return bool(term and term.more.get(key))
+
+
 def _below(purposes: frozenset[str]) -> Iterator[str]:
     known = vocabulary.load("purposes")
     return (each.code for each in known if purposes.intersection(known.ancestors(each.code)))
@@ -152,6 +181,13 @@ def _copied(value: Any) -> Any:
 @functools.cache
 def _sent() -> Validator:
     return Validator(registry.document("terms"), what="terms")
+
+
+@functools.cache
+def _urgent() -> Validator:
+    """The schema of what cannot wait: who decided what, for which purpose; the rest is owed."""
+    schema = registry.document("terms")
+    return Validator(schema | {"required": schema["x-required-when-urgent"]}, what="terms")
 
 
 @functools.cache

@@ -100,6 +100,12 @@ class Places:
     node: Mapping[str, Any] | None
     inside: Mapping[str, Places]
 
+    def only(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Places:
+        """Those of the places whose node is `wanted`."""
+        inside = {name: inner.only(wanted) for name, inner in self.inside.items()}
+        kept = {name: inner for name, inner in inside.items() if inner.node is not None or inner.inside}
+        return Places(self.node if self.node is not None and wanted(self.node) else None, kept)
+
     def found(self, value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
         """Path, node and value of everything that stands at one of these places in `value`."""
         if self.node is not None:

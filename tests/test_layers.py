@@ -21,7 +21,8 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "rules", "local_policy", "use", "policy"],  # meaning
+    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules"],  # meaning
+    *["local_policy", "use", "policy"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
     *["home", "record", "receipt", "partners", "receipts", "reception", "enactment", "agency", "doctor"],  # exchange

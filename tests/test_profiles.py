@@ -130,6 +130,7 @@ def test_the_police_may_tell_what_their_records_hold():
     data, terms = example("safeguarding-referral")
     statement = data["statements"][1] | {"kind": "conviction", "text": "Common assault, 2024"}
     data["criminal_info"] = {"convictions": [statement]}
+    terms["gateways"] = ["ca04-s16la", "common-law-policing"]
     draft = prepared(data, terms, REFERRAL[0], "police", "local-authority-csc")
     assert draft.fields["criminal_info"] == data["criminal_info"]
 

@@ -489,8 +489,8 @@ def test_conditions_on_passing_it_on_are_ordered_by_strictness():
     assert len({term.more["strictness"] for term in onward}) == len(onward) == 3
 
 
-def test_informing_may_be_deferred_only_to_a_date():
-    assert vocabulary.load("informing-status")["deferred"].more["needs"] == ["review_on"]
+def test_informing_may_be_deferred_only_for_a_reason_and_to_a_date():
+    assert vocabulary.load("informing-status")["deferred"].more["needs"] == ["review_on", "reason_not"]
 
 
 def test_convictions_cautions_and_intelligence_are_criminal_offence_data():
