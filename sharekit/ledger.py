@@ -7,6 +7,7 @@ signed checkpoint a commit. Triggers keep mistakes out; the tree is the guarante
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
@@ -49,6 +50,7 @@ class Ledger:
                 durable.check_schema(self._db)
                 durable.make_durable(self._db)
                 self._tip = self._read_tip()
+                self._check_recent()
                 if known is not None:
                     self._check_known(known)
             except BaseException:
@@ -111,6 +113,8 @@ class Ledger:
         encoded = [entry.encode() for entry in entries]
         with durable.typed(), self._mutex, durable.locked(self.path):
             self._check_place()
+            if os.path.lexists(self._doubt):
+                raise LedgerTampered("the ledger did not verify when it was last checked")
             self._tip = self._commit(encoded)
             return self._tip.size - len(encoded)
 
@@ -165,7 +169,19 @@ class Ledger:
         return cbor.encode([_receipt(tip.size, seq, path, root, self._key), tip.note])
 
     def verify(self) -> int:
-        """Recompute everything from the entries' bytes; how many there are, or LedgerTampered."""
+        """Recompute everything from the entries' bytes; how many there are, or LedgerTampered.
+
+        A ledger that does not verify takes no more entries until it does.
+        """
+        try:
+            size = self._verify()
+        except LedgerTampered:
+            self._set_doubted(True)
+            raise
+        self._set_doubted(False)
+        return size
+
+    def _verify(self) -> int:
         with durable.typed(), self._mutex:
             durable.check_schema(self._db)
             durable.check_pages(self._db)
@@ -179,6 +195,18 @@ class Ledger:
         self._check_commits(tip.size)
         self._verify_notes(tip.size)
         return tip.size
+
+    @property
+    def _doubt(self) -> str:
+        return f"{self.path}.doubted"
+
+    def _set_doubted(self, doubted: bool) -> None:
+        """Remember for every process whether the ledger verified; a disk that is read-only takes no entries anyway."""
+        with contextlib.suppress(OSError):
+            if doubted:
+                os.close(os.open(self._doubt, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            else:
+                Path(self._doubt).unlink(missing_ok=True)
 
     def export(
         self, path: Path | str, cards: Iterable[tuple[str, bytes]] = (), attestations: Iterable[Said] = ()
@@ -233,13 +261,25 @@ class Ledger:
 
     def _checked_tip(self, size: int, note: str) -> Tip:
         signed = self._signed(note, size)
-        levels = range(size.bit_length())
-        waiting = tuple(self._node(n, (size >> n) - 1) if size >> n & 1 else b"" for n in levels)
-        tip = Tip(size, note, waiting)
+        tip = Tip(size, note, self._waiting(size))
         root = tip.root()
         if (signed.size, signed.root) != (size, root):
             raise _differs("the stored hashes do not lead to the newest checkpoint", size, signed.root, root)
         return tip
+
+    def _waiting(self, size: int) -> tuple[bytes, ...]:
+        levels = range(size.bit_length())
+        return tuple(self._node(n, (size >> n) - 1) if size >> n & 1 else b"" for n in levels)
+
+    def _check_recent(self) -> None:
+        """Whether the newest entries, at least 1024 where there are so many, lead to the signed root."""
+        tip = self._tip
+        start = max(0, tip.size // RUN - 1) * RUN
+        rows = list(itertools.islice(self.entries(start), tip.size - start))  # others may be adding to them
+        leaves = [merkle.leaf_hash(data) for _, data in rows]
+        grown, _ = Tip(start, "", self._waiting(start)).grown(leaves)
+        if [seq for seq, _ in rows] != list(range(start, tip.size)) or grown.root() != tip.root():
+            raise _differs("the entries are not those that were signed", start, tip.root(), grown.root())
 
     def _check_place(self) -> None:
         if durable.place(self.path) != self._place:  # a deleted file would swallow entries without a trace
