@@ -16,10 +16,12 @@ from typing import Any
 
 from sharekit import files, keys, policy, profile, sealing
 from sharekit import home as homes
+from sharekit.enactment import Enactment
 from sharekit.entry import Entry
 from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
+from sharekit.local_policy import LocalPolicy
 from sharekit.outside import Attestation
 from sharekit.packet import Share, Statement
 from sharekit.policy import Use
@@ -104,6 +106,7 @@ class Agency:
             actor=Actor(self.person, self.role),
         )
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
+        self.enactment = Enactment(home, self._own, self.record)
         self.reception = Reception(self)
 
     # --- a home ---
@@ -263,7 +266,17 @@ class Agency:
     ) -> Draft:
         """What `seal` would seal, and what it would find; nothing is sealed or recorded."""
         cards = [self.trust.card(org_id) for org_id in to]
-        return sealing.prepare(dataset, terms, sender=sender or self.sender(), recipients=cards, now=now or self.now())
+        now = now or self.now()
+        draft = sealing.prepare(dataset, terms, sender=sender or self.sender(), recipients=cards, now=now)
+        return self._as_policy_has_it(draft, now)
+
+    def _as_policy_has_it(self, draft: Draft, now: datetime) -> Draft:
+        """The draft, if this agency's own policy lets it go, with its findings as they weigh here."""
+        own = self.enactment.load(now=now)
+        own.check_share(draft.terms, {card.org_id: card.org_type for card in draft.recipients})
+        findings = own.weighed(draft.findings, urgent=draft.terms.urgent)
+        policy.gate(findings)
+        return replace(draft, findings=findings)
 
     def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
         """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
@@ -318,6 +331,34 @@ class Agency:
         path = self.home / "outbox" / f"{sealed.id}.sharekit"
         files.write(path, sealed.data)
         return path
+
+    # --- the agency's own policy ---
+
+    @property
+    def policy(self) -> LocalPolicy:
+        """The policy that is in force here. Raises what is wrong with `policy.toml`; NotTrusted, BadSignature."""
+        return self.enactment.load(now=self.now())
+
+    def policy_set_at(self) -> datetime | None:
+        """When that policy was set; None if it is the shipped one, or was written by hand."""
+        return self.enactment.set_at(self.policy, now=self.now())
+
+    def tighten_policy(self, data: bytes, *, reason: str) -> int:
+        """Take the `policy.toml` in `data` into use, which is nowhere looser than shipped; the number of its entry.
+
+        Raises Malformed, NotMinimal, FieldMissing, UnknownCode, FieldInvalid; GateNotMet if it is looser; Usage.
+        """
+        self._check_answerable()
+        return self.enactment.tighten(data, self.keys.signing, reason=reason, now=self.now())
+
+    def loosen_policy(self, data: bytes, *, reason: str) -> int:
+        """Take the `policy.toml` in `data` into use, looser or not; the number of its entry. Errors likewise."""
+        self._check_answerable()
+        return self.enactment.loosen(data, self.keys.signing, reason=reason, now=self.now())
+
+    def _check_answerable(self) -> None:
+        if not (self.person and self.role):
+            raise Usage("somebody answers for a policy", hint="say who: --as NAME --role ROLE")
 
     # --- receiving ---
 

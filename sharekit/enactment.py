@@ -19,8 +19,7 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, cose, files, local_policy
 from sharekit.actions import Promise
-from sharekit.entry import Entry
-from sharekit.errors import GateNotMet, Malformed, NotTrusted, Usage
+from sharekit.errors import GateNotMet, Malformed, NotTrusted, NotVerified, Usage
 from sharekit.local_policy import RULE, SOURCE, LocalPolicy
 from sharekit.record import Facts, Record
 from sharekit.trust import Card
@@ -42,7 +41,7 @@ class Act:
 
 
 class Enactment:
-    """The local policy of one agency: `load` it, or `enact` another."""
+    """The local policy of one agency: `load` it, or set another."""
 
     def __init__(self, home: Path, own: Card, record: Record) -> None:
         self._policy, self._act = home / "policy.toml", home / "policy.cose"
@@ -71,26 +70,37 @@ class Enactment:
             raise _no_act("the act beside the local policy is of another kind, or signed with another key")
         return _act(cbor.decode(message.payload), self._own.org_id)
 
-    def newest(self, *, now: datetime) -> Entry | None:
-        """The newest entry about a local policy in this agency's ledgers."""
-        return self._record.newest(EVENT, now=now)
+    def set_at(self, policy: LocalPolicy, *, now: datetime) -> datetime | None:
+        """When this very policy was set; None if it was written by hand, or is the shipped one."""
+        try:
+            self._check_act(policy, now)
+            act = self.act()
+        except (NotVerified, Malformed):
+            return None
+        return act.at if act else None
 
-    def enact(self, data: bytes, key: SigningKey, *, reason: str, loosen: bool, now: datetime) -> int:
-        """Set the policy in `data`: signed, then recorded, then in force; the number of its entry.
+    def tighten(self, data: bytes, key: SigningKey, *, reason: str, now: datetime) -> int:
+        """Set the policy in `data`, which is nowhere looser than the shipped one; the number of its entry.
 
-        Raises what `local_policy.parse` raises; GateNotMet if it is looser than shipped and nobody said `loosen`;
-        Usage without a reason; OutputUnwritable, LedgerError.
+        Raises what `local_policy.parse` raises; GateNotMet if it is looser; Usage, OutputUnwritable, LedgerError.
         """
         policy = local_policy.parse(data)
+        if policy.loosens:
+            raise _looser(policy)
+        return self._set(policy, data, key, reason=reason, now=now)
+
+    def loosen(self, data: bytes, key: SigningKey, *, reason: str, now: datetime) -> int:
+        """Set the policy in `data`, looser or not; the number of its entry. Errors as in `tighten`."""
+        return self._set(local_policy.parse(data), data, key, reason=reason, now=now)
+
+    def _set(self, policy: LocalPolicy, data: bytes, key: SigningKey, *, reason: str, now: datetime) -> int:
+        """Signed, then recorded, and only then in force."""
         if not reason.strip():
             raise Usage("a policy is set for a reason", hint="add --reason TEXT")
-        if policy.loosens and not loosen:
-            raise _not_said(policy)
-        digest = policy.digest
-        assert digest is not None  # it was parsed
-        signed = _signed(Act(digest, now), self._own, key)
+        assert policy.digest is not None  # it was parsed
+        signed = _signed(Act(policy.digest, now), self._own, key)
+        facts = Facts(file=policy.digest, promise=Promise(words={"reason": reason}))
         with files.replacing(self._act) as act, files.replacing(self._policy) as text:
-            facts = Facts(file=digest, promise=Promise(words={"reason": reason}))
             number = self._record.append(EVENT, facts, now=now)
             act.commit(signed)
             text.commit(data)
@@ -102,7 +112,7 @@ class Enactment:
             raise _no_act("the local policy is looser than the shipped one, and nobody signed that")
         if act.digest != policy.digest:
             raise _no_act("the local policy is looser than the shipped one, and was changed after it was signed")
-        newest = self.newest(now=now)
+        newest = self._record.newest(EVENT, now=now)
         if newest is None or newest.file != act.digest:
             raise _no_act("the local policy is looser than the shipped one, and not the one that was set last")
 
@@ -125,7 +135,7 @@ def _no_act(message: str) -> NotTrusted:
     return NotTrusted(message, hint=_AGAIN, rule=RULE, source=SOURCE)
 
 
-def _not_said(policy: LocalPolicy) -> GateNotMet:
+def _looser(policy: LocalPolicy) -> GateNotMet:
     count = sum(change.looser for change in policy.changes)
     return GateNotMet(
         f"the policy is looser than the shipped one in {count} {'thing' if count == 1 else 'things'}",

@@ -21,7 +21,7 @@ from sharekit.rules import Finding
 from sharekit.terms import ShareTerms
 from sharekit.validation import Validator
 
-__all__ = ["Change", "LocalPolicy", "parse", "shipped"]
+__all__ = ["RULE", "SOURCE", "Change", "LocalPolicy", "parse", "shipped"]
 
 MAX_BYTES = 256 * 1024
 RULE = "local-policy"
@@ -306,7 +306,7 @@ def _changes(text: Mapping[str, Any], cells: Mapping[tuple[str, str], str]) -> I
     for (start, end), cell in cells.items():
         before = _shipped_cell(start, end)
         if cell != before:
-            yield Change(f"cell {start} to {end}", before, cell, looser=_rank(cell) < _rank(before))
+            yield Change(f"cell {start} to {end}", before, cell, looser=not _ways(cell) <= _ways(before))
     yield from _stricter(text)
 
 
@@ -325,8 +325,9 @@ def _stricter(text: Mapping[str, Any]) -> Iterator[Change]:
         yield Change("valid_days", f"at most {most}", f"at most {text['max_valid_days']}")
 
 
-def _rank(cell: str) -> int:
-    return int(registry.document("engine")["strictness"][cell])
+def _ways(cell: str) -> frozenset[str]:
+    """What opens a cell: one that opens in no way that the other lacks is as strict, or stricter."""
+    return frozenset(registry.document("engine")["ways"][cell])
 
 
 def _invalid(path: str, why: str) -> FieldInvalid:

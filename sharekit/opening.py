@@ -159,7 +159,8 @@ def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share
     kind = profile.load(verdict.terms.profile)
     kind.check_received(fields)  # 5.17
     kind.check_visible(fields, now=verdict.now)
-    kind.check_identity(fields, verdict.use.confirm)  # 5.18
+    also = verdict.policy.confirm.get(verdict.terms.profile, ())
+    kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
     glass = verdict.outcome == "allow-logged"
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
     if not shown.fields:  # 5.20

@@ -17,8 +17,10 @@ from typing import Any, Protocol
 
 from sharekit import opening, policy
 from sharekit import packet as packets
+from sharekit.enactment import Enactment
 from sharekit.errors import Expired, Malformed, PurposeRefused, Replayed, ShareError
 from sharekit.keys import Keys
+from sharekit.local_policy import LocalPolicy
 from sharekit.packet import Packet, Share, Statement
 from sharekit.policy import Use, Verdict
 from sharekit.receipt import Receipt
@@ -26,6 +28,7 @@ from sharekit.receipts import Receipts
 from sharekit.record import Facts, Record
 from sharekit.sealing import Sender
 from sharekit.trust import Trust
+from sharekit.use import check_assessment
 
 __all__ = ["REFUSALS", "Received", "Reception"]
 
@@ -46,6 +49,9 @@ class Receiver(Protocol):
 
     @property
     def receipts(self) -> Receipts: ...
+
+    @property
+    def enactment(self) -> Enactment: ...
 
     def now(self) -> datetime: ...
 
@@ -107,6 +113,7 @@ class Reception:
 
     def open(self, data: bytes, keys: Keys, use: Use) -> Share:
         """The fields that `use` may see, recorded before they are returned."""
+        own = self._in_force(use)
         with self._refusals(data, use):
             checked = self._check(data, self._agency.trust)
         self._record_received(checked)
@@ -114,13 +121,25 @@ class Reception:
             opening.check_addressed(checked.statement, self._agency.org_id)
             self._check_first_opening(checked)
             manifest = opening.read_manifest(checked.packet, checked.statement, keys)
-            verdict = policy.decide(manifest.terms, use, now=checked.now)
+            verdict = policy.decide(manifest.terms, use, now=checked.now, policy=own)
             self._record_use("decided", checked, verdict)
             share = opening.open_dataset(checked.packet, manifest, verdict, keys)
         seq = self._record_use("opened", checked, verdict, share)
         self._record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
         self._give("opened", seq, checked, manifest.note)
         return share
+
+    def _in_force(self, use: Use) -> LocalPolicy:
+        """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""
+        now = self._agency.now()
+        try:
+            if use.assessment is not None:
+                check_assessment(use.assessment)
+            return self._agency.enactment.load(now=now)
+        except ShareError as refusal:
+            if refusal.exit_code in REFUSALS:
+                self._record.append("refused", Facts(outcome=refusal.code, rule=refusal.rule), now=now)
+            raise
 
     def receive(self, data: bytes, keys: Keys) -> Received:
         """Take in a packet of any mode."""
@@ -201,6 +220,7 @@ class Reception:
             identifiers=share.identifiers if share else (),
             use=verdict.use,
             terms=verdict.terms,
+            policy=verdict.policy.digest,
         )
         return self._record.append(event, facts, now=checked.now)
 

@@ -25,7 +25,7 @@ ORDER = [
     *["local_policy", "use", "policy"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "receipt", "partners", "receipts", "reception", "enactment", "agency", "doctor"],  # exchange
+    *["home", "record", "enactment", "receipt", "partners", "receipts", "reception", "agency", "doctor"],  # exchange
 ]
 
 
