@@ -10,8 +10,8 @@ import sys
 
 import click
 
+from .options import Group
 from .running import run
-from .session import Group
 
 _COMMANDS = {
     "init": ("home", "Make this agency's home: keys, card, vault and ledger."),

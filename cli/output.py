@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def prepare() -> None:
     """See that there is a standard output, and that nothing said there or beside it can fail for a letter of it."""
-    from sharekit.errors import OutputUnwritable
-
     if sys.stdout is None:
+        from sharekit.errors import OutputUnwritable
+
         raise OutputUnwritable("standard output is closed", hint="send it to a file, or to /dev/null")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -39,7 +40,7 @@ def flush() -> None:
 def result(data: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
     """The result of a command, for a program or for a person."""
     if as_json:
-        click.echo(json.dumps(data))
+        click.echo(_json(data))
     else:
         for line in lines:
             click.echo(line)
@@ -57,7 +58,7 @@ def error(
     """An error: one JSON object on standard output, or words on standard error."""
     if as_json:
         told = {"code": code, "message": message, "hint": hint, "rule": rule, "source": source}
-        click.echo(json.dumps({"error": told}))
+        click.echo(_json({"error": told}))
         return
     click.echo(f"error [{code}]: {message}", err=True)
     if rule:
@@ -79,3 +80,9 @@ def fingerprint(digest: bytes) -> str:
 
 def is_terminal() -> bool:
     return sys.stdout.isatty()
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    import json  # here, so that `sharekit --help` does not wait for it
+
+    return json.dumps(data)
