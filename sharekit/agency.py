@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import files, keys, policy, profile, sealing
+from sharekit import files, keys, policy, profile, rulebook, sealing
 from sharekit import home as homes
 from sharekit.enactment import Enactment
 from sharekit.entry import Entry
@@ -29,7 +29,7 @@ from sharekit.profile import Minimised
 from sharekit.receipts import Receipts
 from sharekit.reception import REFUSALS, Received, Reception
 from sharekit.record import Actor, Facts, Record
-from sharekit.sealing import Draft, Sender
+from sharekit.sealing import Draft, Examined, Sender
 from sharekit.terms import ShareTerms
 from sharekit.trust import Card, Pin, TrustFolder
 from sharekit.vault import Vault
@@ -266,9 +266,35 @@ class Agency:
     ) -> Draft:
         """What `seal` would seal, and what it would find; nothing is sealed or recorded."""
         cards = [self.trust.card(org_id) for org_id in to]
-        now = now or self.now()
-        draft = sealing.prepare(dataset, terms, sender=sender or self.sender(), recipients=cards, now=now)
+        now, sender, unconfirmed = now or self.now(), sender or self.sender(), self.trust.unconfirmed(cards)
+        draft = sealing.prepare(dataset, terms, sender=sender, recipients=cards, unconfirmed=unconfirmed, now=now)
         return self._as_policy_has_it(draft, now)
+
+    def examine(
+        self,
+        dataset: dict[str, Any],
+        terms: ShareTerms | Mapping[str, Any],
+        to: Sequence[str] = (),
+        *,
+        book: str = rulebook.DEFAULT,
+    ) -> Examined:
+        """What sealing for `to` would find, gates among them; it needs no key, and nothing is recorded.
+
+        Raises as `seal`, but for the rulebook's gates. Without recipients, what depends on them is left aside.
+        """
+        cards, now = [self.trust.card(org_id) for org_id in to], self.now()
+        found = sealing.examine(
+            dataset,
+            terms,
+            sender_type=self.org_type,
+            recipients=cards,
+            unconfirmed=self.trust.unconfirmed(cards),
+            now=now,
+            book=book,
+        )
+        own = self.enactment.load(now=now)
+        own.check_share(found.terms, {card.org_id: card.org_type for card in cards})
+        return replace(found, findings=own.weighed(found.findings, urgent=found.terms.urgent))
 
     def _as_policy_has_it(self, draft: Draft, now: datetime) -> Draft:
         """The draft, if this agency's own policy lets it go, with its findings as they weigh here."""

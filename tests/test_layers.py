@@ -21,7 +21,7 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules"],  # meaning
+    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules", "golden"],  # meaning
     *["local_policy", "use", "policy"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
