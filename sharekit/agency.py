@@ -16,6 +16,10 @@ from typing import Any
 
 from sharekit import files, keys, policy, profile, rulebook, sealing
 from sharekit import home as homes
+from sharekit.actions import of_share
+from sharekit.advice import seek
+from sharekit.brief import Brief
+from sharekit.decisions import Decisions, Recorded
 from sharekit.enactment import Enactment
 from sharekit.entry import Entry
 from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
@@ -108,6 +112,7 @@ class Agency:
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
         self.enactment = Enactment(home, self._own, self.record)
         self.reception = Reception(self)
+        self.decisions = Decisions(self.record, self.now)
 
     # --- a home ---
 
@@ -329,14 +334,16 @@ class Agency:
         )
 
     def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
-        digest = sha256(data).digest()
+        digest, recipients = sha256(data).digest(), [card.org_id for card in draft.recipients]
+        owed = [each.message for each in draft.findings if each.owed]
         facts = Facts(
             packet=cti,
             file=digest,
-            counterparties=[card.org_id for card in draft.recipients],
+            counterparties=recipients,
             identifiers=profile.load(draft.terms.profile).identifiers(draft.fields),
             terms=draft.terms,
             purpose=draft.terms.purpose,
+            promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
         )
         self.record.vault.note_packet(self.org_id, cti, digest=digest, now=now)
         entry = self.record.append("sealed", facts, now=now)
@@ -385,6 +392,16 @@ class Agency:
     def _check_answerable(self) -> None:
         if not (self.person and self.role):
             raise Usage("somebody answers for a policy", hint="say who: --as NAME --role ROLE")
+
+    # --- deciding ---
+
+    def decide(self, decision: object) -> Recorded:
+        """Record a decision to share, not to share or to wait; errors as in `Decisions.record`."""
+        return self.decisions.record(decision)
+
+    def advice_brief(self, dataset: object, *, kind: str, role: str, **more: Any) -> tuple[Brief, int]:
+        """A brief that does not name the child, and the number of its entry; errors and more as in `advice.seek`."""
+        return seek(self.record, self.trust, dataset, kind=kind, role=role, now=self.now(), **more)
 
     # --- receiving ---
 

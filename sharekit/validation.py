@@ -15,7 +15,7 @@ A `$ref` into `parts.json` becomes a definition of the schema's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ import nhs_number
 from sharekit import registry, vocabulary
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 
-__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved"]
+__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
 
 _NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
 _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){7})\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
@@ -211,6 +211,17 @@ _ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInval
 def path_name(path: Iterable[object]) -> str:
     """A field's place in words: `statements.0.kind`."""
     return ".".join(str(part) for part in path)
+
+
+def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Everything that stands at a path in a JSON value; `*` stands for all items of a list."""
+    if not path:
+        yield value
+    elif path[0] == "*":
+        for item in value if isinstance(value, list) else ():
+            yield from values_at(item, path[1:])
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from values_at(value[path[0]], path[1:])
 
 
 def resolved(root: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
