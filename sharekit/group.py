@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from sharekit.errors import LedgerError, ShareError
 
@@ -17,12 +17,23 @@ __all__ = ["Group", "Member"]
 
 
 class Member:
-    """One append: its entries, and what became of it."""
+    """One append: its entries, and what became of it. Whoever leaves the `with` block no longer waits in a queue."""
 
-    def __init__(self, encoded: list[bytes]) -> None:
+    def __init__(self, encoded: list[bytes], queue: deque[Member] | None) -> None:
         self.encoded = encoded
+        self._queue = queue
         self._first: int | None = None
         self._error: ShareError | None = None
+
+    def __enter__(self) -> Member:
+        if self._queue is not None:
+            self._queue.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._queue is not None:
+            with contextlib.suppress(ValueError):
+                self._queue.remove(self)
 
     @property
     def is_settled(self) -> bool:
@@ -51,19 +62,9 @@ class Group:
         self._queue: deque[Member] = deque()
         self._busy = False
 
-    @contextlib.contextmanager
-    def joined(self, encoded: list[bytes]) -> Iterator[Member]:
+    def join(self, encoded: list[bytes]) -> Member:
         """A member, who waits in the queue if somebody is committing: another may then commit for it."""
-        own = Member(encoded)
-        if not self._busy:
-            yield own
-            return
-        self._queue.append(own)
-        try:
-            yield own
-        finally:
-            with contextlib.suppress(ValueError):
-                self._queue.remove(own)
+        return Member(encoded, self._queue if self._busy else None)
 
     def commit(self, own: Member, commit: Callable[[Callable[[], list[bytes]]], int]) -> None:
         """Have `commit` append what its argument hands out: the entries of `own`, and of all who wait by then."""

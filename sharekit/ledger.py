@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -113,7 +112,7 @@ class Ledger:
         """
         if not entries or any(entry.origin or entry.demonstration for entry in entries):
             raise Usage("there is nothing to append that the ledger takes")
-        with self._group.joined([entry.encode() for entry in entries]) as own, self._mutex:
+        with self._group.join([entry.encode() for entry in entries]) as own, self._mutex:
             if not own.is_settled:
                 self._group.commit(own, self._commit)
         return own.first()
@@ -177,7 +176,7 @@ class Ledger:
         except LedgerTampered:
             self._storage.mark(DOUBTED)
             raise
-        self._storage.mark(None)
+        self._storage.unmark(DOUBTED)
         return tip.size
 
     def export(
@@ -202,12 +201,12 @@ class Ledger:
         while notes := self._storage.notes(tip.size, self._tip.size):
             for size, note in notes:
                 pieces = itertools.islice(self.entries(tip.size), size - tip.size)
-                commit = _grown(tip, [data for _, data in pieces], note)
+                encoded = [data for _, data in pieces]
+                grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
                 signed = self._signed(note, size)
-                if (signed.size, signed.root) != (commit.tip.size, commit.tip.root()):
-                    raise _differs("a checkpoint is not for its entries", size, signed.root, commit.tip.root())
-                yield commit
-                tip = commit.tip
+                if (signed.size, signed.root) != (grown.size, grown.root()):
+                    raise _differs("a checkpoint is not for its entries", size, signed.root, grown.root())
+                yield Commit(tip.size, encoded, rows, tip := Tip(size, note, grown.waiting))
 
     def _newest(self, *, anew: bool = False) -> Tip:
         """The tip as it is now: another process may have appended since."""
@@ -286,14 +285,9 @@ def _place(place: Place | Path | str) -> Place:
 
 def _commit(tip: Tip, encoded: list[bytes], *, origin: str, key: SigningKey) -> Commit:
     """What adds the entries to the tree that ends at `tip`, with its signed note."""
-    commit = _grown(tip, encoded)
-    note = checkpoint.sign(Checkpoint(origin, commit.tip.size, commit.tip.root()), key=key)
-    return replace(commit, tip=replace(commit.tip, note=note))
-
-
-def _grown(tip: Tip, encoded: list[bytes], note: str = "") -> Commit:
     grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
-    return Commit(tip.size, encoded, rows, replace(grown, note=note))
+    note = checkpoint.sign(Checkpoint(origin, grown.size, grown.root()), key=key)
+    return Commit(tip.size, encoded, rows, Tip(grown.size, note, grown.waiting))
 
 
 def _no_entry() -> Usage:

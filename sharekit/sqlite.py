@@ -6,16 +6,18 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sharekit import durable, migrations, registry
-from sharekit.errors import LedgerError, LedgerTampered
-from sharekit.storage import DOUBTED, MOVED, Commit, Newest, Storage, refuse_marked
+from sharekit import durable, files, migrations, registry
+from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable
+from sharekit.storage import DOUBTED, MOVED, Commit, Newest, Setting, Storage, refuse_marked
 from sharekit.tree import Tip
 
-__all__ = ["File", "FileStorage", "Folder"]
+__all__ = ["File", "FileStorage", "Folder", "fill"]
+
+COLUMNS = {"entry": 2, "node": 3, "note": 2}
 
 
 class Folder:
@@ -27,8 +29,8 @@ class Folder:
     def place(self, origin: str) -> File:
         return File(self.path / f"{origin.rpartition('/')[2]}.db")
 
-    def years(self) -> list[int]:
-        """The years that have a ledger, oldest first."""
+    def years(self, _: str) -> list[int]:
+        """The years that have a ledger, oldest first; all are those of the one organisation whose home it is."""
         return sorted(int(path.stem) for path in self.path.glob("[0-9][0-9][0-9][0-9].db"))
 
     def close(self) -> None:
@@ -60,7 +62,7 @@ class FileStorage(Storage):
     path: Path
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._mark = path, Path(f"{path}.mark")
         self._mutex, self._shown = threading.RLock(), Newest(0, "")
         with durable.typed():
             self._db = durable.connect(path)
@@ -92,7 +94,8 @@ class FileStorage(Storage):
     def append(self, known: Tip, commit_on: Callable[[Newest], Commit]) -> Commit:
         with durable.typed(), self._mutex, durable.locked(self.path):
             self._check_place()
-            self._check_marks()
+            if (marked := self._marked()) is not None:
+                refuse_marked(marked)
             with self._transaction():
                 commit = commit_on(self.newest())
                 _insert(self._db, commit)
@@ -144,20 +147,28 @@ class FileStorage(Storage):
         own = {os.path.realpath(f"{self.path}{suffix}") for suffix in ("", ".lock", *durable.SIDE_FILES)}
         return os.path.realpath(path) in own
 
-    def mark(self, what: str | None) -> None:
+    def mark(self, what: str) -> None:
         """The mark is a file beside the ledger; on a disk that is read-only there are no appends to keep off."""
-        with contextlib.suppress(OSError):
-            for each in (DOUBTED, MOVED):
-                if each == what:
-                    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-                    os.close(os.open(f"{self.path}.{each}", flags, 0o600))
-                else:
-                    Path(f"{self.path}.{each}").unlink(missing_ok=True)
+        with contextlib.suppress(OSError, OutputUnwritable):
+            if self._marked() is None:
+                files.write(self._mark, what.encode())
 
-    def _check_marks(self) -> None:
-        for each in (DOUBTED, MOVED):
-            if os.path.lexists(f"{self.path}.{each}"):
-                refuse_marked(each)
+    def unmark(self, what: str) -> None:
+        with contextlib.suppress(OSError):
+            if self._marked() == what:
+                self._mark.unlink()
+
+    def _marked(self) -> str | None:
+        if not os.path.lexists(self._mark):
+            return None
+        return MOVED if self._mark.read_bytes() == MOVED.encode() else DOUBTED
+
+    def settings(self) -> list[Setting]:
+        ((mode,),) = self.rows("PRAGMA journal_mode")
+        ((level,),) = self.rows("PRAGMA synchronous")
+        found, good = f"{mode.upper()}/{'FULL' if level == 2 else level}", level == 2
+        why = durable.durability()["why"]
+        return [Setting("storage", "SQLite, a file a year"), Setting("ledger's journal", found, why, good)]
 
     def _check_place(self) -> None:
         if durable.place(self.path) != self._place:  # a deleted file would swallow entries without a trace
@@ -183,3 +194,18 @@ def _insert(db: sqlite3.Connection, commit: Commit) -> None:
     db.executemany("INSERT INTO entry VALUES (?, ?)", enumerate(commit.entries, commit.start))
     db.executemany("INSERT INTO node VALUES (?, ?, ?)", commit.rows)
     db.execute("INSERT INTO note VALUES (?, ?)", (commit.tip.size, commit.tip.note))
+
+
+def fill(path: Path, tables: Mapping[str, Iterable[Sequence[object]]]) -> None:
+    """Put rows that were whole elsewhere into the empty file `path`: the triggers come when all are there."""
+    schema = registry.text("ledger.sql")
+    begin = schema.index("CREATE TRIGGER")
+    with durable.typed(), contextlib.closing(durable.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = MEMORY")
+        db.executescript(schema[:begin])
+        db.execute("BEGIN")
+        for name, rows in tables.items():
+            places = ", ".join("?" * COLUMNS[name])
+            db.executemany(f"INSERT INTO {name} VALUES ({places})", rows)  # noqa: S608
+        db.execute("COMMIT")
+        db.executescript(schema[begin:])

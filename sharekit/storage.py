@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from sharekit.errors import LedgerError, LedgerTampered
 from sharekit.tree import RUN, Tip
 
-__all__ = ["BEYOND", "DOUBTED", "MOVED", "PIECE", "Commit", "Newest", "Place", "Storage"]
+__all__ = ["BEYOND", "DOUBTED", "MOVED", "PIECE", "Commit", "Newest", "Place", "Setting", "Storage"]
 
 PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
 BEYOND = 2**63  # no row has such a number
@@ -28,6 +28,15 @@ class Newest(NamedTuple):
 
     size: int
     note: str
+
+
+class Setting(NamedTuple):
+    """One thing that `doctor` says of a storage."""
+
+    name: str
+    found: str
+    why: str = ""
+    good: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,16 @@ class Storage(abc.ABC):
         """Whether `path` is a file that belongs to the storage."""
 
     @abc.abstractmethod
-    def mark(self, what: str | None) -> None:
-        """Have it take no more entries, because it is DOUBTED or has MOVED; with None, take them again."""
+    def mark(self, what: str) -> None:
+        """Have it take no more entries, because it is DOUBTED or has MOVED; a first mark stays."""
+
+    @abc.abstractmethod
+    def unmark(self, what: str) -> None:
+        """Take that mark away, where it is there."""
+
+    @abc.abstractmethod
+    def settings(self) -> list[Setting]:
+        """What it is, and what its durability rests on, for `doctor`."""
 
     @abc.abstractmethod
     def close(self) -> None:
