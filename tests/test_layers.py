@@ -21,11 +21,11 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules"],  # meaning
+    *["vocabulary", "validation", "profile", "terms", "retention", "wording", "rulebook", "case", "lawfulness", "rules"],  # meaning
     *["local_policy", "use", "policy"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "enactment", "receipt", "partners", "receipts", "reception", "agency", "doctor"],  # exchange
+    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "agency", "doctor"],  # exchange
 ]
 
 
