@@ -43,7 +43,7 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
         sealed = agency.seal_recorded(agency.minimise(dataset, decided) if minimise else dataset, decided, to)
         path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
-        output.say(f"{finding.severity}: {finding.rule}: {finding.message} Way through: {finding.way_through}")
+        output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
     lines = [f"sealed {sealed.id} for {', '.join(sealed.recipients)}", f"recorded as entry {sealed.entry}"]
     lines += [f"left out: {', '.join(sealed.left_out)}"] if sealed.left_out else []
     if path:
@@ -247,15 +247,9 @@ def _confirmations(given: Sequence[str]) -> dict[str, str]:
     return {name: session.secret(name, value if equals else None) for name, equals, value in pairs}
 
 
-def _assessment(name: str | None) -> dict[str, str] | None:
-    from sharekit.errors import Malformed
-
-    if name is None:
-        return None
-    found = session.read_json(name, what="the assessment")
-    if not isinstance(found, dict):
-        raise Malformed("the assessment is not a JSON object", hint="write it as {...}, each part a sentence")
-    return found
+def _assessment(name: str | None) -> Any:
+    """The assessment as it was written; opening says what is missing in it."""
+    return session.read_json(name, what="the assessment") if name is not None else None
 
 
 def _share_told(share: Share, out: str) -> dict[str, Any]:
@@ -268,6 +262,7 @@ def _share_told(share: Share, out: str) -> dict[str, Any]:
         "withheld": list(share.withheld),
         "sender": share.terms.json["sender"]["org_id"],
         "path": out,
+        "obligations": [{"code": each.code, "text": each.text} for each in share.verdict.obligations],
     }
 
 
@@ -287,4 +282,6 @@ def _advice(share: Share) -> list[str]:
     name = sender.get("name", sender["org_id"])
     lines = [f"discuss before acting: {name}, {' or out of hours '.join(numbers)}"] if numbers else []
     conditions = sorted(share.terms.handling_codes())
-    return lines + ([f"conditions: {', '.join(conditions)}"] if conditions else [])
+    lines += [f"conditions: {', '.join(conditions)}"] if conditions else []
+    lines += [f"to do: {each.text}" for each in share.verdict.obligations if each.code not in conditions]
+    return lines + ([f"look at again: {share.verdict.hint}"] if share.verdict.hint else [])

@@ -162,7 +162,7 @@ def _reached(case: Case, given: list[Term]) -> Iterator[Said]:
     """Whether some gateway reaches each recipient, where each of them reaches somebody."""
     reach = [term.more["to_org_types"] for term in given if "to_org_types" in term.more]
     receivers = {*case.situation.recipients.values()}
-    if len(reach) < len(given) or any(receivers.isdisjoint(types) for types in reach):
+    if not reach or len(reach) < len(given) or any(receivers.isdisjoint(types) for types in reach):
         return
     if receivers - {kind for types in reach for kind in types}:
         yield Said("not-to", "gateways")

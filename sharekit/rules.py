@@ -19,7 +19,7 @@ from sharekit.errors import GateNotMet
 from sharekit.profile import months_later
 from sharekit.rulebook import Rule, Rulebook
 from sharekit.terms import ShareTerms
-from sharekit.wording import Secret, Words, has_address, has_postcode, texts, unquoted
+from sharekit.wording import Secret, Words, has_address, has_postcode, is_moment, texts, unquoted
 
 __all__ = ["Finding", "assess", "gate", "myth", "owed"]
 
@@ -126,6 +126,7 @@ def _not_sought(case: Case, params: More) -> Iterator[Said]:
         for each in case.agreements:
             if each.kind.get("share"):
                 yield from _reasons(each, params)
+    yield from _myths(case, "R2")
 
 
 def _reasons(agreement: Agreement, params: More) -> Iterator[Said]:
@@ -221,7 +222,7 @@ def _advice(case: Case, params: More) -> Iterator[Said]:
 def _public_interest(case: Case, params: More) -> Iterator[Said]:
     weighed = case.json.get("confidentiality")
     if weighed is None:
-        if case.unagreed:
+        if case.unagreed and not case.kinds_needed:  # where agreement is needed there is nothing to weigh
             yield Said("unweighed", "confidentiality")
         return
     for part in vocabulary.load("confidentiality")[weighed["justification"]].more.get("needs", ()):
@@ -388,11 +389,6 @@ def _no_barrier(case: Case, params: More) -> Iterator[Said]:
     yield from _myths(case, "GR1")
 
 
-@rule("GR4")
-def _no_consent_needed(case: Case, params: More) -> Iterator[Said]:
-    yield from _myths(case, "GR4")
-
-
 def _myths(case: Case, rule: str) -> Iterator[Said]:
     """Reasons for the decision that are written like a code which the guidance turns down, and which `rule` answers."""
     reasons = vocabulary.load("refusal-reasons")
@@ -425,9 +421,10 @@ def _told(case: Case, tokens: Collection[str], short: Mapping[str, str]) -> Iter
     written = case.texts()
     together = Words.of("\n".join(text for _, _, text in written), short)
     secrets = [secret for token in tokens if (secret := Secret.of(token, short)).may_be_in(together)]
+    dates = [secret for secret in secrets if secret.may_be_a_date]
     for what, place, text in written if secrets else ():
         words = Words.of(text, short)
-        if any(secret.is_in(words) for secret in secrets):
+        if any(secret.is_in(words) for secret in (dates if is_moment(text) else secrets)):
             yield Said("told", place, what)
 
 

@@ -71,7 +71,7 @@ def check_assessment(value: object) -> None:
     Raises Malformed, NotMinimal, FieldMissing or FieldInvalid, naming the part and not what it says.
     """
     if not isinstance(value, Mapping):
-        raise Malformed("the assessment is not a JSON object", hint="see docs/purpose-limitation.md for one")
+        raise Malformed("the assessment is not a JSON object", hint="docs/purpose-limitation.md shows one")
     _assessments().check(dict(value))
     for name in unsaid(value):
         raise FieldInvalid(

@@ -12,10 +12,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Secret", "Words", "has_address", "has_postcode", "plain", "texts", "unquoted"]
+__all__ = ["Secret", "Words", "has_address", "has_postcode", "is_moment", "plain", "texts", "unquoted"]
 
 LONG = 5  # letters and digits from which on a number or postcode is found however it is broken up
 
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]+))?)?\Z")
 _WORD = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019(?!\w)")
 _POSTCODE = re.compile(
@@ -62,6 +63,11 @@ def plain(text: str) -> str:
 def _digit(character: str) -> str:
     """A digit of any script as ours; other characters as they are."""
     return str(unicodedata.decimal(character)) if character.isdecimal() else character
+
+
+def is_moment(text: str) -> bool:
+    """Whether it is a day, a month or a time as a machine writes it."""
+    return _MOMENT.match(text) is not None
 
 
 def unquoted(text: str) -> str:
@@ -133,6 +139,11 @@ class Secret:
         words = Words.of(token, short)
         broken = len(words.joined) >= LONG and any(each.isdigit() for each in words.joined)
         return cls(tuple(_numbers(words.joined)), words.edges, not broken)
+
+    @property
+    def may_be_a_date(self) -> bool:
+        """Whether it has as many digits as a day: a shorter number says nothing in a field for a time."""
+        return len(self.forms[0]) >= 8
 
     def may_be_in(self, words: Words) -> bool:
         """Whether its letters stand there at all, whole words or not: soon looked for."""

@@ -19,13 +19,16 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 
 # lowest first: a module imports only from modules before it
 ORDER = [
-    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
+    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
+    *["checkpoint", "proof", "witness", "entry"],
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "retention", "wording", "rulebook", "case", "lawfulness", "rules"],  # meaning
-    *["local_policy", "use", "policy"],
+    *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
+    *["wording", "rulebook", "case", "lawfulness", "rules", "golden", "local_policy", "use", "policy"],
+    *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "agency", "doctor"],  # exchange
+    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["decisions", "advice", "agency", "doctor"],
 ]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from conftest import CONFIRM, FLAG, example
+from conftest import CONFIRM, FLAG, REPOSITORY, example
 from policies import ENQUIRY, FOOTING, GLASS, NOW, ORDER, terms, use
 from sharekit.cli import app
 from sharekit.cli.running import run
@@ -17,6 +18,7 @@ from sharekit.cli.running import run
 from sharekit import Agency, Card, Keys, cbor, cose, errors, files, ledger, local_policy, registry, vocabulary
 from sharekit.local_policy import Change, parse, shipped
 from sharekit.policy import Finding, decide
+from sharekit.use import check_assessment
 
 RELATED, DENIED, ENFORCEMENT = "safeguarding.referral", "immigration.age-determination", "immigration.enforcement"
 IMMEDIATE, FLAGGED = "safeguarding.immediate-protection", "safeguarding.status-flag"
@@ -53,6 +55,9 @@ severity = "gate"
 """
 
 
+PLACES = ["purpose", "cell", "recipients", "confirmations", "rule", "valid_days"]
+
+
 def told(data: bytes | None, purpose: str, shared_for: str = ENQUIRY, **more) -> tuple[str, str]:
     own = parse(data) if data is not None else None
     verdict = decide(terms(shared_for, **more.pop("packet", {})), use(purpose, **more), now=NOW, policy=own)
@@ -71,6 +76,7 @@ def test_an_empty_policy_is_the_shipped_one():
 def test_a_policy_says_all_that_it_does_otherwise():
     policy = parse(EVERYTHING)
     assert not policy.loosens
+    assert [change.place.split()[0] for change in policy.changes] == PLACES
     assert [change.place for change in policy.changes] == [
         "purpose crime.mappa",
         "cell safeguarding.s47-enquiry to safeguarding.referral",
@@ -293,6 +299,19 @@ def test_a_raised_rule_stops_no_urgent_share():
     raised = parse(severity("R15", "gate"))
     assert [each.severity for each in raised.weighed([finding("R15", "advice")], urgent=True)] == ["needs-reason"]
     assert [each.severity for each in raised.weighed([finding("R15", "gate")], urgent=True)] == ["gate"]
+
+
+# the page about it
+
+
+def test_the_page_shows_a_policy_and_an_assessment_that_work():
+    page = (REPOSITORY / "docs" / "purpose-limitation.md").read_text()
+    (policy,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    (assessment,) = re.findall(r"```json\n(.*?)```", page, re.S)
+    shown = parse(policy.encode())
+    assert [change.place.split()[0] for change in shown.changes] == PLACES
+    assert not shown.loosens
+    check_assessment(json.loads(assessment))
 
 
 # in an agency's home

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import REPOSITORY
 from policies import AGREED, FOOTING, GLASS, NOT_ASKED, NOW, ORDER, REPLY, terms, use
 
 from sharekit import policy, profile, registry, vocabulary
@@ -171,3 +172,14 @@ def test_a_profile_with_a_row_of_its_own_is_not_judged_by_its_purpose():
     assert told(decide(terms("safeguarding.referral"), asked, now=NOW))[:2] == ("refer", "R18.10")
     notified = terms("safeguarding.referral", profile=NOTIFICATION)
     assert told(decide(notified, asked, now=NOW))[:2] == ("allow-with-record", "R18.9")
+
+
+def test_the_page_about_purposes_shows_the_matrix_that_is_shipped():
+    page = (REPOSITORY / "docs" / "purpose-limitation.md").read_text().partition("<!-- matrix -->\n")[2]
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.partition("\n\n")[0].splitlines()]
+    shown = {line[0]: line[1:] for line in table[2:]}
+    firsts = [purposes[0] for purposes in COLUMNS.values()]
+    rows = registry.document("compatibility")["rows"]
+    assert shown == {each["from"]: [each["cells"][purpose] for purpose in firsts] for each in rows}
+    for heading, purposes in zip(table[0][1:], COLUMNS.values(), strict=True):
+        assert all(purpose.endswith(name) for purpose, name in zip(purposes, heading.split(", "), strict=True))

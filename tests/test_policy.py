@@ -306,7 +306,7 @@ def test_a_condition_for_sensitive_data_is_asked_for_where_the_sender_named_one(
     assert told(terms(lawful_basis=plain), use(RELATED, **without("art9", "art10")))[1] == "allow-with-record"
 
 
-UNSAID = {"absent": None, "empty": "", "blank": " \n", "a placeholder": "N/A", "no text": 7, "dots": "..", "later": "TBC"}
+UNSAID = {"absent": None, "empty": "", "blank": " \n", "not applicable": "N/A", "no text": 7, "later": "TBC."}
 
 
 @pytest.mark.parametrize("text", UNSAID.values(), ids=UNSAID)

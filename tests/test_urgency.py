@@ -1,0 +1,99 @@
+"""No urgent, justified share is ever stopped: what is missing of its record is owed."""
+
+from __future__ import annotations
+
+import pytest
+from gates import GATES, GONE
+from shares import Share, stopped
+
+import sharekit
+from sharekit import registry, rules
+from sharekit.errors import FieldMissing
+
+EMERGENCY = {
+    "terms.decision.outcome": "break-glass",
+    "terms.break_glass": {"by": "Sky XXTEST-Dunn", "reason": "Wren is in danger now", "review_on": "2026-11-30"},
+}
+RECORDS = {name: gate for name, gate in GATES.items() if not gate.always}
+PROTECTIONS = {name: gate for name, gate in GATES.items() if gate.always}
+
+
+@pytest.mark.parametrize("gate", RECORDS.values(), ids=RECORDS)
+def test_a_missing_record_is_owed_and_stops_no_emergency(gate):
+    urgent = stopped(gate, EMERGENCY)
+    owed = rules.owed(urgent.findings())
+    assert gate.rule in {each.rule for each in owed}
+    assert all(each.severity == "needs-reason" and each.way_through.startswith("within 24 hours") for each in owed)
+    assert sharekit.parse(urgent.seal()).id
+
+
+@pytest.mark.parametrize("gate", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_what_protects_somebody_stops_even_an_emergency(gate):
+    emergency = {path: value for path, value in EMERGENCY.items() if path not in gate.change}
+    urgent = stopped(gate, {**emergency, "terms.urgency": "immediate"})
+    assert gate.rule in urgent.gates()
+
+
+IMMEDIATE = {
+    name: gate
+    for name, gate in RECORDS.items()
+    if gate.example in ("safeguarding-referral", "strategy-s47") and "terms.route" not in gate.change
+    if gate.way != {"terms.urgency": "immediate"}
+}
+
+
+@pytest.mark.parametrize("gate", IMMEDIATE.values(), ids=IMMEDIATE)
+def test_a_missing_record_stops_no_share_that_cannot_wait(gate):
+    urgent = stopped(gate, {"terms.urgency": "immediate"})
+    assert gate.rule in {each.rule for each in rules.owed(urgent.findings())}
+    assert sharekit.parse(urgent.seal()).id
+
+
+def test_early_help_is_not_urgent_because_somebody_says_so():
+    share = Share("early-help-referral", {"terms.agreement.0.status": "refused", "terms.urgency": "immediate"})
+    assert share.gates() == {"R1"}
+
+
+PARTS = [
+    part
+    for part in registry.document("terms")["required"]
+    if part not in registry.document("terms")["x-required-when-urgent"]
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_terms_that_is_missing_is_owed_in_an_emergency_and_refused_otherwise(part):
+    with pytest.raises(FieldMissing):
+        Share("safeguarding-referral", {f"terms.{part}": GONE}).seal()
+    urgent = Share("safeguarding-referral", EMERGENCY, {f"terms.{part}": GONE})
+    assert ("R15", part) in {(each.rule, each.field) for each in rules.owed(urgent.findings())}
+    assert sharekit.parse(urgent.seal()).id
+
+
+def test_all_that_can_wait_may_be_missing_at_once():
+    emergency = Share("safeguarding-referral", EMERGENCY, {f"terms.{part}": GONE for part in PARTS})
+    assert {each.field for each in rules.owed(emergency.findings())} >= set(PARTS)
+    assert sharekit.parse(emergency.seal()).id
+
+
+def test_a_sentence_of_need_is_owed_in_an_emergency():
+    missing = {"terms.need": GONE}
+    with pytest.raises(FieldMissing):
+        Share("safeguarding-referral", missing).seal()
+    urgent = Share("safeguarding-referral", EMERGENCY, missing)
+    assert ("R13", "need.child.upn") in {(each.rule, each.field) for each in rules.owed(urgent.findings())}
+    assert urgent.seal()
+
+
+def test_an_emergency_without_a_day_for_its_review_owes_one():
+    share = Share("safeguarding-referral", {"terms.decision.outcome": "break-glass"})
+    assert [each.field for each in rules.owed(share.findings())] == ["break_glass.review_on"]
+
+
+def test_on_the_immediate_protection_route_harm_and_threshold_may_follow():
+    route = {"terms.route": "immediate-protection", "terms.harm_basis": GONE, "terms.threshold": GONE}
+    share = Share("safeguarding-referral", route)
+    assert [(each.rule, each.field) for each in rules.owed(share.findings())] == [
+        ("R1", "harm_basis"), ("R1", "threshold"),
+    ]  # fmt: skip
+    assert share.seal()
