@@ -435,9 +435,10 @@ class Agency:
         """
         return self.reception.receive(data, self.keys)
 
-    def send_checkpoint(self, org_id: str) -> Path:
-        """Seal the ledger's newest checkpoint for one partner to cosign; where the packet waits."""
-        return self.receipts.send_checkpoint(org_id, sender=self.sender(), now=self.now())
+    def send_checkpoint(self, org_id: str, *, year: int | None = None) -> Path:
+        """Seal a ledger's newest checkpoint for one partner to cosign; where the packet waits."""
+        ledger = self.ledger_of(year)
+        return self.receipts.send_checkpoint(org_id, ledger, sender=self.sender(), now=self.now())
 
     def cosign(self, request: bytes, card: bytes) -> str:
         """As a witness, the note in a request with this agency's cosignature; errors as in `Receipts.cosign`."""
@@ -472,7 +473,8 @@ class Agency:
         """
         now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
         said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in self.attestations(year=year)]
-        return self.record.export(Path(path), cards, said, now=now, year=year)
+        stamps = self.receipts.partners.stamps(self.ledger_of(year).origin)
+        return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
 
     def attestations(self, *, year: int | None = None) -> list[Attestation]:
         """What partners attest of the packets and checkpoints of this or another year, for an auditor."""

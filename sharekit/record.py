@@ -263,6 +263,7 @@ class Record:
         path: Path,
         cards: Iterable[tuple[str, bytes]],
         attestations: Iterable[Said],
+        stamps: Iterable[tuple[str, bytes]],
         *,
         now: datetime,
         year: int | None = None,
@@ -270,7 +271,7 @@ class Record:
         """Write an export of this or another year for auditors, itself recorded this year; its number of entries."""
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
-        ledger.export(path, cards, attestations)
+        ledger.export(path, cards, attestations, stamps)
         return ledger.size
 
     # --- the files, one a year ---

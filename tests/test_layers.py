@@ -20,7 +20,7 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 # lowest first: a module imports only from modules before it
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
-    *["checkpoint", "proof", "witness", "entry"],
+    *["checkpoint", "proof", "witness", "stamp", "entry"],
     *["cose", "keys", "trust"],  # keys
     *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
     *["wording", "rulebook", "case", "lawfulness", "rules", "golden", "local_policy", "use", "policy"],
