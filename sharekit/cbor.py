@@ -99,9 +99,10 @@ def _texts_in_order(keys: Mapping[Any, Any]) -> bool:
     for key in keys:
         if type(key) is not str:
             return previous == "" and _integers_in_order(keys)
-        if not key.isascii() or (len(key), key) <= (size, previous):
+        length = len(key)
+        if length < size or (length == size and key <= previous) or not key.isascii():
             return False
-        size, previous = len(key), key
+        size, previous = length, key
     return True
 
 
