@@ -90,10 +90,8 @@ def _kept(agency: Agency, sealed: Sealed) -> str:
 
 
 def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
-    findings = [
-        {"rule": f.rule, "severity": f.severity, "message": f.message, "source": f.source, "way_through": f.way_through}
-        for f in sealed.findings
-    ]
+    names = ("rule", "severity", "message", "field", "source", "way_through", "owed")
+    findings = [{name: getattr(finding, name) for name in names} for finding in sealed.findings]
     return {
         "packet": sealed.id,
         "size": len(sealed.data),
