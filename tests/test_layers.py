@@ -27,7 +27,7 @@ ORDER = [
     *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]
 

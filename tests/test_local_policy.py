@@ -614,7 +614,7 @@ def test_what_the_refusal_to_seal_says_works(flagged):
 def test_a_raised_rule_stops_what_it_only_advised_against(world):
     world.at("2026-11-26T16:00:00Z")
     data, decided = example("safeguarding-referral")  # to be acted on by 15:20
-    sent = world.larkmoor.seal_recorded(data, decided, [world.fernshire.org_id])
+    sent = world.larkmoor.dispatch.seal(data, decided, [world.fernshire.org_id])
     assert "R15" in [each.rule for each in sent.findings if each.severity != "gate"]
     place(world.larkmoor, severity("R15", "gate"))
     with pytest.raises(errors.GateNotMet) as refused:
