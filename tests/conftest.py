@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
-<<<<<<< HEAD
 import shutil
 from collections.abc import Iterator
-=======
-import sys
-from collections.abc import Callable, Iterator
->>>>>>> a099b8a (wip)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,7 +109,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
 class Desk:
     """A folder in which two agencies have their homes, and what they exchanged: where commands are run."""
 
@@ -175,30 +168,3 @@ def desk(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Des
     made = Desk(folder, monkeypatch)
     made.at(FLAG)
     return made
-=======
-class Ran:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def sharekit(world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Runs the command line, as it is, in Larkmoor's home or in that of `org_id`."""
-    from sharekit.cli import app
-    from sharekit.cli.running import run
-
-    def command(*arguments: str, org_id: str = "URN-999001", stdin: str = "") -> Ran:
-        monkeypatch.setenv("SHAREKIT_HOME", str(world.agency(org_id).home))
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        code = run(app, arguments)
-        return Ran(code, *capfd.readouterr())
-
-    return command
->>>>>>> a099b8a (wip)
