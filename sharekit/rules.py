@@ -74,8 +74,9 @@ def owed(findings: Iterable[Finding]) -> list[Finding]:
 
 def myth(terms: object, dataset: object, *, book: str = rulebook.DEFAULT) -> Finding | None:
     """The answer to a reason that the guidance turns down, wherever one stands as a code; None if none does."""
-    route = terms.get("route") if isinstance(terms, Mapping) else None
-    for what, value in (("terms", terms), ("data", dataset)):
+    given = terms.json if isinstance(terms, ShareTerms) else terms
+    route = given.get("route") if isinstance(given, Mapping) else None
+    for what, value in (("terms", given), ("data", dataset)):
         for place, text in texts(value):
             term = vocabulary.load("refusal-reasons").terms.get(text)
             if term and is_myth(term, route if isinstance(route, str) else None):
