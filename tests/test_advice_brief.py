@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from commands import sharekit
 from conftest import EXAMPLES, example
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -407,8 +408,13 @@ WREN_FILE = str(EXAMPLES / "decisions" / "early-help-wren.json")
 ASK = ("--profile", "early-help-referral", "--role", ADVISER)
 
 
-def test_the_command_prints_the_brief_or_writes_it_privately(sharekit, tmp_path):
-    printed = sharekit("advice-brief", WREN_FILE, *ASK).out
+@pytest.fixture
+def at_larkmoor(world, monkeypatch):
+    monkeypatch.setenv("SHAREKIT_HOME", str(world.larkmoor.home))
+
+
+def test_the_command_prints_the_brief_or_writes_it_privately(at_larkmoor, tmp_path):
+    printed = sharekit("advice-brief", WREN_FILE, *ASK).text
     assert "Child A, 10, primary" in printed
     place = tmp_path / "brief.txt"
     told = sharekit("advice-brief", WREN_FILE, *ASK, "-o", str(place), "--json").json
@@ -417,16 +423,16 @@ def test_the_command_prints_the_brief_or_writes_it_privately(sharekit, tmp_path)
     assert (told["people"], told["entry"]) == (["Child A, 10, primary", "Adult B"], 2)
 
 
-def test_the_command_gives_json_on_request(sharekit, tmp_path):
+def test_the_command_gives_json_on_request(at_larkmoor, tmp_path):
     told = sharekit("advice-brief", WREN_FILE, *ASK, "--json").json
     assert sharekit("advice-brief", WREN_FILE, *ASK, "-o", str(tmp_path / "brief.json")).code == 0
     assert json.loads((tmp_path / "brief.json").read_text()) == told["brief"]
     assert set(told["brief"]) == {"people", "said", "left_out", "caution"}
 
 
-def test_the_profile_comes_from_the_terms(sharekit):
+def test_the_profile_comes_from_the_terms(at_larkmoor):
     terms = ("--terms", str(EXAMPLES / "early-help-referral.terms.json"))
-    assert "agreement: given" in sharekit("advice-brief", WREN_FILE, *terms, "--role", ADVISER).out
+    assert "agreement: given" in sharekit("advice-brief", WREN_FILE, *terms, "--role", ADVISER).text
 
 
 USAGE = {
@@ -438,13 +444,12 @@ USAGE = {
 
 
 @pytest.mark.parametrize("arguments", USAGE.values(), ids=USAGE)
-def test_a_command_that_cannot_be_understood_exits_2(sharekit, arguments):
+def test_a_command_that_cannot_be_understood_exits_2(at_larkmoor, arguments):
     ran = sharekit("advice-brief", *arguments)
-    assert ran.code == 2
-    assert "error [usage]" in ran.err
+    assert (ran.code, ran.error) == (2, "usage")
 
 
-def test_a_reason_is_asked_for_where_the_child_is_named(sharekit, world):
+def test_a_reason_is_asked_for_where_the_child_is_named(at_larkmoor):
     ran = sharekit("advice-brief", WREN_FILE, *ASK, "--identity-disclosed", "--json")
     assert ran.code == 5
     assert (ran.json["error"]["code"], ran.json["error"]["rule"]) == ("field-missing", "R6")
