@@ -23,7 +23,8 @@ ORDER = [
     *["checkpoint", "proof", "witness", "stamp", "entry"],
     *["cose", "keys", "trust"],  # keys
     *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
-    *["wording", "rulebook", "case", "lawfulness", "rules", "golden", "local_policy", "use", "policy"],
+    *["wording", "rulebook", "case", "conduct", "content", "lawfulness", "rules"],
+    *["golden", "local_policy", "use", "policy"],
     *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
