@@ -23,7 +23,7 @@ def _fact_or_opinion(case: Case, params: More) -> Iterator[Said]:
     for place, statement in case.kind.statements(case.fields):
         if "observer" not in kinds[statement["kind"]].more:
             continue
-        words = Words.of(unquoted(statement["text"]))
+        words = Words.of(unquoted(statement["text"])).without(params["fair"])
         if words.said(params["judgements"]):
             yield Said("judgement", f"{place}.text", "data")
         elif words.said(params["impressions"]):

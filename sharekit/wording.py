@@ -121,6 +121,10 @@ class Words:
     def __len__(self) -> int:
         return len(self.edges) - 1
 
+    def without(self, phrases: tuple[str, ...]) -> Words:
+        """The words without those of `phrases`."""
+        return Words.of(_any_of(phrases).sub("  ", self.spaced)) if self.said(phrases) else self
+
     @classmethod
     def fits_any_case(cls, text: str, params: Mapping[str, Any]) -> bool:
         """Whether a reason would fit any case: `short`, one of the `stock` phrases, and hardly a word `besides`."""
