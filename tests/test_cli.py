@@ -49,6 +49,14 @@ def every_command(group: click.Command = app, path: tuple[str, ...] = ()) -> lis
     return [path, *(each for name in names for each in every_command(group.get_command(context, name), (*path, name)))]
 
 
+def command_at(path: tuple[str, ...]) -> click.Command:
+    command: click.Command = app
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), name)
+    return command
+
+
 @pytest.mark.parametrize("path", every_command(), ids=" ".join)
 def test_the_help_of_every_command_has_an_example_and_the_common_options(path):
     ran = sharekit(*path, "--help")

@@ -13,14 +13,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from commands import Ran, clean_environment, in_a_process, sharekit
 from conftest import CHILD
 from disks import needs_a_disk
-from test_cli import OAK, OPEN, SEAL, events
+from test_cli import OAK, OPEN, SEAL, command_at, events, every_command
 
 NUMBER, BORN = CHILD["nhs_number"], CHILD["date_of_birth"]
 PERSONAL = (NUMBER, BORN, "XXTEST")
@@ -171,6 +172,36 @@ def test_a_wrong_value_in_any_place_is_refused_by_the_name_of_its_field(leaf, de
     assert not os.path.exists("x")
 
 
+NONSENSE = ["junk.bin", "deep.json", "odd.json", "elm", "nothing", "flag.sharekit", "-", "\udcff", "", "XXTEST"]
+
+
+def with_nonsense(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
+    """The command with each of its arguments and options given each kind of nonsense, and sense for the rest."""
+    options = [each for each in command.params if isinstance(each, click.Option) and each.expose_value]
+    arguments = [each for each in command.params if isinstance(each, click.Argument)]
+    needed = [(each.opts[0], "out" if "-o" in each.opts else "ZZQ77") for each in options if each.required]
+    for nonsense in NONSENSE:
+        yield (*path, *[word for pair in needed for word in pair], "--", *[nonsense] * len(arguments))
+        for option in options:
+            if not option.is_flag and "-o" not in option.opts:
+                others = [word for pair in needed if pair[0] != option.opts[0] for word in pair]
+                yield (*path, *others, option.opts[0], nonsense, *["flag.sharekit"] * len(arguments))
+
+
+LEAVES_OF_THE_TREE = [path for path in every_command() if not isinstance(command_at(path), click.Group)]
+
+
+@pytest.mark.parametrize("path", LEAVES_OF_THE_TREE, ids=" ".join)
+def test_no_command_comes_apart_over_nonsense(path, desk):
+    Path("junk.bin").write_bytes(random.Random(2).randbytes(2000))
+    Path("deep.json").write_bytes(b'{"a":' * 900 + b"1" + b"}" * 900)
+    desk.write("odd.json", {"\ud800": 10**400})
+    for arguments in with_nonsense(path, command_at(path)):
+        ran = sharekit("--home", "elm", *arguments, stdin=b"XXTEST")
+        assert ran.code in range(7), arguments
+        assert not [word for word in ("unexpected", "Traceback", "XXTEST") if word in ran.said], arguments
+
+
 # outputs
 
 
@@ -254,6 +285,14 @@ def test_a_disk_that_is_full_when_the_packet_is_written_loses_nothing(desk):
     assert sharekit("verify", str(kept[0]), "--home", "elm").code == 0
     opened = on_a_disk(FULL, *OPEN, "full/x")
     assert_clear(opened, 1, "output-unwritable")
+
+
+def test_a_packet_that_can_be_kept_nowhere_is_said_to_be_sealed_again(desk):
+    os.rmdir("larch/outbox")
+    ran = in_a_process(*SEAL, "-", shell='"$@" > /dev/full')
+    assert_clear(ran, 1, "output-unwritable")
+    assert "recorded as entry 3" in ran.err
+    assert "seal it again" in ran.err
 
 
 @needs_a_disk
@@ -396,6 +435,18 @@ def test_a_damaged_home_releases_nothing_and_says_what_to_do(damage, code, error
     doctor = sharekit("doctor", "--home", "elm")
     assert doctor.code == (2 if code == 2 else 0)
     assert "Traceback" not in doctor.said
+
+
+def test_a_home_that_goes_away_meanwhile_is_said_to_be_gone(desk):
+    assert sharekit("init", "--home", "oak", *OAK, "--passphrase-file", "words").code == 0
+    os.mkfifo("slow")
+    process = started("ledger", "subject", "--id", "local=1", "--home", "oak", "--passphrase-file", "slow")
+    with Path("slow").open("wb"):
+        shutil.rmtree("oak")
+    said = process.communicate()[1].decode()
+    assert process.returncode == 2
+    assert said.startswith("error [")
+    assert "Traceback" not in said
 
 
 # many at once, and an end at any moment
