@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .stamp import timestamp_command
 from .witness import compare_command, forks_command, witness_command
 
 if TYPE_CHECKING:
@@ -27,11 +28,15 @@ def ledger_command() -> None:
     """
 
 
+_year = click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
+
+
 @ledger_command.command("log")
+@_year
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N entries.")
 @click.option("--packet", metavar="ID", help="Only entries about this packet.")
 @click.option("--event", metavar="KIND", help="Only this event: sharekit vocab ledger-events.")
-def log(limit: int | None, packet: str | None, event: str | None) -> None:
+def log(limit: int | None, packet: str | None, event: str | None, year: int | None) -> None:
     """The entries, oldest first.
 
     \b
@@ -47,7 +52,7 @@ def log(limit: int | None, packet: str | None, event: str | None) -> None:
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     packet = packet and packet.lower()
     with session.agency() as agency:
-        told = [_entry_told(seq, entry) for seq, entry in agency.entries()]
+        told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
     told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
     told = told[-limit:] if limit else told
     output.result({"entries": told}, map(_entry_line, told), as_json=session.wants_json())
@@ -63,8 +68,7 @@ def subject(identifier: str, limit: int) -> None:
     Example:
         sharekit ledger subject --id nhs
     """
-    scheme, equals, value = identifier.partition("=")
-    value = session.secret(scheme, value if equals else None)
+    scheme, value = session.identifier(identifier)
     with session.agency(unlocked=True) as agency:
         found = agency.subject_entries(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
@@ -74,7 +78,8 @@ def subject(identifier: str, limit: int) -> None:
 
 
 @ledger_command.command("verify")
-def verify() -> None:
+@_year
+def verify(year: int | None) -> None:
     """Recompute the whole record and its newest checkpoint.
 
     \b
@@ -82,14 +87,15 @@ def verify() -> None:
         sharekit ledger verify
     """
     with session.agency() as agency:
-        size = agency.ledger.verify()
+        size = agency.ledger_of(year).verify()
     output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
 
 
 @ledger_command.command("checkpoint")
 @click.option("--to", "org", metavar="ORG", help="Seal it for a partner to cosign, with its consistency proof.")
 @click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
-def checkpoint(org: str | None, out: str | None) -> None:
+@_year
+def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
     """The newest signed checkpoint: give it to somebody outside, and nothing before it can be rewritten.
 
     \b
@@ -100,9 +106,9 @@ def checkpoint(org: str | None, out: str | None) -> None:
 
     with session.agency(unlocked=org is not None) as agency:
         if org is not None:
-            _send_checkpoint(agency, org, out)
+            _send_checkpoint(agency, org, out, year)
             return
-        note = agency.ledger.checkpoint()
+        note = agency.ledger_of(year).checkpoint()
     found = notes.parse(note)
     told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
     if out is not None or not session.wants_json():
@@ -112,8 +118,8 @@ def checkpoint(org: str | None, out: str | None) -> None:
         output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
 
 
-def _send_checkpoint(agency: Agency, org: str, out: str | None) -> None:
-    waiting = agency.send_checkpoint(org)
+def _send_checkpoint(agency: Agency, org: str, out: str | None, year: int | None) -> None:
+    waiting = agency.send_checkpoint(org, year=year)
     if out is not None:
         with session.destination(out, what="the checkpoint") as deliver:
             deliver(waiting.read_bytes())
@@ -124,7 +130,8 @@ def _send_checkpoint(agency: Agency, org: str, out: str | None) -> None:
 @ledger_command.command("prove")
 @click.argument("seq", type=click.IntRange(min=0))
 @click.option("-o", "out", metavar="FILE", help="Where to write the proof; without, standard output.")
-def prove(seq: int, out: str | None) -> None:
+@_year
+def prove(seq: int, out: str | None, year: int | None) -> None:
     """A proof that entry SEQ stands in the record, for somebody who has only the checkpoint.
 
     \b
@@ -134,9 +141,10 @@ def prove(seq: int, out: str | None) -> None:
     from sharekit.errors import Usage
 
     with session.agency() as agency:
-        if seq >= agency.ledger.size:
-            raise Usage("there is no such entry", hint=f"the record has {agency.ledger.size}, numbered from 0")
-        proof = agency.ledger.prove(seq)
+        ledger = agency.ledger_of(year)
+        if seq >= ledger.size:
+            raise Usage("there is no such entry", hint=f"the record has {ledger.size}, numbered from 0")
+        proof = ledger.prove(seq)
     if out is None and (output.is_terminal() or session.wants_json()):
         raise Usage("a proof is not text", hint="name a file with -o")
     with session.destination("-" if out is None else out, what="the proof") as deliver:
@@ -148,7 +156,8 @@ def prove(seq: int, out: str | None) -> None:
 
 @ledger_command.command("export")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where to write it.")
-def export(out: str) -> None:
+@_year
+def export(out: str, year: int | None) -> None:
     """A copy for auditors: entries, hashes, checkpoints and cards, and nothing personal.
 
     \b
@@ -160,7 +169,7 @@ def export(out: str) -> None:
     if out == "-" and output.is_terminal():
         raise Usage("an export is not for a terminal", hint="name a file with -o")
     with session.written(out, what="the export") as path, session.agency() as agency:
-        size = agency.export(path)
+        size = agency.export(path, year=year)
     if out != "-":
         told = {"entries": size, "path": out}
         output.result(told, [f"{size} entries written to {out}"], as_json=session.wants_json())
@@ -210,5 +219,5 @@ def _entry_line(told: dict[str, Any]) -> str:
     return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
 
 
-for _command in (witness_command, forks_command, compare_command):
+for _command in (witness_command, forks_command, compare_command, timestamp_command):
     ledger_command.add_command(_command)

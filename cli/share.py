@@ -40,10 +40,11 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
         raise Usage("a packet is not for a terminal", hint="name a file with -o")
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     with session.agency(unlocked=True) as agency, _packet_place(out) as place:
-        sealed = agency.seal_recorded(agency.minimise(dataset, decided) if minimise else dataset, decided, to)
+        dispatch = agency.dispatch
+        sealed = dispatch.seal(dispatch.minimise(dataset, decided) if minimise else dataset, decided, to)
         path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
-        output.say(f"{finding.severity}: {finding.rule}: {finding.message} Way through: {finding.way_through}")
+        output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
     lines = [f"sealed {sealed.id} for {', '.join(sealed.recipients)}", f"recorded as entry {sealed.entry}"]
     lines += [f"left out: {', '.join(sealed.left_out)}"] if sealed.left_out else []
     if path:
@@ -84,16 +85,14 @@ def _kept(agency: Agency, sealed: Sealed) -> str:
     from sharekit.errors import OutputUnwritable
 
     try:
-        return f"it is sealed and recorded, and kept at {agency.keep_in_outbox(sealed)}"
+        return f"it is sealed and recorded, and kept at {agency.dispatch.keep_in_outbox(sealed)}"
     except OutputUnwritable:
         return f"it is recorded as entry {sealed.entry}, and could not be kept in the outbox either: seal it again"
 
 
 def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
-    findings = [
-        {"rule": f.rule, "severity": f.severity, "message": f.message, "source": f.source, "way_through": f.way_through}
-        for f in sealed.findings
-    ]
+    names = ("rule", "severity", "message", "field", "source", "way_through", "owed")
+    findings = [{name: getattr(finding, name) for name in names} for finding in sealed.findings]
     return {
         "packet": sealed.id,
         "size": len(sealed.data),

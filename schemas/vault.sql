@@ -29,6 +29,13 @@ CREATE TABLE refused_file (
     token BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 
+-- how the last decisions were explained, oldest first: HMACs, so that words used for one child after another are noticed
+CREATE TABLE rationale (
+    seq INTEGER PRIMARY KEY,
+    decision BLOB NOT NULL UNIQUE,
+    token BLOB NOT NULL                   -- HMAC(index key, "rationale" || 0 || the words, plain)
+);
+
 CREATE TABLE subject (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: an index must not come to point to another child
     sealed_key BLOB NOT NULL
@@ -90,4 +97,22 @@ CREATE TABLE attestation (
     proof BLOB NOT NULL,                  -- CBOR [COSE receipt, note] of that entry
     cosigned TEXT,                        -- our note with the partner's cosignature, where there is one
     PRIMARY KEY (packet, org_id, event, entry)
+) WITHOUT ROWID;
+
+-- what is kept of a packet, by which retention rule and until when; none of it personal without the subject's index
+CREATE TABLE kept (
+    sender TEXT NOT NULL,
+    packet BLOB NOT NULL,
+    subject INTEGER REFERENCES subject (id),
+    rule INTEGER NOT NULL,                -- a number of the vocabulary retention-rules
+    due INTEGER,                          -- days since 1970; NULL where only somebody who looks can tell
+    held INTEGER NOT NULL DEFAULT 0,      -- 1 while a legal hold suspends destruction
+    PRIMARY KEY (sender, packet)
+) WITHOUT ROWID;
+
+-- checkpoints for which a time stamp was asked, and the stamps (RFC 3161) that came
+CREATE TABLE stamp (
+    note TEXT PRIMARY KEY,
+    asked INTEGER NOT NULL,
+    token BLOB
 ) WITHOUT ROWID;

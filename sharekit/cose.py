@@ -33,6 +33,7 @@ EK = -4  # encapsulated key, draft-ietf-cose-hpke
 ED25519, SHA_256, A256GCM = -19, -16, 3
 
 SIGN1_TAG, ENCRYPT_TAG = b"\xd2", b"\xd8\x60"  # the encoded heads of tags 18 and 96 (RFC 9052 section 2)
+NULL = b"\xf6"
 MAX_RECIPIENTS = 64
 MAX_RECIPIENT_HEADER = 64  # bytes of { 1: alg, 4: kid }
 CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES, PUBLIC_BYTES = 32, 12, 16, 64, 32
@@ -175,14 +176,19 @@ def encrypt(
     """A tagged COSE_Encrypt of `plaintext` with one HPKE block for each recipient, all under `extra_info`."""
     nonces = nonces or Nonces.fresh()
     ciphertext = AESGCM(nonces.cek).encrypt(nonces.iv, plaintext, _enc_structure(aad))
-    blocks = [recipient_block(nonces.cek, key, extra_info) for key in recipients]
+    info = cbor.encode(extra_info)
+    blocks = [_recipient_block(nonces.cek, key, info) for key in recipients]
     return ENCRYPT_TAG + cbor.encode([_CONTENT_PROTECTED, {IV: nonces.iv}, ciphertext, blocks])
 
 
 def recipient_block(cek: bytes, key: EncryptionKey, extra_info: bytes) -> list[Any]:
     """The COSE_recipient that gives `cek` to the holder of `key` (draft-ietf-cose-hpke, key encryption)."""
+    return _recipient_block(cek, key, cbor.encode(extra_info))
+
+
+def _recipient_block(cek: bytes, key: EncryptionKey, encoded_info: bytes) -> list[Any]:
     protected = _recipient_protected(key.alg, key.kid)
-    ek, encrypted = key.encrypt(cek, _recipient_structure(protected, extra_info))
+    ek, encrypted = key.encrypt(cek, _recipient_start(protected) + encoded_info)
     return [protected, {EK: ek}, encrypted]
 
 
@@ -199,19 +205,19 @@ def parse_encrypt(data: bytes) -> Encrypt:
         case [bytes() as protected, {5: bytes() as iv} as unprotected, bytes() as ciphertext, list() as recipients]:
             exact = protected == _CONTENT_PROTECTED and len(unprotected) == 1 and len(iv) == IV_BYTES
             others = recipients[: len(recipients) - len(blocks)]
-            exact = exact and recipients[len(others) :] == [0] * len(blocks)
+            exact = exact and recipients[len(others) :] == [None] * len(blocks)
             if exact and 1 <= len(recipients) <= MAX_RECIPIENTS and len(ciphertext) >= TAG_BYTES:
                 return Encrypt(iv, ciphertext, (*map(cbor.encode, others), *blocks))
     raise Malformed("the encryption is not in the form sharekit accepts")
 
 
 def _without_blocks(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The message with a zero in the place of each block at its end that has the usual form, and these blocks."""
+    """The message with null in the place of each block at its end that has the usual form, and these blocks."""
     found = _LAST_BLOCKS.search(data)
     if found is None:
         return data, []
     blocks = _ONE_BLOCK.findall(data, found.start())
-    return data[: found.start()] + bytes(len(blocks)), blocks
+    return data[: found.start()] + NULL * len(blocks), blocks
 
 
 def recipients(message: Encrypt) -> list[tuple[int, bytes]]:
@@ -224,7 +230,7 @@ def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extr
     """The plaintext, by the block for one of `keys`; NotForYou if there is none, CannotDecrypt if it fails."""
     block, key = _own_block(message, keys)
     protected = _recipient_protected(key.alg, key.kid)
-    cek = key.decrypt(*_block_parts(block, protected, key), _recipient_structure(protected, extra_info))
+    cek = key.decrypt(*_block_parts(block, protected, key), _recipient_start(protected) + cbor.encode(extra_info))
     try:
         return AESGCM(cek).decrypt(message.iv, message.ciphertext, _enc_structure(aad))
     except (InvalidTag, ValueError):
@@ -264,13 +270,9 @@ def _recipient_header(block: Any) -> dict[int, Any]:
     raise Malformed("a recipient block is not in the form sharekit accepts")
 
 
-def _recipient_structure(protected: bytes, extra_info: bytes) -> bytes:
-    return _recipient_start(protected) + cbor.encode(extra_info)
-
-
 @functools.lru_cache(maxsize=1024)
 def _recipient_start(protected: bytes) -> bytes:
-    """All but the last item, for which an empty one of a single byte stands: it is the same in every packet."""
+    """The Recipient_structure without its last item, in whose place an empty one has a single byte."""
     return cbor.encode(
         [
             "HPKE Recipient",  # context

@@ -180,7 +180,11 @@ class Ledger:
         return tip.size
 
     def export(
-        self, path: Path | str, cards: Iterable[tuple[str, bytes]] = (), attestations: Iterable[Said] = ()
+        self,
+        path: Path | str,
+        cards: Iterable[tuple[str, bytes]] = (),
+        attestations: Iterable[Said] = (),
+        stamps: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         """Write what an auditor needs as one SQLite file, mode 0600, in one step: the tables, and what is given.
 
@@ -193,7 +197,7 @@ class Ledger:
         self._newest(anew=True)
         with durable.replacing(path, problem) as temporary, durable.typed(problem):
             self._storage.copy(temporary)
-            _add(temporary, cards, attestations)
+            _add(temporary, card=cards, attestation=attestations, stamp=stamps)
 
     def commits(self, after: int = 0) -> Iterator[Commit]:
         """What was committed from size `after` on, commit by commit, recomputed; LedgerTampered if a note does not fit."""
@@ -294,13 +298,15 @@ def _no_entry() -> Usage:
     return Usage("there is no such entry", hint="sharekit ledger log lists them")
 
 
-def _add(path: Path, cards: Iterable[tuple[str, bytes]], attestations: Iterable[Said]) -> None:
+def _add(path: Path, **tables: Iterable[tuple[object, ...]]) -> None:
+    """Write what an export has beside the ledger's own tables, schemas/export.sql."""
     with contextlib.closing(durable.connect(path)) as db:
         db.execute("PRAGMA journal_mode = MEMORY")
         db.executescript(registry.text("export.sql"))
         db.execute("BEGIN")
-        db.executemany("INSERT INTO card VALUES (?, ?)", cards)
-        db.executemany("INSERT INTO attestation VALUES (?, ?, ?, ?)", attestations)
+        for name, rows in tables.items():
+            for row in rows:
+                db.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our names
         db.execute("COMMIT")
 
 

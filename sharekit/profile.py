@@ -77,6 +77,7 @@ class Profile:
         self._flags = self._validator.places("x-flags", "x-codes")
         self._codes: dict[str, Places] = {}
         self._statements = self._validator.places("x-statement")
+        self.protectable = tuple(_protectable(self._schema))
         self.flaggable = frozenset(_flaggable(self._flags))
 
     # --- sealing ---
@@ -180,6 +181,11 @@ class Profile:
         for path, node, born in self._ages.found(fields):
             if _years_between(date.fromisoformat(born), now.date()) > node["x-expected-age"]:
                 yield path_name(path)
+
+    def born(self, fields: Mapping[str, Any]) -> date | None:
+        """The date of birth of the one child that the dataset is about, where it holds one."""
+        found = {value for _, _, value in self._ages.found(fields)}
+        return date.fromisoformat(found.pop()) if len(found) == 1 else None
 
     # --- opening ---
 
@@ -370,6 +376,13 @@ def _in_order(value: Any, order: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict) or not order:
         return value
     return {name: _in_order(value[name], inner) for name, inner in order.items() if name in value}
+
+
+def _protectable(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The fields about somebody whose address may be protected."""
+    for name, node in schema["properties"].items():
+        if "protected_address" in resolved(schema, node).get("properties", {}):
+            yield name
 
 
 def _flaggable(places: Places) -> Iterator[str]:

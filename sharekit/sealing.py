@@ -6,9 +6,8 @@ No files, no clock, no database.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +16,7 @@ from typing import Any
 from sharekit import cbor, cose, profile, rulebook, rules
 from sharekit.case import Situation
 from sharekit.cose import Nonces
-from sharekit.errors import NotNeedToKnow, UnknownCode, Usage
+from sharekit.errors import FieldMissing, NotNeedToKnow, UnknownCode, Usage
 from sharekit.keys import Keys, PublicOpening, signing_kid
 from sharekit.packet import (
     AUD,
@@ -41,7 +40,22 @@ from sharekit.rules import Finding
 from sharekit.terms import ShareTerms
 from sharekit.trust import Card
 
-__all__ = ["Draft", "Examined", "Parts", "Sender", "control", "examine", "minimise", "prepare", "seal", "seal_parts"]
+__all__ = [
+    "Draft",
+    "Examined",
+    "Parts",
+    "Sender",
+    "control",
+    "decision_ref",
+    "examine",
+    "minimise",
+    "prepare",
+    "seal",
+    "seal_parts",
+]
+
+
+Repeats = Callable[[ShareTerms], int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,15 +148,23 @@ def prepare(
     sender: Sender,
     recipients: Sequence[Card | bytes],
     unconfirmed: Collection[str] = (),
+    repeats: Repeats | None = None,
     now: datetime,
 ) -> Draft:
     """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`.
 
-    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone.
+    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone; `repeats` says how many
+    decisions of late were explained in the words of these terms.
     """
     cards = _addressees(recipients)
     found = examine(
-        dataset, terms, sender_type=sender.org_type, recipients=cards, unconfirmed=unconfirmed, now=now
+        dataset,
+        terms,
+        sender_type=sender.org_type,
+        recipients=cards,
+        unconfirmed=unconfirmed,
+        repeats=repeats,
+        now=now,
     )
     rules.gate(found.findings)
     filled = _filled(found.terms, sender, cards, found.left_out)
@@ -156,6 +178,7 @@ def examine(
     sender_type: str | None = None,
     recipients: Sequence[Card] = (),
     unconfirmed: Collection[str] = (),
+    repeats: Repeats | None = None,
     now: datetime,
     book: str = rulebook.DEFAULT,
 ) -> Examined:
@@ -163,7 +186,7 @@ def examine(
 
     What depends on the sender's type, or on recipients, is left aside where they are not given.
     """
-    with _myths_answered(terms, dataset):
+    try:
         terms = ShareTerms.parse(terms)  # 4.1
         terms.check_times(now=now)
         kind = profile.load(terms.profile)
@@ -171,10 +194,14 @@ def examine(
             kind.check_sender(sender_type)
         _check_recipients(kind, recipients, terms)
         fields, left_out = _checked(kind, dataset, terms, sender_type, now)  # 4.3
+    except UnknownCode:
+        _answer_myth(terms, dataset)
+        raise
     situation = Situation(  # 4.4
         sender_type=sender_type,
         recipients={card.org_id: card.org_type for card in recipients},
         unconfirmed=unconfirmed,
+        repeats=repeats(terms) if repeats else 0,
     )
     findings = rules.assess(terms, fields, now=now, situation=situation, book=book)
     return Examined(terms, fields, left_out, tuple(findings))
@@ -197,28 +224,28 @@ def _checked(
     kind.check_minimal(fields, terms.purposes)
     if sender_type is not None:
         kind.check_source(fields, sender_type)
-    if not terms.urgent:  # an urgent share owes it
+    try:
         profile.check_needs(kind, fields, terms.need)
+    except FieldMissing:
+        if not terms.urgent:  # an urgent share owes it
+            raise
     return fields, left_out
 
 
-@contextlib.contextmanager
-def _myths_answered(terms: object, dataset: object) -> Iterator[None]:
-    """An unknown code that is a myth about sharing is answered with the rule that contradicts it: GateNotMet."""
-    try:
-        yield
-    except UnknownCode:
-        found = rules.myth(terms, dataset)
-        if found:
-            rules.gate([found])
-        raise
+def _answer_myth(terms: object, dataset: object) -> None:
+    """GateNotMet with the rule that contradicts it, if what was no known code is a myth about sharing."""
+    found = rules.myth(terms, dataset)
+    rules.gate([found] if found else [])
 
 
 def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, now: datetime) -> Minimised:
     """A whole and valid dataset cut down to what the terms' purposes reveal; NotMinimal if nothing is left."""
-    with _myths_answered(terms, dataset):
+    try:
         terms = ShareTerms.parse(terms)
         return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
+    except UnknownCode:
+        _answer_myth(terms, dataset)
+        raise
 
 
 def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
@@ -262,14 +289,14 @@ def _filled(terms: ShareTerms, sender: Sender, cards: Sequence[Card], left_out: 
     return terms.filled(
         profile_version=profile.load(terms.profile).version,
         rulebook=rulebook.DEFAULT,
-        decision_ref=_decision_ref(terms),
+        decision_ref=decision_ref(terms),
         sender=sender.as_terms(),
         recipients=[{"org_id": card.org_id, "org_type": card.org_type} for card in cards],
         left_out=[{"field": path, "reason": "not permitted for the purpose"} for path in left_out],
     )
 
 
-def _decision_ref(terms: ShareTerms) -> str:
+def decision_ref(terms: ShareTerms) -> str:
     """The same for every packet that one decision made, and for no other decision; a hash inside the seal."""
     return sha256(cbor.encode([terms.purpose, terms.json["decision"]])).hexdigest()[:32]
 

@@ -19,13 +19,17 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 
 # lowest first: a module imports only from modules before it
 ORDER = [
-    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
+    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
+    *["checkpoint", "proof", "witness", "stamp", "entry"],
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules", "golden"],  # meaning
-    *["local_policy", "use", "policy", "deidentify", "brief"],
+    *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
+    *["wording", "rulebook", "case", "conduct", "content", "lawfulness", "rules"],
+    *["golden", "local_policy", "use", "policy"],
+    *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["durable", "migrations", "storage", "sqlite", "postgres", "provision", "group", "selfcheck", "ledger"],  # record
+    *["vault", "actions", "recompute", "outside", "audit"],
+    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]
 
