@@ -1,7 +1,7 @@
 -- Everything that `sharekit ledger init-postgres` makes in a database of its own, in one transaction. Three roles, none
 -- of which logs in by itself: sharekit_owner owns it all and nobody is a member, sharekit_app reads and appends, by
 -- one function, and sharekit_reader reads. Give a role that logs in one of the last two, never the first.
--- fingerprint 5bc667f98c5cbf5367562c2032e272d55f2137bdcbae2cc54882f9fb68b03f07 (see `fingerprint` in sharekit/postgres.py)
+-- fingerprint 68b9dc11409eddbc3b8a199277c018eda379586e494fcea2fb4e8f78aea46485 (see `fingerprint` in sharekit/postgres.py)
 
 DO $$
 DECLARE
@@ -110,7 +110,9 @@ BEGIN
         PERFORM end_turn(which);
     END IF;
     SELECT size, note INTO newest_size, newest_note FROM note WHERE origin = which ORDER BY size DESC LIMIT 1;
-    IF coalesce(newest_size, 0) <> known_size OR coalesce(newest_note, '') <> known_note THEN
+    newest_size := coalesce(newest_size, 0);
+    newest_note := coalesce(newest_note, '');
+    IF newest_size <> known_size OR newest_note <> known_note THEN
         PERFORM take_turn(which);
         RETURN;
     END IF;

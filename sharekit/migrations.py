@@ -8,25 +8,33 @@ sharekit has made is left alone. Whatever a migration does, the entries and thei
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import count, takewhile
 
 from sharekit import merkle, registry
 from sharekit.errors import LedgerError
 from sharekit.tree import RUN, Tip
 
-__all__ = ["bring_up_to_date", "newest", "refuse_newer", "root_of", "steps"]
+__all__ = ["bring_up_to_date", "check_kept", "newest", "refuse_newer", "root_of", "scripts", "steps"]
+
+
+@functools.cache
+def scripts(kind: str) -> tuple[str, ...]:
+    """The SQL of all migrations of one kind of tables, the one to edition 2 first."""
+    names = (f"migration-{kind}-{number}.sql" for number in count(2))
+    return tuple(registry.text(name) for name in takewhile(registry.exists, names))
 
 
 def newest(kind: str) -> int:
     """The edition that this sharekit makes."""
-    return next(number for number in count(1) if not registry.exists(_name(kind, number + 1)))
+    return 1 + len(scripts(kind))
 
 
 def steps(kind: str, edition: int) -> list[tuple[int, str]]:
     """Number and SQL of what takes `edition` to the newest, in order."""
-    return [(number, registry.text(_name(kind, number))) for number in range(edition + 1, newest(kind) + 1)]
+    return list(enumerate(scripts(kind), 2))[edition - 1 :]
 
 
 def refuse_newer(kind: str, edition: int, *, what: str) -> None:
@@ -38,7 +46,7 @@ def refuse_newer(kind: str, edition: int, *, what: str) -> None:
 def bring_up_to_date(
     db: sqlite3.Connection, kind: str, *, what: str = "the ledger", kept: Callable[[], object] | None = None
 ) -> None:
-    """Migrate a file of an earlier edition. `kept` tells what must be the same before and after: it is not, LedgerError."""
+    """Migrate a file of an earlier edition; LedgerError if what `kept` tells of it would not stay the same."""
     edition = _edition(db)
     refuse_newer(kind, edition, what=what)
     if not 0 < edition < newest(kind):
@@ -76,10 +84,6 @@ def root_of(entries: Iterable[bytes]) -> bytes:
         if len(leaves) == RUN:
             tip, leaves = tip.grown(leaves)[0], []
     return tip.grown(leaves)[0].root()
-
-
-def _name(kind: str, number: int) -> str:
-    return f"migration-{kind}-{number}.sql"
 
 
 def _edition(db: sqlite3.Connection) -> int:

@@ -69,7 +69,7 @@ class FileStorage(Storage):
             try:
                 self._place = durable.place(path)
                 durable.make_durable(self._db)
-                migrations.bring_up_to_date(self._db, "ledger")
+                migrations.bring_up_to_date(self._db, "ledger", kept=self._recorded)
                 durable.check_schema(self._db)
             except BaseException:
                 self._db.close()
@@ -105,6 +105,8 @@ class FileStorage(Storage):
     def replay(self, commits: Iterable[Commit]) -> None:
         with durable.typed(), self._mutex, durable.locked(self.path):
             self._check_place()
+            if self._marked() == DOUBTED:
+                refuse_marked(DOUBTED)
             with self._transaction():
                 for commit in commits:
                     _insert(self._db, commit)
@@ -169,6 +171,11 @@ class FileStorage(Storage):
         found, good = f"{mode.upper()}/{'FULL' if level == 2 else level}", level == 2
         why = durable.durability()["why"]
         return [Setting("storage", "SQLite, a file a year"), Setting("ledger's journal", found, why, good)]
+
+    def _recorded(self) -> tuple[Newest, bytes]:
+        """What no migration may change: the newest note, and the root computed from the entries."""
+        rows = self._db.execute("SELECT bytes FROM entry ORDER BY seq")
+        return self.newest(), migrations.root_of(data for (data,) in rows)
 
     def _check_place(self) -> None:
         if durable.place(self.path) != self._place:  # a deleted file would swallow entries without a trace

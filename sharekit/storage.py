@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from sharekit.errors import LedgerError, LedgerTampered
 from sharekit.tree import RUN, Tip
 
-__all__ = ["BEYOND", "DOUBTED", "MOVED", "PIECE", "Commit", "Newest", "Place", "Setting", "Storage"]
+__all__ = ["BEYOND", "DOUBTED", "MOVED", "PIECE", "Commit", "Newest", "Place", "Setting", "Shelf", "Storage"]
 
 PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
 BEYOND = 2**63  # no row has such a number
@@ -180,6 +180,19 @@ class Place(Protocol):
 
     def open(self) -> Storage:
         """The storage, if it is in order; LedgerError if there is none."""
+
+
+class Shelf(Protocol):
+    """Where the ledgers of an agency are, one a year."""
+
+    def place(self, origin: str) -> Place:
+        """The place of the ledger of that name."""
+
+    def years(self, org_id: str) -> list[int]:
+        """The years of which the organisation has a ledger, oldest first."""
+
+    def close(self) -> None:
+        """Give up what it holds open."""
 
 
 def refuse_marked(what: str) -> None:

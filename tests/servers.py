@@ -17,10 +17,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from sharekit import provision
 
 NOBODY = 65534
 PATIENCE = 60.0  # seconds in which a server must be up, or down
@@ -58,6 +61,8 @@ class Server:
         if "user" in self._as:
             os.chown(folder, NOBODY, NOBODY)
         self._run("initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N")
+        access = self._data / "pg_hba.conf"
+        access.write_text(f"local all guarded scram-sha-256\n{access.read_text()}")  # one role needs its password
 
     def _command(self, name: str, *arguments: str | Path) -> list[str]:
         return [*self._before, str(self._bin / name), *map(str, arguments)]
@@ -103,24 +108,33 @@ class Server:
             (place,) = db.execute("SHOW data_directory").fetchone() or ("",)
         assert Path(place) == self._data
         assert self._process is not None
-        assert int((self._data / "postmaster.pid").read_text().split()[0]) in (self._process.pid, self._inner_pid())
-
-    def _inner_pid(self) -> int:
-        """Its own process id, where it runs in a namespace of its own."""
-        return self._process.pid if self._process else 0
+        assert int((self._data / "postmaster.pid").read_text().split()[0]) == self._process.pid
 
     def kill(self) -> None:
         """End it at once, as a power cut ends a process: nothing is written any more."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        self._end(signal.SIGINT)
+        """End it; nothing needs to be kept."""
+        self._end(signal.SIGQUIT)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(PATIENCE)
             self._process = None
+
+
+_numbers = count(1)
+
+
+def ready_database(server: Server, app_role: str = "fernshire") -> str:
+    """A new database with the tables of ledgers in it; how `app_role`, who may append, connects to it."""
+    name = f"ledgers{next(_numbers)}"
+    with server.connect() as db:
+        db.execute(f"CREATE DATABASE {name}")
+    provision.make_ready(server.conninfo(database=name), app_role=app_role)
+    return server.conninfo(app_role, name)
 
 
 @contextlib.contextmanager

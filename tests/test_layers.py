@@ -27,9 +27,9 @@ ORDER = [
     *["golden", "local_policy", "use", "policy"],
     *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "migrations", "storage", "sqlite", "postgres", "provision", "group", "selfcheck", "ledger"],  # record
+    *["durable", "migrations", "storage", "sqlite", "postgres", "provision", "group", "selfcheck", "ledger", "moving"],  # record
     *["vault", "actions", "recompute", "outside", "audit"],
-    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
+    *["home", "years", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]
 
