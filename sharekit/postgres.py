@@ -91,7 +91,7 @@ def _shipped() -> str:
 
 
 class Database:
-    """The ledgers of a home in a database: one connection, made when it is needed, and anew when it was lost.
+    """The ledgers of a home in a database: one connection for all, made when it is needed, and anew when it was lost.
 
     Raises Usage if the connection string cannot be used, or holds a password: it is kept in a file in the clear.
     """
@@ -105,7 +105,7 @@ class Database:
             raise Usage("that is no connection string", hint='like "host=db.example dbname=sharekit user=fernshire"') from None
         if {"password", "sslpassword"} & self.parameters.keys():
             raise Usage("a password has no place there", hint="keep it in PGPASSFILE, or name a service= of libpq")
-        self.lock, self.turn_of = threading.RLock(), ""
+        self.lock, self.users, self.turn_of = threading.RLock(), 0, ""
         self._db: Any = None
 
     def place(self, origin: str) -> Tables:
@@ -178,7 +178,8 @@ class Tables:
     def create(self, commits: Iterable[Commit]) -> None:
         if self.exists():
             raise LedgerError("there is a ledger already", hint="a ledger is begun only once")
-        TableStorage(self._database, self._origin).replay(commits)
+        with contextlib.closing(TableStorage(self._database, self._origin)) as made:
+            made.replay(commits)
 
     def open(self) -> TableStorage:
         if not self.exists():
@@ -191,6 +192,8 @@ class TableStorage(Storage):
 
     def __init__(self, database: Database, origin: str) -> None:
         self._database, self._origin, self._closed = database, origin, False
+        with database.lock:
+            database.users += 1
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         self._check_open()
@@ -291,8 +294,12 @@ class TableStorage(Storage):
             return _settings(self._database.connection())
 
     def close(self) -> None:
-        """The connection is the database's, which other years may be using."""
-        self._closed = True
+        """The connection is closed with the last ledger that uses it: those of other years may still be open."""
+        with self._database.lock:
+            self._database.users -= not self._closed
+            self._closed = True
+            if not self._database.users:
+                self._database.close()
 
     def _check_open(self) -> None:
         if self._closed:
