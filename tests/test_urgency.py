@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import REFERRAL
 from gates import GATES, GONE
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,3 +114,14 @@ def test_no_want_of_a_record_stops_an_emergency_together_with_others(names, part
         share = share.also({f"terms.{part}": GONE})
     assert share.gates() == set()
     assert sharekit.parse(share.seal()).id
+
+
+def test_an_emergency_with_the_least_of_terms_opens(world):
+    """The other side copes with what is missing."""
+    world.at(REFERRAL)
+    share = Share("safeguarding-referral", EMERGENCY, {f"terms.{part}": GONE for part in PARTS})
+    packet = world.larkmoor.seal(share.data, share.terms, to=[world.fernshire.org_id])
+    opened = world.fernshire.open(packet, purpose="safeguarding.referral")
+    assert opened.fields["statements"] == share.data["statements"]
+    kinds = {action.kind for action in world.larkmoor.record.actions.open()}
+    assert {"owed-record", "emergency-share-review"} <= kinds
