@@ -117,7 +117,8 @@ class ShareTerms:
     @property
     def retention(self) -> Mapping[str, Any]:
         """How long the recipient may keep it; a rule without an end, where that is owed still."""
-        kept: Mapping[str, Any] = self.json.get("retention", registry.document("terms")["x-until-recorded"]["retention"])
+        until_recorded = registry.document("terms")["x-until-recorded"]
+        kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
         return kept
 
     @property
