@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -24,8 +24,7 @@ from sharekit.trust import TrustFolder
 
 VALIDATOR = Validator((REPOSITORY / "schemas" / "packet.cddl").read_text())
 NAMES = sorted(path.name.removesuffix(".terms.json") for path in EXAMPLES.glob("*.terms.json"))
-NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
-ISSUED = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)  # before the first of the worked examples
+ISSUED, NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC), datetime(2026, 12, 27, 9, 0, tzinfo=UTC)
 
 SENDER, BOTH, HYBRID = Keys.generate(classical=True), Keys.generate(classical=True), Keys.generate()
 NOTE = checkpoint.sign(checkpoint.Checkpoint("sharekit/E10999001/2026", 7, bytes(32)), key=SENDER.log)
@@ -52,8 +51,8 @@ def receiving_type(terms: dict[str, Any]) -> str:
 def sealed(name: str, *recipients: Keys, note: str | None = None) -> bytes:
     """A worked example, sealed when it was decided."""
     data, terms = example(name)
-    decided = datetime.fromisoformat(terms["decision"]["at"]) + timedelta(minutes=5)
     cards = [card(private, f"ZZQ{at}", receiving_type(terms)) for at, private in enumerate(recipients)]
+    decided = datetime.fromisoformat(terms["decision"]["at"])
     return seal(data, terms, sender=Sender(org_id="E10999001", keys=SENDER, note=note), recipients=cards, now=decided)
 
 
