@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from sharekit import vocabulary
 from sharekit.case import NOTHING, Case, More, Said, rule
-from sharekit.profile import months_later
 from sharekit.wording import Secret, Words, has_address, has_postcode, is_moment, unquoted
+from sharekit.workdays import months_later
 
 __all__: list[str] = []
 

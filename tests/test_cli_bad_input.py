@@ -27,14 +27,14 @@ NUMBER, BORN = CHILD["nhs_number"], CHILD["date_of_birth"]
 PERSONAL = (NUMBER, BORN, "XXTEST")
 
 
-def assert_clear(ran: Ran, code: int, error: str) -> None:
+def assert_clear(ran: Ran, code: int, error: str, case: object = None) -> None:
     """It ended as it should, with one message that says what to do and nothing of anybody."""
-    assert (ran.code, ran.error) == (code, error)
-    assert ran.out == b""
-    assert ran.err.startswith(f"error [{error}]: ")
-    assert "\nhint: " in ran.err
-    assert "Traceback" not in ran.err
-    assert not [seed for seed in PERSONAL if seed in ran.err]
+    assert (ran.code, ran.error) == (code, error), (case, ran)
+    assert ran.out == b"", case
+    assert ran.err.startswith(f"error [{error}]: "), case
+    assert "\nhint: " in ran.err, case
+    assert "Traceback" not in ran.err, case
+    assert not [seed for seed in PERSONAL if seed in ran.err], case
 
 
 # inputs: what may stand in the place of a file
@@ -77,26 +77,26 @@ PLACES = {
 
 
 def at_place(place: str, path: Path) -> Ran:
-    if "elm.export" in PLACES[place]:
+    if "elm.export" in PLACES[place] and not os.path.exists("elm.export"):
         assert sharekit("ledger", "export", "--home", "elm", "-o", "elm.export").code == 0
     return sharekit(*(str(path) if word == "@" else word for word in PLACES[place]))
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("make", NO_FILE.values(), ids=NO_FILE)
-def test_what_cannot_be_read_is_a_usage_error(place, make, desk):
-    path = desk.folder / f"XXTEST {NUMBER}"
-    make(path)
-    assert_clear(at_place(place, path), 2, "usage")
+def test_what_cannot_be_read_is_a_usage_error(place, desk):
+    for case, make in NO_FILE.items():
+        path = desk.folder / f"XXTEST {NUMBER} {case}"
+        make(path)
+        assert_clear(at_place(place, path), 2, "usage", case)
     assert not os.path.exists("x")
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("make", JUNK.values(), ids=JUNK)
-def test_what_is_not_what_it_should_be_is_malformed(place, make, desk):
-    path = desk.folder / f"XXTEST {NUMBER}"
-    make(path)
-    assert_clear(at_place(place, path), 3, "malformed")
+def test_what_is_not_what_it_should_be_is_malformed(place, desk):
+    for case, make in JUNK.items():
+        path = desk.folder / f"XXTEST {NUMBER} {case}"
+        make(path)
+        assert_clear(at_place(place, path), 3, "malformed", case)
     assert not os.path.exists("x")
 
 
@@ -185,7 +185,7 @@ def with_nonsense(path: tuple[str, ...], command: click.Command) -> Iterator[tup
         for option in options:
             if not option.is_flag and "-o" not in option.opts:
                 others = [word for pair in needed if pair[0] != option.opts[0] for word in pair]
-                yield (*path, *others, option.opts[0], nonsense, *["flag.sharekit"] * len(arguments))
+                yield (*path, *others, option.opts[0], nonsense, *["flag.json"] * len(arguments))
 
 
 LEAVES_OF_THE_TREE = [path for path in every_command() if not isinstance(command_at(path), click.Group)]
@@ -225,13 +225,13 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
 @pytest.mark.parametrize("out", UNWRITABLE.values(), ids=UNWRITABLE)
-def test_an_output_that_cannot_be_written_is_said_before_anything_is_done(writer, out, desk):
+def test_an_output_that_cannot_be_written_is_said_before_anything_is_done(out, desk):
     before = events("larch"), events("elm")
-    assert_clear(sharekit(*writer, out), 1, "output-unwritable")
-    if writer[0] in ("seal", "open"):
-        assert (events("larch"), events("elm")) == before
+    for case, writer in WRITERS.items():
+        assert_clear(sharekit(*writer, out), 1, "output-unwritable", case)
+    after = [event for event in events("elm") if event != "exported"]
+    assert (events("larch"), after) == before
 
 
 IN_A_HOME = ["vault.db", "agency.json", "card.cbor", "keys/agency.key", "trust/new.pin", "ledger/2026.db", "outbox/x"]
@@ -481,7 +481,7 @@ def test_one_of_eight_makes_the_home_and_the_others_are_told(desk):
 
 def test_a_kill_at_any_moment_leaves_whole_files_and_a_record_that_verifies(desk):
     chance = random.Random(7)
-    for turn in range(16):
+    for turn in range(12):
         process = started(*SEAL, "x") if turn % 2 else started(*OPEN, "opened.json")
         time.sleep(chance.uniform(0.05, 0.4))
         process.kill()

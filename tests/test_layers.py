@@ -22,7 +22,7 @@ ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
     *["checkpoint", "proof", "witness", "stamp", "entry"],
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
+    *["vocabulary", "validation", "fields", "profile", "terms", "retention"],  # meaning
     *["wording", "rulebook", "case", "conduct", "content", "lawfulness", "rules"],
     *["golden", "local_policy", "use", "policy"],
     *["deidentify", "brief"],
