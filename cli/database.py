@@ -9,7 +9,7 @@ from . import output, session
 
 @click.command("init-postgres", cls=session.Command)
 @click.argument("database", required=False)
-@click.option("--app-role", metavar="NAME", help="Who may append from now on; made, to log in, if there is no such role.")
+@click.option("--app-role", metavar="NAME", help="Who may append from now on; made if there is no such role.")
 @click.option("--print", "only_print", is_flag=True, help="Print the SQL instead, for psql.")
 def init_postgres_command(database: str | None, app_role: str | None, only_print: bool) -> None:
     """Make a PostgreSQL database ready for ledgers, as its administrator, or bring it up to date.

@@ -331,7 +331,7 @@ class Agency:
     # --- where the record is ---
 
     def move_ledgers(self, database: str | None) -> list[Moved]:
-        """Move the ledgers of all years into a database, or with None into files of the home; then load the agency anew.
+        """Move the ledgers of all years to a database, or with None to files of the home; then load the agency anew.
 
         `database` is a connection string without a password. Raises Usage if that is where they are, errors as `move`.
         """

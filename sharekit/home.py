@@ -118,7 +118,7 @@ def write_home(
 
 
 def read_about(home: Path) -> dict[str, Any]:
-    """What agency.json says: the organisation, who acts if nobody else is named, and in which database its ledgers are."""
+    """What agency.json says: the organisation, who acts if nobody else is named, in which database its ledgers are."""
     data = read_part(home, "agency.json", what="agency.json of this home")
     try:
         about = json.loads(data)

@@ -200,7 +200,7 @@ class Ledger:
             _add(temporary, card=cards, attestation=attestations, stamp=stamps)
 
     def commits(self, after: int = 0) -> Iterator[Commit]:
-        """What was committed from size `after` on, commit by commit, recomputed; LedgerTampered if a note does not fit."""
+        """What was committed from size `after` on, commit by commit; LedgerTampered if its note does not fit."""
         tip = Tip(after, "", self._waiting(after))
         while notes := self._storage.notes(tip.size, self._tip.size):
             for size, note in notes:

@@ -1,6 +1,6 @@
-"""Newer editions of the tables: each change of them is a numbered file of SQL, done once, in one transaction with its record.
+"""Newer editions of the tables: each change is a numbered file of SQL, done once, in one transaction with its record.
 
-    schemas/migration-KIND-N.sql      takes what was made by edition N - 1 to edition N; KIND is ledger, vault or postgres
+    schemas/migration-KIND-N.sql      takes what edition N - 1 made to edition N; KIND is ledger, vault or postgres
 
 The first edition is 1. A file records its edition as `PRAGMA user_version`, a database in a table. What a newer
 sharekit has made is left alone. Whatever a migration does, the entries and their root stay as they were.

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from sharekit import migrations, registry, sqlite
 from sharekit.errors import LedgerError, LedgerTampered, Usage
-from sharekit.storage import MOVED, Commit, Newest, Setting, Storage, refuse_marked
+from sharekit.libpq import driver, typed
+from sharekit.storage import MOVED, Commit, Newest, Setting, Storage
 from sharekit.tree import Tip
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Database", "TableStorage", "Tables", "driver", "fingerprint", "typed"]
+__all__ = ["Database", "TableStorage", "Tables", "fingerprint"]
 
 # Unless the connection string says otherwise: a server that is gone is noticed within half a minute.
 PATIENCE = {
@@ -68,17 +69,6 @@ _MADE = """
 """
 
 
-def driver() -> Any:
-    """The module psycopg; Usage where the extra `postgres` is not installed."""
-    try:
-        import psycopg
-        import psycopg.conninfo
-    except ImportError:
-        hint = 'python -m pip install "sharekit[postgres]"'
-        raise Usage("a ledger in PostgreSQL needs the extra postgres", hint=hint) from None
-    return psycopg
-
-
 def fingerprint(db: psycopg.Connection[Any]) -> str:
     """A hash of all that init-postgres makes: tables, columns, triggers and functions, with their owner."""
     lines = sorted(str(line) for (line,) in db.execute(_MADE))
@@ -102,7 +92,8 @@ class Database:
         try:
             self.parameters = PATIENCE | psycopg.conninfo.conninfo_to_dict(conninfo)
         except psycopg.Error:
-            raise Usage("that is no connection string", hint='like "host=db.example dbname=sharekit user=fernshire"') from None
+            hint = 'like "host=db.example dbname=sharekit user=fernshire"'
+            raise Usage("that is no connection string", hint=hint) from None
         if {"password", "sslpassword"} & self.parameters.keys():
             raise Usage("a password has no place there", hint="keep it in PGPASSFILE, or name a service= of libpq")
         self.lock, self.users, self.turn_of = threading.RLock(), 0, ""
@@ -346,8 +337,8 @@ def _check_edition(db: psycopg.Connection[Any]) -> None:
 
 _RIGHTS = """
     SELECT current_user, rolsuper, EXISTS (
-        SELECT FROM unnest(ARRAY['entry', 'node', 'note']) AS name, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS right_
-        WHERE has_table_privilege('sharekit.' || name, right_)
+        SELECT FROM unnest(ARRAY['entry', 'node', 'note']) AS name
+        WHERE has_table_privilege('sharekit.' || name, 'INSERT, UPDATE, DELETE, TRUNCATE')
     ) FROM pg_catalog.pg_roles WHERE rolname = current_user
 """
 
@@ -374,48 +365,3 @@ def _settings(db: psycopg.Connection[Any]) -> list[Setting]:
 def _setting(server: dict[str, str], name: str, why: str) -> Setting:
     good = server[name] in ("on", "remote_apply")
     return Setting(name, server[name], why, good)
-
-
-# --- errors ---
-
-_TROUBLE = {
-    "08": "the database cannot be reached",
-    "28": "the database does not let this role in",
-    "3D": "there is no such database",
-    "25006": "the database may not be written to",
-    "42501": "the database role may not do that",
-    "53100": "the disk of the database is full",
-    "53300": "the database takes no more connections",
-    "55P03": "the ledger is in use and stayed so",
-    "57P": "the database was stopped, or is just starting",
-    "SK002": "the database does not wait for its disk",
-}
-_DAMAGE = {
-    "XX": "the tables of the ledger are damaged",
-    "42": "the tables of the ledger are not those it was made with",
-    "3F": "the tables of the ledger are not those it was made with",
-    "23": "the ledger's entries do not follow one another",
-    "P0001": "the ledger's entries do not follow one another",
-    "22": "the ledger holds what is no part of one",
-}
-
-
-@contextlib.contextmanager
-def typed() -> Iterator[None]:
-    """Every error of the database: LedgerTampered where contents are wrong, else LedgerError; none of its own words."""
-    try:
-        yield
-    except driver().Error as error:
-        if error.sqlstate == "SK001":
-            refuse_marked(error.diag.message_primary or "")
-        raise _as_ledger_error(error.sqlstate or "08000") from None
-
-
-def _as_ledger_error(state: str) -> LedgerError:
-    for length in (5, 3, 2):
-        if state[:length] in _TROUBLE:
-            hint = "nothing was released; see to the database server, then try again"
-            return LedgerError(_TROUBLE[state[:length]], hint=hint)
-        if state[:length] in _DAMAGE:
-            return LedgerTampered(_DAMAGE[state[:length]])
-    return LedgerError("the database cannot be read or written")

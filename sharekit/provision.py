@@ -1,4 +1,4 @@
-"""Makes a PostgreSQL database ready for ledgers, as its administrator: roles, tables and functions, and their migrations."""
+"""Makes a PostgreSQL database ready for ledgers, as its administrator: roles, tables, functions, their migrations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sharekit import migrations, registry
 from sharekit.errors import Usage
-from sharekit.postgres import Database, driver, typed
+from sharekit.libpq import driver, typed
+from sharekit.postgres import Database
 
 if TYPE_CHECKING:
     import psycopg
@@ -42,7 +43,8 @@ def make_ready(conninfo: str, *, app_role: str | None = None) -> int:
 
 def _check_encoding(db: psycopg.Connection[Any]) -> None:
     if db.execute("SHOW server_encoding").fetchone() != ("UTF8",):
-        raise Usage("the database is not one of UTF-8", hint="CREATE DATABASE sharekit ENCODING UTF8 TEMPLATE template0")
+        hint = "CREATE DATABASE sharekit ENCODING UTF8 TEMPLATE template0"
+        raise Usage("the database is not one of UTF-8", hint=hint)
 
 
 def _edition(db: psycopg.Connection[Any]) -> int:

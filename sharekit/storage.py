@@ -50,7 +50,7 @@ class Commit:
 
 
 class Storage(abc.ABC):
-    """The three tables of one ledger, open. Every error is a LedgerError, or LedgerTampered where contents are wrong."""
+    """The three tables of one ledger, open. Raises LedgerError, and LedgerTampered where contents are wrong."""
 
     path: Path | None = None  # the file, where it is in one
 
@@ -127,8 +127,8 @@ class Storage(abc.ABC):
         if not places:
             return {}
         sql = (
-            f"WITH wanted (level, idx) AS (VALUES {', '.join(['(?, ?)'] * len(places))}) SELECT level, idx, ("
-            "SELECT substr(hash, CAST(1 + 32 * (wanted.idx - node.idx) AS integer), 32) FROM node"
+            f"WITH wanted (level, idx) AS (VALUES {', '.join(['(?, ?)'] * len(places))})"  # noqa: S608  # no values
+            " SELECT level, idx, (SELECT substr(hash, CAST(1 + 32 * (wanted.idx - node.idx) AS integer), 32) FROM node"
             " WHERE node.level = wanted.level AND node.idx <= wanted.idx ORDER BY node.idx DESC LIMIT 1) FROM wanted"
         )
         found = {(level, idx): data for level, idx, data in self.rows(sql, *(part for at in places for part in at))}

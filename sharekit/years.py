@@ -1,4 +1,4 @@
-"""An agency's ledgers, one a year: a year's is begun when it is first needed, and follows the last, which is closed then.
+"""An agency's ledgers, one a year: each is begun when it is first needed, and follows the last, which is closed then.
 
 The vault remembers the newest checkpoint of each: a ledger that is gone, or was put back, is noticed by it.
 """
@@ -59,7 +59,7 @@ class Years:
         if year == now.year:
             return self.ledger(now)
         if year not in self._before(now.year):
-            raise Usage("there is no ledger of that year", hint="there is one for each year in which something happened")
+            raise Usage("there is no ledger of that year", hint="a year has one if anything was recorded in it")
         return self._earlier(year)
 
     def newest_first(self, now: datetime) -> Iterator[Ledger]:

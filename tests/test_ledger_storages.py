@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +18,7 @@ from ledgers import KEY, ORIGIN, entry, folder_in_memory, genesis
 from nacl.signing import SigningKey
 from servers import ready_database
 
-from sharekit import cbor, checkpoint, merkle, proof
+from sharekit import checkpoint, merkle, proof
 from sharekit.audit import audit
 from sharekit.entry import Entry
 from sharekit.errors import LedgerError, LedgerTampered, Usage
@@ -30,7 +27,7 @@ from sharekit.ledger import Ledger
 from sharekit.moving import move
 from sharekit.postgres import Database
 from sharekit.sqlite import Folder
-from sharekit.storage import MOVED, Shelf
+from sharekit.storage import Shelf
 from sharekit.trust import Card, Trust
 
 ISSUED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,16 +83,19 @@ def store(request: pytest.FixtureRequest) -> Iterator[Sqlite | Postgres]:
 @contextlib.contextmanager
 def opened(store: Sqlite | Postgres, **known: str) -> Iterator[Ledger]:
     """The ledger, as another process would open it."""
-    with contextlib.closing(store.shelf()) as shelf:
-        with Ledger.open(shelf.place(ORIGIN), origin=ORIGIN, key=KEY, **known) as ledger:
-            yield ledger
+    shelf = store.shelf()
+    with contextlib.closing(shelf), Ledger.open(shelf.place(ORIGIN), origin=ORIGIN, key=KEY, **known) as ledger:
+        yield ledger
 
 
 @pytest.fixture
 def ledger(store: Sqlite | Postgres) -> Iterator[Ledger]:
-    with contextlib.closing(store.shelf()) as shelf:
-        with Ledger.create(shelf.place(ORIGIN), origin=ORIGIN, key=KEY, genesis=genesis()) as made:
-            yield made
+    shelf = store.shelf()
+    with (
+        contextlib.closing(shelf),
+        Ledger.create(shelf.place(ORIGIN), origin=ORIGIN, key=KEY, genesis=genesis()) as made,
+    ):
+        yield made
 
 
 def leaves(ledger: Ledger) -> list[bytes]:
@@ -458,9 +458,9 @@ def test_a_move_that_was_stopped_is_completed_by_another(store, ledger, other):
         raise KeyboardInterrupt
 
     ledger.append(entry())
-    with contextlib.closing(store.shelf()) as here, contextlib.closing(other.shelf()) as there:
-        with pytest.raises(KeyboardInterrupt):
-            move(here, there, org_id="fernshire", key=KEY, switch=stopped)
+    here, there = store.shelf(), other.shelf()
+    with contextlib.closing(here), contextlib.closing(there), pytest.raises(KeyboardInterrupt):
+        move(here, there, org_id="fernshire", key=KEY, switch=stopped)
     assert ledger.append(entry()) == 2
     (moved,) = bring(store, other)
     assert (moved.size, moved.root) == (3, ledger.root())

@@ -142,7 +142,8 @@ def test_a_migration_leaves_the_file_as_it_was(folder, kinds, monkeypatch, sql):
 
 
 def test_a_newer_file_is_refused_and_left_alone(folder):
-    for name, call in ((NAME, lambda: opened(folder)), ("vault.db", lambda: Vault(folder / "vault.db", KEY).knows_refused(b""))):
+    calls = {NAME: lambda: opened(folder), "vault.db": lambda: Vault(folder / "vault.db", KEY).knows_refused(b"")}
+    for name, call in calls.items():
         set_edition(folder / name, 2)
         before = (folder / name).read_bytes()
         with pytest.raises(LedgerError, match="newer sharekit") as raised:

@@ -20,7 +20,8 @@ from ledgers import KEY, ORIGIN, entry, genesis
 from servers import ready_database, server
 from test_ledger_storages import found_in, told_by, writer
 
-from sharekit import Agency, Trust, checkpoint, migrations, postgres as databases, provision
+from sharekit import Agency, Trust, checkpoint, migrations, provision
+from sharekit import postgres as databases
 from sharekit.audit import audit
 from sharekit.errors import LedgerError, LedgerTampered, Usage
 from sharekit.ledger import Ledger
@@ -78,7 +79,7 @@ FORBIDDEN = {
     "take away a trigger": "DROP TRIGGER entry_stays ON sharekit.entry",
     "silence the triggers": "ALTER TABLE sharekit.entry DISABLE TRIGGER ALL",
     "silence all triggers": "SET session_replication_role = replica",
-    "replace the function": "CREATE OR REPLACE FUNCTION sharekit.refuse() RETURNS trigger LANGUAGE sql AS 'SELECT NULL'",
+    "replace a function": "CREATE OR REPLACE FUNCTION sharekit.refuse() RETURNS trigger LANGUAGE plpgsql AS ''",
     "add to the schema": "CREATE TABLE sharekit.more (a integer)",
     "become the owner": "SET ROLE sharekit_owner",
     "make itself the owner": "GRANT sharekit_owner TO fernshire",
@@ -570,8 +571,8 @@ def test_a_database_put_back_to_an_earlier_state_is_noticed_by_the_vault(world, 
     admin.execute("DELETE FROM sharekit.entry; DELETE FROM sharekit.node; DELETE FROM sharekit.note")
     admin.execute("DELETE FROM sharekit.ledger")
     assert size > 2
-    with pytest.raises(LedgerTampered, match="gone"):
-        Agency.load(moved.home).log("consulted", Facts())
+    with contextlib.closing(Agency.load(moved.home)) as again, pytest.raises(LedgerTampered, match="gone"):
+        again.log("consulted", Facts())
 
 
 # the command line
