@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import CONFIRM
+from conftest import CONFIRM, REPOSITORY
+from console import play
 from ledgers import KEY, ORIGIN, entry, genesis
 from servers import ready_database, server
 from test_ledger_storages import found_in, told_by, writer
@@ -609,3 +611,12 @@ def test_the_command_line_makes_it_ready_moves_there_and_says_where_it_is(world,
 def test_the_script_can_be_printed_without_a_home_or_a_database(tmp_path):
     assert "CREATE SCHEMA sharekit" in run("ledger", "init-postgres", "--print", home=tmp_path)["sql"]
     assert run("ledger", "init-postgres", home=tmp_path)["exit"] == 2
+
+
+def test_the_page_about_it_is_what_happens(tmp_path, monkeypatch):
+    page = (REPOSITORY / "docs" / "postgres.md").read_text()
+    with server() as running:
+        with running.connect() as db:
+            db.execute("CREATE DATABASE sharekit")
+        monkeypatch.setenv("PGHOST", str(running.folder))
+        assert play("\n".join(re.findall(r"^```console\n(.*?)^```", page, re.S | re.M)), tmp_path) > 6
