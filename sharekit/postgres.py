@@ -91,7 +91,8 @@ class Database:
         self.conninfo = conninfo
         try:
             self.parameters = PATIENCE | psycopg.conninfo.conninfo_to_dict(conninfo)
-        except psycopg.Error:
+            conninfo.encode()
+        except (psycopg.Error, ValueError):  # ValueError: it is not text that can be sent
             hint = 'like "host=db.example dbname=sharekit user=fernshire"'
             raise Usage("that is no connection string", hint=hint) from None
         if {"password", "sslpassword"} & self.parameters.keys():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["make_ready", "script"]
 
+LONGEST_NAME = 63  # bytes: PostgreSQL would cut off the rest
+
 
 def script() -> str:
     """The SQL that makes a database ready, for an administrator who would rather read it first and run it with psql."""
@@ -25,8 +27,10 @@ def script() -> str:
 def make_ready(conninfo: str, *, app_role: str | None = None) -> int:
     """Make the tables, or bring them up to date, in one transaction; the edition that they are of now.
 
-    `app_role` may append then; it is made, to log in without a password, if there is no such role. Raises LedgerError.
+    `app_role` may append then; it is made, to log in without a password, if there is no such role. Raises Usage, LedgerError.
     """
+    if app_role is not None and not (app_role.isprintable() and 0 < len(app_role.encode()) <= LONGEST_NAME):
+        raise Usage("that is not the name of a role", hint="--app-role fernshire")
     with typed(), contextlib.closing(driver().connect(**Database(conninfo).parameters, autocommit=True)) as db:
         _check_encoding(db)
         with db.transaction():
@@ -36,7 +40,7 @@ def make_ready(conninfo: str, *, app_role: str | None = None) -> int:
                 _migrate(db, edition)
             else:
                 db.execute(registry.text("ledger-postgres.sql"))
-            if app_role:
+            if app_role is not None:
                 _let_append(db, app_role)
     return migrations.newest("postgres")
 
