@@ -27,7 +27,8 @@ def script() -> str:
 def make_ready(conninfo: str, *, app_role: str | None = None) -> int:
     """Make the tables, or bring them up to date, in one transaction; the edition that they are of now.
 
-    `app_role` may append then; it is made, to log in without a password, if there is no such role. Raises Usage, LedgerError.
+    `app_role` may append then; it is made, to log in without a password, if there is no such role. Raises Usage,
+    LedgerError.
     """
     if app_role is not None and not (app_role.isprintable() and 0 < len(app_role.encode()) <= LONGEST_NAME):
         raise Usage("that is not the name of a role", hint="--app-role fernshire")

@@ -538,6 +538,26 @@ def test_an_agency_that_had_it_open_before_does_not_go_on_in_the_file(world, nam
     other.close()
 
 
+def test_processes_that_begin_a_year_at_once_begin_it_once(world, moved):
+    world.at("2027-01-04T09:00:00Z")
+    failed: list[BaseException] = []
+
+    def begin() -> None:
+        try:
+            with contextlib.closing(Agency.load(moved.home)) as own:
+                own.log("consulted", Facts())
+        except BaseException as problem:  # noqa: BLE001  # told after the threads have ended
+            failed.append(problem)
+
+    threads = [threading.Thread(target=begin) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert moved.ledger.verify() == 6
+
+
 def test_an_agency_comes_back_to_its_files(world, moved, named):
     moved.log("consulted", Facts())
     root = moved.ledger.root()
