@@ -28,11 +28,12 @@ from sharekit.receipt import Receipt
 from sharekit.receipts import Receipts
 from sharekit.record import Facts, Record
 from sharekit.sealing import Sender
-from sharekit.trust import Trust
+from sharekit.trust import Card, Trust
 from sharekit.use import check_assessment
 
 __all__ = ["REFUSALS", "Received", "Reception"]
 
+UNREAD = ("verified", "refused")  # what is reported of packets that may be of any mode
 REFUSALS = (3, 4, 5)  # exit codes of what was looked at and turned down; the rest never got so far
 
 
@@ -80,6 +81,7 @@ class _Checked:
 
     packet: Packet
     statement: Statement
+    card: Card
     now: datetime
 
     @property
@@ -162,10 +164,10 @@ class Reception:
                     self._give("delivered", seq, checked)
                 return Received(packets.SHARE, statement)
             if control.mode == packets.RECEIPT:
-                taken = self._agency.receipts.take(control, statement, now=checked.now)
+                taken = self._agency.receipts.take(control, statement, card=checked.card, now=checked.now)
                 return Received(control.mode, statement, taken)
-            sender = self._agency.sender()
-            self.receipt = self._agency.receipts.take_checkpoint(control, statement, sender=sender, now=checked.now)
+            who: Any = {"card": checked.card, "sender": self._agency.sender()}
+            self.receipt = self._agency.receipts.take_checkpoint(control, statement, **who, now=checked.now)
             return Received(control.mode, statement)
 
     def _check(self, data: bytes, trust: Trust) -> _Checked:
@@ -177,7 +179,8 @@ class Reception:
         statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
         if seen and seen.digest != packet.digest:
             raise Replayed("another packet with this number was seen before", packet=packet.id)
-        return _Checked(packet, statement, now)
+        card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
+        return _Checked(packet, statement, card, now)
 
     def _check_first_opening(self, checked: _Checked) -> None:
         seen = self._record.vault.seen(checked.statement.sender, checked.cti)
@@ -190,11 +193,22 @@ class Reception:
         """What a receipt reports has happened, whether or not it can be made: that it cannot is only said."""
         if not self._agency.unlocked or checked.statement.sender == self._agency.org_id:
             return
-        sender, now = self._agency.sender(), checked.now
+        if self._is_receipt(event, checked):
+            return
+        who: Any = {"card": checked.card, "sender": self._agency.sender()}
         try:
-            self.receipt = self._agency.receipts.give(event, seq, checked.statement, note=note, sender=sender, now=now)
+            self.receipt = self._agency.receipts.give(event, seq, checked.statement, note=note, **who, now=checked.now)
         except ShareError as problem:
             self.trouble = problem
+
+    def _is_receipt(self, event: str, checked: _Checked) -> bool:
+        """Whether it is a receipt, which is never receipted; one that cannot be read, whoever made it refuses."""
+        if event not in UNREAD:
+            return False
+        with contextlib.suppress(ShareError):
+            control = opening.read_control(checked.packet, checked.statement, self._agency.sender().keys)
+            return control is not None and control.mode == packets.RECEIPT
+        return False
 
     # --- on the record ---
 

@@ -30,6 +30,8 @@ from sharekit.policy import Use
 from sharekit.terms import ShareTerms
 from sharekit.vault import Detail, Vault
 
+LAST_YEAR = 10_000
+
 __all__ = ["Actor", "Facts", "Matter", "Record", "identifier_value"]
 
 
@@ -297,7 +299,7 @@ class Record:
         """The ledger of a year that has one; Usage otherwise."""
         if year == now.year:
             return self.ledger(now)
-        if year not in self._years(now.year):
+        if year not in self._years(LAST_YEAR):  # a clock that was put back hides no ledger
             raise Usage("there is no ledger of that year", hint="the folder ledger/ of the home has one file a year")
         return self._earlier(year)
 
