@@ -33,7 +33,6 @@ from sharekit.use import check_assessment
 
 __all__ = ["REFUSALS", "Received", "Reception"]
 
-UNREAD = ("verified", "refused")  # what is reported of packets that may be of any mode
 REFUSALS = (3, 4, 5)  # exit codes of what was looked at and turned down; the rest never got so far
 
 
@@ -113,7 +112,7 @@ class Reception:
         with self._refusals(data):
             checked = self._check(data, trust)
         seq = self._record_received(checked, "verified")
-        if seq is not None and self._agency.org_id in checked.statement.recipients:
+        if seq is not None and self._agency.org_id in checked.statement.recipients and not self._is_receipt(checked):
             self._give("verified", seq, checked)
         return checked.statement
 
@@ -125,8 +124,8 @@ class Reception:
         self._record_received(checked)
         with self._refusals(data, use, checked):
             opening.check_addressed(checked.statement, self._agency.org_id)
-            self._check_first_opening(checked)
             manifest = opening.read_manifest(checked.packet, checked.statement, keys)
+            self._check_first_opening(checked)
             verdict = policy.decide(manifest.terms, use, now=checked.now, policy=own)
             self._record_use("decided", checked, verdict)
             share = opening.open_dataset(checked.packet, manifest, verdict, keys)
@@ -193,20 +192,17 @@ class Reception:
         """What a receipt reports has happened, whether or not it can be made: that it cannot is only said."""
         if not self._agency.unlocked or checked.statement.sender == self._agency.org_id:
             return
-        if self._is_receipt(event, checked):
-            return
         who: Any = {"card": checked.card, "sender": self._agency.sender()}
         try:
             self.receipt = self._agency.receipts.give(event, seq, checked.statement, note=note, **who, now=checked.now)
         except ShareError as problem:
             self.trouble = problem
 
-    def _is_receipt(self, event: str, checked: _Checked) -> bool:
-        """Whether it is a receipt, which is never receipted; one that cannot be read, whoever made it refuses."""
-        if event not in UNREAD:
-            return False
-        with contextlib.suppress(ShareError):
-            control = opening.read_control(checked.packet, checked.statement, self._agency.sender().keys)
+    def _is_receipt(self, checked: _Checked) -> bool:
+        """Whether it is a receipt, which is never receipted. Of one that cannot be read here nobody can tell."""
+        with contextlib.suppress(ShareError):  # locked, too
+            sender = self._agency.sender()
+            control = opening.read_control(checked.packet, checked.statement, sender.keys)
             return control is not None and control.mode == packets.RECEIPT
         return False
 
@@ -264,7 +260,7 @@ class Reception:
         rule = refusal.rule if isinstance(refusal, PurposeRefused) else None
         facts = checked.facts(purpose=use.purpose if use else None, outcome=refusal.code, rule=rule)
         seq = self._record.append("refused", facts, now=checked.now)
-        if self._agency.org_id in checked.statement.recipients:
+        if self._agency.org_id in checked.statement.recipients and (use or not self._is_receipt(checked)):
             self._give("refused", seq, checked)
 
     def _record_unverified(self, refusal: ShareError, data: bytes) -> None:
