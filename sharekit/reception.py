@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from sharekit import actions, opening, policy
+from sharekit import actions, opening, policy, retention
 from sharekit import packet as packets
 from sharekit.enactment import Enactment
 from sharekit.erasure import Erasure
@@ -129,9 +129,6 @@ class Reception:
             verdict = policy.decide(manifest.terms, use, now=checked.now, policy=own)
             self._record_use("decided", checked, verdict)
             share = opening.open_dataset(checked.packet, manifest, verdict, keys)
-        self._agency.erasure.keep(
-            checked.cti, checked.statement.sender, share.terms, due=share.destroy_on, identifiers=share.identifiers
-        )
         seq = self._record_use("opened", checked, verdict, share)
         self._record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
         self._give("opened", seq, checked, manifest.note)
@@ -230,17 +227,23 @@ class Reception:
         return first + len(events) - 1
 
     def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> int:
+        """What was decided or opened; the words about it are kept as long as the terms say."""
+        identifiers = share.identifiers if share else ()
+        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=checked.now)
         facts = checked.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
             rule=verdict.rule,
-            identifiers=share.identifiers if share else (),
+            identifiers=identifiers,
             use=verdict.use,
             terms=verdict.terms,
             policy=verdict.policy.digest,
             promise=actions.of_opening(verdict.outcome, checked.cti, now=checked.now) if share else None,
         )
-        return self._record.append(event, facts, now=checked.now)
+        sender, keep = checked.statement.sender, self._agency.erasure.keep
+        with self._record.one_at_a_time():
+            keep(checked.cti, sender, verdict.terms, due=due, identifiers=identifiers)
+            return self._record.append(event, facts, now=checked.now)
 
     @contextlib.contextmanager
     def _refusals(self, data: bytes, use: Use | None = None, checked: _Checked | None = None) -> Iterator[None]:
