@@ -72,9 +72,9 @@ def subject(identifier: str, limit: int) -> None:
     with session.agency(unlocked=True) as agency:
         found = agency.subject_entries(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
-    caution = None if told else "nothing is recorded. This is not evidence of no concern."
-    lines = [_entry_line(each) for each in told] if told else [caution]
-    output.result({"entries": told, "caution": caution}, lines, as_json=session.wants_json())
+    caution = "" if told else "nothing is recorded. This is not evidence of no concern."
+    lines = [_entry_line(each) for each in told] or [caution]
+    output.result({"entries": told, "caution": caution or None}, lines, as_json=session.wants_json())
 
 
 @ledger_command.command("verify")

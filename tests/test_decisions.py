@@ -430,17 +430,19 @@ def test_a_crash_while_an_action_is_closed_leaves_it_open_or_closed_as_the_ledge
 
 
 def test_what_is_under_way_counts_for_nothing_until_it_is_settled(school, monkeypatch):
-    """Somebody else looks between the promise and the entry."""
-    seen = []
+    """Somebody else looks between the promise and the entry: nothing is open yet, nothing is closed yet."""
+    seen: list[list[str]] = []
     append = Ledger.append
 
     def looked(self: Ledger, *entries: Entry) -> int:
-        seen.append(school.record.actions.open())
+        seen.append([action.kind for action in school.record.actions.open()])
         return append(self, *entries)
 
     monkeypatch.setattr(Ledger, "append", looked)
-    school.decide(decision())
-    assert seen == [[]]
+    recorded = school.decide(decision())
+    school.decisions.discuss(recorded.decision, with_="early help hub", on="2026-11-26", outcome="they agree")
+    assert seen == [[], ["decision-review", "decision-discussion"]]
+    assert kinds(school) == ["decision-review"]
 
 
 KEEPER = """
