@@ -101,7 +101,8 @@ class _Audit:
         self.db, self.findings, self.room, self.trust = db, findings, room, trust
         self.origin = self._origin()
         owner = _ORIGIN.match(self.origin)
-        self.keys = trust.log_keys(owner[1]) if owner else []
+        self.owner = owner[1] if owner else ""
+        self.keys = trust.log_keys(self.owner) if owner else []
 
     def run(
         self,
@@ -111,7 +112,8 @@ class _Audit:
         roots: Sequence[bytes],
     ) -> AuditReport:
         size, newest = self._size()
-        said = [*self._attestations(), *(each for data in receipts for each in self._evidence(data))]
+        evidence = (each for data in receipts for each in self._evidence(data))
+        said = list(dict.fromkeys([*self._attestations(), *evidence]))
         shown = [pair for data in proofs if (pair := self._proof(data))]
         stamps = self._stamps()
         kept = [*checkpoints, *stamps, *(each.note for each, _ in shown)]
@@ -184,7 +186,7 @@ class _Audit:
         reported = dict[bytes, str]()
         for each in said:
             with self._as_finding("attestation-invalid"):
-                packet = outside.reported_packet(each, self.trust)
+                packet = outside.reported_packet(each, self.owner, self.trust)
                 if packet is not None:
                     reported[packet] = each.org_id
         for packet in sorted(reported.keys() - self._sealed(reported.keys())):
