@@ -22,7 +22,6 @@ from sharekit.vault import Vault
 
 __all__ = ["Years"]
 
-
 LAST_YEAR = 10_000
 
 

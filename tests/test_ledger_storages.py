@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -199,9 +200,15 @@ def test_there_must_be_a_ledger_to_open(store):
 
 def test_threads_share_commits_and_each_gets_its_own_number(ledger):
     """Each is told of its own entries, in the ledger where it was told, and there are fewer commits than appends."""
-    told, commits = {}, []
-    insert = ledger._commit
-    ledger._commit = lambda take: commits.append(1) or insert(take)
+    told, commits, insert = {}, [], ledger._commit
+
+    def commit(take):
+        commits.append(1)
+        while len(commits) == 1 and not ledger._group._queue:  # the first waits until another has come
+            time.sleep(0.001)
+        return insert(take)
+
+    ledger._commit = commit
     ready = threading.Barrier(8)
 
     def write() -> None:
