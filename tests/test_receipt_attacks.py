@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import tracemalloc
+
 import pytest
 from conftest import CONFIRM
 
@@ -332,11 +336,28 @@ def test_evidence_of_more_entries_than_the_export_has_is_a_finding(world):
     assert found.attested == ()
 
 
-def test_evidence_that_repeats_itself_is_checked_once(world):
+def test_evidence_that_repeats_itself_attests_no_more(world):
     cosigned_once(world)
     rows = world.fernshire.attestations() * 1000
     found = report(world, world.quillbrook, receipts=[outside.evidence(ORIGIN, rows)])
-    assert (found.findings, len(found.attested), found.checked.attestations) == ((), 1, 1)
+    assert (found.findings, len(found.attested), found.checked.attestations) == ((), 1, 1001)
+
+
+def test_the_auditor_does_not_hold_all_attestations_at_once(world):
+    """An agency may have a hundred thousand receipts a year, and an enemy more."""
+    cosigned_once(world)
+    export = world.folder / "export"
+    world.fernshire.export(export)
+    with contextlib.closing(sqlite3.connect(export)) as db:
+        row = db.execute("SELECT org_id, cosigned, zeroblob(1), zeroblob(60000) FROM attestation").fetchone()
+        db.executemany("INSERT INTO attestation VALUES (?, ?, ?, ?)", [row] * 1000)
+        db.commit()
+    tracemalloc.start()
+    found = report(world, world.quillbrook, export=export)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.checked.attestations == 1001
+    assert peak < 20_000_000
 
 
 def test_no_line_of_a_stranger_travels_on_in_an_export(world):
