@@ -182,12 +182,31 @@ def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
         "outcome": code("outcomes", entry.outcome),
         "rule": entry.rule,
         "counterparties": list(entry.counterparties or ()),
+        **_matter_told(entry),
     }
+
+
+def _matter_told(entry: Entry) -> dict[str, Any]:
+    """What a decision, an advice or a review says, where there is one."""
+    from sharekit import vocabulary
+
+    codes = {
+        "decided": ("decisions", entry.decided),
+        "adviser": ("advice-roles", entry.adviser),
+        "stage": ("dispute-stages", entry.stage),
+        "action": ("action-kinds", entry.action),
+    }
+    told: dict[str, Any] = {"decision": entry.decision.hex()} if entry.decision else {}
+    told |= {key: vocabulary.load(name).by_number(n).code for key, (name, n) in codes.items() if n is not None}
+    if entry.reasons:
+        told["reasons"] = [vocabulary.load("refusal-reasons").by_number(number).code for number in entry.reasons]
+    return told | ({"identity_disclosed": entry.disclosed is True} if entry.adviser is not None else {})
 
 
 def _entry_line(told: dict[str, Any]) -> str:
     words = [str(told["seq"]).rjust(5), told["time"], told["event"]]
-    words += [told[key] for key in ("packet", "purpose", "outcome", "rule") if told[key]]
+    words += [told[key] for key in ("packet", "decision") if told.get(key)]
+    words += [told[key] for key in ("purpose", "outcome", "rule", "decided", "adviser", "action") if told.get(key)]
     return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
 
 

@@ -72,7 +72,7 @@ class Group(click.Group):
         if cmd_name not in self._table:
             return super().get_command(ctx, cmd_name)
         module = importlib.import_module(f".{self._table[cmd_name][0]}", __package__)
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -16,10 +16,11 @@ from typing import Any
 
 from sharekit import vocabulary, workdays
 from sharekit.errors import LedgerError, UnknownCode, Usage
+from sharekit.validation import values_at
 from sharekit.vault import RESTORE, Detail, Vault
 from sharekit.vocabulary import Term
 
-__all__ = ["Action", "Actions", "Promise", "dues"]
+__all__ = ["Action", "Actions", "Promise", "of_opening", "of_share", "opened_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,34 +162,53 @@ def _damaged() -> LedgerError:
 # --- when they are due -----------------------------------------------------------------------------------------
 
 
-def dues(event: str, value: Mapping[str, Any], *, now: datetime, **also: Any) -> Iterator[tuple[Term, datetime]]:
-    """Kind and time of every action that an event opens; `value` are terms or a decision, in their JSON form.
+def of_share(
+    terms: Mapping[str, Any], packet: bytes, recipients: Sequence[str], *, owed: Sequence[str] = (), now: datetime
+) -> Promise | None:
+    """What a sealed packet leaves to be done, for its entry; `owed` says what of its record is to follow."""
+    opens = opened_by("sealed", {**terms, "owed": list(owed)}, packet, parties=recipients, now=now)
+    return Promise(opens=opens) if opens else None
 
-    A kind that asks for more than the event (`verdict`, `owed`) is meant only where `also` says the same.
-    """
-    for term in vocabulary.load("action-kinds"):
-        asked = {name: term.more[name] for name in ("verdict", "owed") if name in term.more}
-        if term.more["begins"] == event and asked == {name: also.get(name) for name in asked}:
-            for moment in _moments(term.more["due"], value, now):
-                yield term, moment
+
+def of_opening(verdict: str, packet: bytes, *, now: datetime) -> Promise | None:
+    """What opening a packet on such a verdict leaves to be done: an emergency is reviewed."""
+    opens = opened_by("opened", {verdict: True}, packet, now=now)
+    return Promise(opens=opens) if opens else None
+
+
+def opened_by(
+    event: str, value: Mapping[str, Any], reference: bytes, *, now: datetime, parties: Sequence[str] = ()
+) -> list[Action]:
+    """The actions that an event opens about a packet or a decision; `value` is what is known of it, as JSON."""
+    return [
+        Action(term.code, due, reference, party, _words(term, value))
+        for term in vocabulary.load("action-kinds")
+        if event in term.more["begins"]
+        for due in _moments(term.more["due"], value, now)
+        for party in (parties if "each" in term.more else (None,))
+    ]
+
+
+def _words(term: Term, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts that its kind keeps with an action, by the last name of their path."""
+    paths = [path.split(".") for path in term.more.get("words", ())]
+    return {path[-1]: said for path in paths for said in values_at(value, path)}
 
 
 def _moments(rules: Sequence[Mapping[str, Any]], value: Mapping[str, Any], now: datetime) -> list[datetime]:
     """What the first rule that gives a time gives."""
-    for rule in rules:
-        found = list(_given(rule, value, now))
-        if found:
-            return found
-    return []
+    return next(filter(None, (list(_given(rule, value, now)) for rule in rules)), [])
 
 
 def _given(rule: Mapping[str, Any], value: Mapping[str, Any], now: datetime) -> Iterator[datetime]:
+    if "if" in rule and not value.get(rule["if"]):
+        return
     if "path" in rule:
-        yield from (_moment(text) for text in _at(value, rule["path"].split(".")))
+        yield from map(_moment, values_at(value, rule["path"].split(".")))
     elif "condition" in rule:
-        conditions = (each for each in value.get("handling", ()) if isinstance(each, dict))
+        conditions = (each for each in value.get("handling", ()) if isinstance(each, Mapping))
         yield from (_moment(each["at"]) for each in conditions if each["code"] == rule["condition"])
-    elif rule.get("if") is None or rule["if"] in value:
+    else:
         yield _later(rule, now)
 
 
@@ -196,17 +216,6 @@ def _later(rule: Mapping[str, Any], now: datetime) -> datetime:
     if "hours" in rule:
         return now + timedelta(hours=rule["hours"])
     return workdays.start_of(workdays.working_day_after(workdays.day_of(now), rule["working_days"]))
-
-
-def _at(value: Any, path: Sequence[str]) -> Iterator[str]:
-    """Every text at a path; `*` stands for all items of a list."""
-    if not path:
-        yield value
-    elif path[0] == "*":
-        for item in value if isinstance(value, list) else ():
-            yield from _at(item, path[1:])
-    elif isinstance(value, Mapping) and path[0] in value:
-        yield from _at(value[path[0]], path[1:])
 
 
 def _moment(text: str) -> datetime:

@@ -14,8 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import files, keys, policy, profile, sealing
+from sharekit import files, keys, policy, profile, rulebook, sealing
 from sharekit import home as homes
+from sharekit.actions import of_share
+from sharekit.advice import seek
+from sharekit.brief import Brief
+from sharekit.decisions import Decisions, Recorded
 from sharekit.enactment import Enactment
 from sharekit.entry import Entry
 from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
@@ -29,7 +33,7 @@ from sharekit.profile import Minimised
 from sharekit.receipts import Receipts
 from sharekit.reception import REFUSALS, Received, Reception
 from sharekit.record import Actor, Facts, Record
-from sharekit.sealing import Draft, Sender
+from sharekit.sealing import Draft, Examined, Sender
 from sharekit.terms import ShareTerms
 from sharekit.trust import Card, Pin, TrustFolder
 from sharekit.vault import Vault
@@ -108,6 +112,7 @@ class Agency:
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
         self.enactment = Enactment(home, self._own, self.record)
         self.reception = Reception(self)
+        self.decisions = Decisions(self.record, self.now)
 
     # --- a home ---
 
@@ -266,9 +271,35 @@ class Agency:
     ) -> Draft:
         """What `seal` would seal, and what it would find; nothing is sealed or recorded."""
         cards = [self.trust.card(org_id) for org_id in to]
-        now = now or self.now()
-        draft = sealing.prepare(dataset, terms, sender=sender or self.sender(), recipients=cards, now=now)
+        now, sender, unconfirmed = now or self.now(), sender or self.sender(), self.trust.unconfirmed(cards)
+        draft = sealing.prepare(dataset, terms, sender=sender, recipients=cards, unconfirmed=unconfirmed, now=now)
         return self._as_policy_has_it(draft, now)
+
+    def examine(
+        self,
+        dataset: dict[str, Any],
+        terms: ShareTerms | Mapping[str, Any],
+        to: Sequence[str] = (),
+        *,
+        book: str = rulebook.DEFAULT,
+    ) -> Examined:
+        """What sealing for `to` would find, gates among them; it needs no key, and nothing is recorded.
+
+        Raises as `seal`, but for the rulebook's gates. Without recipients, what depends on them is left aside.
+        """
+        cards, now = [self.trust.card(org_id) for org_id in to], self.now()
+        found = sealing.examine(
+            dataset,
+            terms,
+            sender_type=self.org_type,
+            recipients=cards,
+            unconfirmed=self.trust.unconfirmed(cards),
+            now=now,
+            book=book,
+        )
+        own = self.enactment.load(now=now)
+        own.check_share(found.terms, {card.org_id: card.org_type for card in cards})
+        return replace(found, findings=own.weighed(found.findings, urgent=found.terms.urgent))
 
     def _as_policy_has_it(self, draft: Draft, now: datetime) -> Draft:
         """The draft, if this agency's own policy lets it go, with its findings as they weigh here."""
@@ -303,14 +334,16 @@ class Agency:
         )
 
     def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
-        digest = sha256(data).digest()
+        digest, recipients = sha256(data).digest(), [card.org_id for card in draft.recipients]
+        owed = [each.message for each in draft.findings if each.owed]
         facts = Facts(
             packet=cti,
             file=digest,
-            counterparties=[card.org_id for card in draft.recipients],
+            counterparties=recipients,
             identifiers=profile.load(draft.terms.profile).identifiers(draft.fields),
             terms=draft.terms,
             purpose=draft.terms.purpose,
+            promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
         )
         self.record.vault.note_packet(self.org_id, cti, digest=digest, now=now)
         entry = self.record.append("sealed", facts, now=now)
@@ -359,6 +392,16 @@ class Agency:
     def _check_answerable(self) -> None:
         if not (self.person and self.role):
             raise Usage("somebody answers for a policy", hint="say who: --as NAME --role ROLE")
+
+    # --- deciding ---
+
+    def decide(self, decision: object) -> Recorded:
+        """Record a decision to share, not to share or to wait; errors as in `Decisions.record`."""
+        return self.decisions.record(decision)
+
+    def advice_brief(self, dataset: object, *, kind: str, role: str, **more: Any) -> tuple[Brief, int]:
+        """A brief that does not name the child, and the number of its entry; errors and more as in `advice.seek`."""
+        return seek(self.record, self.trust, dataset, kind=kind, role=role, now=self.now(), **more)
 
     # --- receiving ---
 

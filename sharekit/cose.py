@@ -210,7 +210,7 @@ def _without_blocks(data: bytes) -> tuple[bytes, list[bytes]]:
     found = _LAST_BLOCKS.search(data)
     if found is None:
         return data, []
-    blocks = _ONE_BLOCK.findall(found[0])
+    blocks = _ONE_BLOCK.findall(data, found.start())
     return data[: found.start()] + bytes(len(blocks)), blocks
 
 
@@ -265,24 +265,33 @@ def _recipient_header(block: Any) -> dict[int, Any]:
 
 
 def _recipient_structure(protected: bytes, extra_info: bytes) -> bytes:
+    return _recipient_start(protected) + cbor.encode(extra_info)
+
+
+@functools.lru_cache(maxsize=1024)
+def _recipient_start(protected: bytes) -> bytes:
+    """All but the last item, for which an empty one of a single byte stands: it is the same in every packet."""
     return cbor.encode(
         [
             "HPKE Recipient",  # context
             A256GCM,  # next_layer_alg
             protected,  # recipient_protected_header
-            extra_info,  # recipient_extra_info
+            b"",  # recipient_extra_info
         ]
-    )
+    )[:-1]
 
 
 def _enc_structure(aad: bytes) -> bytes:
-    return cbor.encode(
-        [
-            "Encrypt",  # context
-            _CONTENT_PROTECTED,  # protected
-            aad,  # external_aad
-        ]
-    )
+    return _ENC_START + cbor.encode(aad)
+
+
+_ENC_START = cbor.encode(
+    [
+        "Encrypt",  # context
+        _CONTENT_PROTECTED,  # protected
+        b"",  # external_aad
+    ]
+)[:-1]
 
 
 def _tagged(data: bytes, tag: bytes, what: str) -> Any:

@@ -175,7 +175,7 @@ def _checked_statement(message: Sign1) -> dict[int, Any]:
 
 
 def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> bool:
-    organisations = all(type(org) is str and ORG_ID.match(org) for org in [iss, *aud])
+    organisations = set(map(type, aud)) <= {str} and all(map(ORG_ID.match, [iss, *aud]))
     addressed = 1 <= len(aud) <= cose.MAX_RECIPIENTS and organisations and len(set(aud)) == len(aud)
     return addressed and type(iat) is type(exp) is int and 0 <= iat < exp < 2**34 and len(cti) == 16
 

@@ -238,6 +238,15 @@ class Profile:
             node = resolved(self._schema, node["properties"][name])
         return node
 
+    def has(self, path: str) -> bool:
+        """Whether a dotted path names a field, be it in an object or in the items of a list."""
+        known: Any = self._order
+        for name in path.split("."):
+            if name not in known:
+                return False
+            known = known[name]
+        return True
+
     @property
     def has_break_glass(self) -> bool:
         """Whether any field is shown in an emergency."""

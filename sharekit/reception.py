@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from sharekit import opening, policy
+from sharekit import actions, opening, policy
 from sharekit import packet as packets
 from sharekit.enactment import Enactment
 from sharekit.errors import Expired, Malformed, PurposeRefused, Replayed, ShareError
@@ -221,6 +221,7 @@ class Reception:
             use=verdict.use,
             terms=verdict.terms,
             policy=verdict.policy.digest,
+            promise=actions.of_opening(verdict.outcome, checked.cti, now=checked.now) if share else None,
         )
         return self._record.append(event, facts, now=checked.now)
 

@@ -204,8 +204,8 @@ class Record:
         words = {"by": self._actor.person, "role": self._actor.role, "policy": facts.policy}
         said: dict[str, Any] = {name: value for name, value in words.items() if value}
         said |= facts.use.words() if facts.use else {}
-        said |= facts.promise.words if facts.promise else {}
-        return self.vault.detail(nonce, said) if said and self._unlocked else None
+        promised = facts.promise.words if facts.promise else {}
+        return self.vault.detail(nonce, {**said, **promised}) if promised or (said and self._unlocked) else None
 
     def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
         """This year's entries with their numbers, oldest first."""
@@ -220,6 +220,15 @@ class Record:
             if found:
                 return Entry.decode(found[-1])
         return None
+
+    def find(self, *, now: datetime, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
+        """The entries of one event, or about one decision, of every year, oldest first."""
+        wanted = vocabulary.load("ledger-events")[event].number if event else None
+        found: list[tuple[int, Entry]] = []
+        for ledger in self._newest_first(now):
+            entries = [(seq, Entry.decode(stored)) for seq, stored in ledger.entries() if decision in stored]
+            found[:0] = [(seq, each) for seq, each in entries if wanted in (None, each.event)]
+        return [(seq, each) for seq, each in found if decision in (b"", each.decision)]
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.

@@ -49,7 +49,8 @@ class Rule:
 class Golden:
     """A golden rule, or one of its checks: the fields that evidence it, and the rules that show a gap.
 
-    `needed`: where nothing evidences it that is a gap, and otherwise it did not apply.
+    One of `rules` may be narrowed to a part of the terms: R13/necessity. `needed`: where nothing evidences it that
+    is a gap, and otherwise it did not apply.
     """
 
     id: str
@@ -157,14 +158,23 @@ def _document(name: str) -> dict[str, Any]:
     rules = [_merged(rule, changed.pop(rule["id"], {})) for rule in earlier["rules"]]
     if changed:
         raise UnknownCode(f"the rulebook {name} changes a rule that there is not: {', '.join(sorted(changed))}")
-    return {**earlier, **own, "rules": [rule for rule in rules if rule["severity"] != "none"]}
+    golden = {each["id"]: each for each in earlier["golden_rules"]}
+    golden_rules = [{**_unsaid(golden[each["id"]]), **each} for each in own["golden_rules"]]
+    return {**earlier, **own, "rules": rules, "golden_rules": golden_rules}
+
+
+def _unsaid(golden: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier edition keeps of a golden rule: not whose words they were, and how far they were verified."""
+    return {key: value for key, value in golden.items() if key not in ("source", "status")}
 
 
 def _merged(rule: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: {**value, **change[key]} if key == "params" and key in change else change.get(key, value)
-        for key, value in (rule | {key: value for key, value in change.items() if key not in rule}).items()
+    """The rule with what an earlier edition says otherwise, answer by answer."""
+    answers = {
+        name: {**said, **change.get("answers", {}).get(name, {})} for name, said in rule["answers"].items()
     }
+    params = {**rule.get("params", {}), **change.get("params", {})}
+    return {**rule, **change, "answers": answers, "params": params}
 
 
 def _rule(data: dict[str, Any]) -> Rule:

@@ -105,7 +105,7 @@ class Examined:
     terms: ShareTerms
     fields: dict[str, Any] = field(repr=False)
     left_out: tuple[str, ...]
-    findings: list[Finding]
+    findings: tuple[Finding, ...]
 
 
 def seal(
@@ -146,7 +146,7 @@ def prepare(
     )
     rules.gate(found.findings)
     filled = _filled(found.terms, sender, cards, found.left_out)
-    return Draft(filled, profile.load(filled.profile).complete(found.fields), cards, tuple(found.findings))
+    return Draft(filled, profile.load(filled.profile).complete(found.fields), cards, found.findings)
 
 
 def examine(
@@ -176,7 +176,8 @@ def examine(
         recipients={card.org_id: card.org_type for card in recipients},
         unconfirmed=unconfirmed,
     )
-    return Examined(terms, fields, left_out, rules.assess(terms, fields, now=now, situation=situation, book=book))
+    findings = rules.assess(terms, fields, now=now, situation=situation, book=book)
+    return Examined(terms, fields, left_out, tuple(findings))
 
 
 def _checked(

@@ -174,8 +174,10 @@ def _below(purposes: frozenset[str]) -> Iterator[str]:
 def _copied(value: Any) -> Any:
     """A copy that nobody else can change; of plain JSON, so that `deepcopy`'s care is not needed."""
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return {key: item if type(item) is str else _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [item if type(item) is str else _copied(item) for item in value]
+    return value
 
 
 @functools.cache

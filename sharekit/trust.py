@@ -235,6 +235,10 @@ class Trust:
             raise Revoked("the card of that recipient was revoked here", hint="ask for a card with new keys")
         return valid[-1]
 
+    def unconfirmed(self, cards: Iterable[Card]) -> list[str]:
+        """The organisations of those cards whose fingerprint nobody has compared."""
+        return [card.org_id for card in cards if card.kid in self._pins and not self._pins[card.kid].confirmed]
+
     def log_keys(self, org_id: str) -> list[bytes]:
         """The log keys of an organisation, newest first, without those revoked; NotTrusted if there is none."""
         return [card.log_key for card in self._cards_of(org_id)]

@@ -15,7 +15,7 @@ A `$ref` into `parts.json` becomes a definition of the schema's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,10 +26,10 @@ import nhs_number
 from sharekit import registry, vocabulary
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 
-__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved"]
+__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
 
 _NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
-_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
+_PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){7})\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
 _UPN_CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]\Z")
 _ROUGH_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:-[0-9]{2}){0,2}\Z")
@@ -56,7 +56,7 @@ def is_upn(value: str) -> bool:
 
 def is_phone(value: str) -> bool:
     """A telephone number as people write it; at least seven digits."""
-    return bool(_PHONE.match(value)) and sum(c.isdigit() for c in value) >= 7
+    return bool(_PHONE.match(value))
 
 
 def is_rough_day(value: str) -> bool:
@@ -110,13 +110,13 @@ class Places:
         """Path, node and value of everything that stands at one of these places in `value`."""
         if self.node is not None:
             yield path, self.node, value
-        for name, inner in self.inside.items():
-            if name != "*":
-                if isinstance(value, dict) and name in value:
+        if isinstance(value, dict):
+            for name, inner in self.inside.items():
+                if name in value and name != "*":
                     yield from inner.found(value[name], (*path, name))
-            elif isinstance(value, list):
-                for position, item in enumerate(value):
-                    yield from inner.found(item, (*path, position))
+        elif isinstance(value, list) and "*" in self.inside:
+            for position, item in enumerate(value):
+                yield from self.inside["*"].found(item, (*path, position))
 
 
 class Validator:
@@ -211,6 +211,17 @@ _ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInval
 def path_name(path: Iterable[object]) -> str:
     """A field's place in words: `statements.0.kind`."""
     return ".".join(str(part) for part in path)
+
+
+def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Everything that stands at a path in a JSON value; `*` stands for all items of a list."""
+    if not path:
+        yield value
+    elif path[0] == "*":
+        for item in value if isinstance(value, list) else ():
+            yield from values_at(item, path[1:])
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from values_at(value[path[0]], path[1:])
 
 
 def resolved(root: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -63,7 +63,7 @@ class Share:
         self.data, self.terms = both["data"], both["terms"]
         self.sender_type, self.recipient_type = sender_type or WHO[name][0], WHO[name][1]
 
-    def findings(self, **options: Any) -> list[Finding]:
+    def findings(self, **options: Any) -> tuple[Finding, ...]:
         about = {"sender_type": self.sender_type, "recipients": [recipient(self.recipient_type)], "now": self.now}
         return sealing.examine(self.data, self.terms, **{**about, **options}).findings
 

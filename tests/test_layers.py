@@ -21,11 +21,12 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules"],  # meaning
-    *["local_policy", "use", "policy"],
+    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules", "golden"],  # meaning
+    *["local_policy", "use", "policy", "deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "enactment", "receipt", "partners", "receipts", "reception", "agency", "doctor"],  # exchange
+    *["home", "record", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["decisions", "advice", "agency", "doctor"],
 ]
 
 

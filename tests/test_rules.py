@@ -192,7 +192,7 @@ def test_the_second_person_is_another_person(name):
 
 
 def test_what_a_duty_or_a_court_requires_needs_no_agreement_and_no_weighing():
-    assert Share("cp-is-flag").findings() == []
+    assert Share("cp-is-flag").findings() == ()
 
 
 def test_another_persons_agreement_is_not_cut_to_the_purposes_of_this_share():
@@ -208,7 +208,7 @@ def test_every_rule_has_a_function_and_every_function_a_rule():
 
 
 def test_the_worked_examples_of_the_two_first_profiles_have_no_finding():
-    assert Share("cp-is-flag").findings() == Share("safeguarding-referral").findings() == []
+    assert Share("cp-is-flag").findings() == Share("safeguarding-referral").findings() == ()
 
 
 @pytest.mark.parametrize("name", WHO)
