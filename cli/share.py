@@ -76,10 +76,17 @@ def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None, ou
         else:
             place.commit(sealed.data)
     except (OSError, OutputUnwritable):
-        kept = agency.keep_in_outbox(sealed)
-        problem = "the packet could not be written there"
-        raise OutputUnwritable(problem, hint=f"it is sealed and recorded, and kept at {kept}") from None
+        raise OutputUnwritable("the packet could not be written there", hint=_kept(agency, sealed)) from None
     return place.path if place else None
+
+
+def _kept(agency: Agency, sealed: Sealed) -> str:
+    from sharekit.errors import OutputUnwritable
+
+    try:
+        return f"it is sealed and recorded, and kept at {agency.keep_in_outbox(sealed)}"
+    except OutputUnwritable:
+        return f"it is recorded as entry {sealed.entry}, and could not be kept in the outbox either: seal it again"
 
 
 def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sharekit import vocabulary, workdays
-from sharekit.errors import LedgerError, UnknownCode, Usage
+from sharekit.errors import LedgerError, UnknownCode
 from sharekit.validation import values_at
 from sharekit.vault import RESTORE, Detail, Vault
 from sharekit.vocabulary import Term
 
-__all__ = ["Action", "Actions", "Promise", "of_opening", "of_share", "opened_by"]
+__all__ = ["Action", "Actions", "Promise", "of_opening", "of_receipt", "of_share", "opened_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Actions:
     # --- promises ---
 
     def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime) -> None:
-        """Write down what counts once the entry with this nonce is in the ledger; Usage if an action is closed."""
+        """Write down what counts once the entry with this nonce is in the ledger."""
         opens = [(each, self._sealed(each)) for each in promise.opens]
         with self._vault.writing() as connection:
             connection.execute("INSERT INTO pending VALUES (?, ?)", (nonce, int(now.timestamp())))
@@ -132,9 +132,8 @@ def _open(connection: sqlite3.Connection, action: Action, nonce: bytes) -> bool:
 
 
 def _close(connection: sqlite3.Connection, action: Action, nonce: bytes) -> None:
-    statement = "UPDATE action SET closed_by = ? WHERE id = ? AND closed_by IS NULL"
-    if connection.execute(statement, (nonce, action.id)).rowcount != 1:
-        raise Usage("that action is not open any more", hint="sharekit overdue --all lists what is open")
+    """Closed once: whoever was faster closed it, and the other's entry is true as well."""
+    connection.execute("UPDATE action SET closed_by = ? WHERE id = ? AND closed_by IS NULL", (nonce, action.id))
 
 
 def _action(row: tuple[Any, ...]) -> Action:
@@ -174,6 +173,12 @@ def of_opening(verdict: str, packet: bytes, *, now: datetime) -> Promise | None:
     """What opening a packet on such a verdict leaves to be done: an emergency is reviewed."""
     opens = opened_by("opened", {verdict: True}, packet, now=now)
     return Promise(opens=opens) if opens else None
+
+
+def of_receipt(event: str, party: str, found: Sequence[Action]) -> Promise | None:
+    """What a partner's receipt settles of the open actions about its packet."""
+    closes = [each for each in found if each.party == party and event in each.term.more.get("receipts", ())]
+    return Promise(closes=closes) if closes else None
 
 
 def opened_by(

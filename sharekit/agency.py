@@ -97,8 +97,8 @@ class Agency:
         self.home = home
         self._private = private
         about = homes.read_about(home)
-        self._own = Card.parse(files.read(home / "card.cbor", what="the card of this home"))
-        self._log_key = keys.log_from_file(files.read(home / "keys" / "log.key", what="the log key of this home"))
+        self._own = homes.read_card(home)
+        self._log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
         self.person, self.role = person or about.get("person"), role or about.get("role")
         self.trust = AgencyTrust(self, self._own)
         self.record = Record(
@@ -136,7 +136,7 @@ class Agency:
         Raises Usage if there is one already or a detail is not usable, FieldInvalid, UnknownCode for the type,
         OutputUnwritable.
         """
-        place = Path(home).expanduser()
+        place = Path(os.path.expanduser(home))
         homes.check_about(org_id, org_type, name, phone, out_of_hours_phone)
         demonstration = bool(os.environ.get(homes.CLOCK))
         now = homes.clock(demonstration=demonstration)
@@ -166,11 +166,11 @@ class Agency:
 
         Raises Usage if there is no home, WrongPassphrase, Malformed if its files are damaged.
         """
-        place = Path(home).expanduser()
+        place = Path(os.path.expanduser(home))
         if not homes.is_home(place):
             raise Usage("there is no sharekit home there", hint="make one with: sharekit init")
-        stored = files.read(place / "keys" / "agency.key", what="the key file of this home")
-        log = keys.log_from_file(files.read(place / "keys" / "log.key", what="the log key of this home"))
+        stored = homes.read_part(place, "keys/agency.key", what="the key file of this home")
+        log = keys.log_from_file(homes.read_part(place, "keys/log.key", what="the log key of this home"))
         locked = passphrase is None and keys.is_protected(stored)
         private = None if locked else keys.from_file(stored, log, passphrase)
         found = cls(place, private=private, person=person, role=role)

@@ -14,7 +14,7 @@ from cryptography.hazmat.backends.openssl import backend
 
 from sharekit import files, keys, ledger, vocabulary
 from sharekit.agency import Agency
-from sharekit.errors import ShareError
+from sharekit.errors import ShareError, Usage
 from sharekit.home import CLOCK
 
 __all__ = ["Check", "examine"]
@@ -55,13 +55,23 @@ def _clock() -> Check:
 
 
 def _home(home: Path) -> Iterator[Check]:
-    agency = Agency.load(home)
-    with contextlib.closing(agency):
+    """What this home is; Usage if there is none, and a finding if it is too damaged to go on."""
+    try:
+        yield from _agency(home)
+    except Usage:
+        raise
+    except ShareError as problem:
+        yield Check("home", f"{problem.code}: {problem.message}", problem.hint, good=False)
+
+
+def _agency(home: Path) -> Iterator[Check]:
+    with contextlib.closing(Agency.load(home)) as agency:
         yield Check("home", agency.org_id, str(home))
         yield _demonstration(agency)
         yield _passphrase(home)
         yield from _private(home)
         yield _record(agency)
+        yield _unrecorded(agency)
         unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
         yield _count("unconfirmed cards", unconfirmed, "confirm each by telephone")
         waiting = len(list((home / "outbox").glob("*.sharekit")))
@@ -90,6 +100,17 @@ def _private(home: Path) -> Iterator[Check]:
     for path in sorted((home / "keys").iterdir()):
         mode = path.stat().st_mode & 0o777
         yield Check(f"mode of {path.name}", f"{mode:04o}", "" if mode == 0o600 else "run: chmod 600", mode == 0o600)
+
+
+def _unrecorded(agency: Agency) -> Check:
+    """Cards that somebody put into the home without `trust add`."""
+    name, own = "cards that nobody accepted", agency.card()
+    try:
+        accepted = agency.record.accepted(agency.now())
+    except ShareError as problem:
+        return Check(name, "unknown", f"{problem.code}: {problem.message}", good=False)
+    found = [pin.card.org_id for pin in agency.trust if pin.card.fingerprint not in accepted and pin.card.data != own]
+    return _count(name, len(found), f"in the trust folder and not in the ledger: {', '.join(found)}")
 
 
 def _record(agency: Agency) -> Check:

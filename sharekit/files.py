@@ -27,7 +27,8 @@ class Replacement:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            if path.exists() and not path.is_file():  # a rename over /dev/null would take it from everybody
+            in_the_way = path.exists() and not path.is_file()
+            if in_the_way or os.path.realpath(path.parent) == "/dev":  # a rename there would take it from everybody
                 raise FileExistsError
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sharekit-", suffix=".part")
         except (OSError, ValueError):

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from sharekit import files, keys, vocabulary
-from sharekit.errors import FieldInvalid, Malformed, OutputUnwritable, Usage
+from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
 from sharekit.keys import Keys
 from sharekit.trust import ORG_ID, Card
 from sharekit.validation import is_phone
 
-__all__ = ["check_about", "clock", "is_home", "keeps", "new_home", "read_about", "write_home"]
+__all__ = ["check_about", "clock", "is_home", "keeps", "new_home", "read_about", "read_card", "read_part", "write_home"]
 
 CLOCK = "SHAREKIT_NOW"
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)  # what fits into a packet
@@ -108,14 +108,35 @@ def write_home(
 
 def read_about(home: Path) -> dict[str, Any]:
     """What agency.json says: the organisation, and who acts if nobody else is named."""
-    data = files.read(home / "agency.json", what="agency.json of this home")
+    data = read_part(home, "agency.json", what="agency.json of this home")
     try:
         about = json.loads(data)
     except (ValueError, RecursionError):
         about = None
     if not isinstance(about, dict) or not all(isinstance(value, str) for value in about.values()):
-        raise Malformed("agency.json of this home is damaged", hint="restore it from the home's backup")
+        raise _damaged("agency.json of this home is damaged")
     return about
+
+
+def read_card(home: Path) -> Card:
+    """The card of this home; Malformed if it is damaged."""
+    data = read_part(home, "card.cbor", what="the card of this home")
+    try:
+        return Card.parse(data)
+    except (Malformed, NotVerified):
+        raise _damaged("the card of this home is damaged") from None
+
+
+def read_part(home: Path, name: str, *, what: str) -> bytes:
+    """One of the home's own files; Malformed if it is not there or cannot be read."""
+    try:
+        return files.read(home / name, what=what)
+    except Usage:
+        raise _damaged(f"{what} is missing, or may not be read") from None
+
+
+def _damaged(message: str) -> Malformed:
+    return Malformed(message, hint="restore it from the home's backup")
 
 
 def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit import checkpoint, files, receipt, sealing, witness
+from sharekit.actions import of_receipt
 from sharekit.entry import Entry
 from sharekit.errors import LedgerTampered, Malformed, NotVerified, Usage
 from sharekit.ledger import Ledger
@@ -139,6 +140,7 @@ class Receipts:
                 outcome=found.outcome,
                 counterparties=[found.org_id],
                 checkpoint=sha256(found.note.encode()).digest(),
+                promise=of_receipt(found.event, found.org_id, self._record.open_actions(found.packet)),
             )
             self._record.append("receipt-in", facts, now=now)
         return found

@@ -245,6 +245,13 @@ class Record:
             entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
+    def accepted(self, now: datetime) -> frozenset[bytes]:
+        """The fingerprints of all cards that were ever accepted, as the ledgers have it."""
+        event = vocabulary.load("ledger-events")["trusted"].number
+        ledgers = (ledger.entries() for ledger in self._newest_first(now))
+        entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
+        return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
+
     def export(
         self, path: Path, cards: Iterable[tuple[str, bytes]], attestations: Iterable[Said], *, now: datetime
     ) -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit import cbor, cose, files
-from sharekit.errors import Malformed, NotTrusted, NotVerified, Revoked, UnknownSender
+from sharekit.errors import Malformed, NotTrusted, NotVerified, Revoked, ShareError, UnknownSender
 from sharekit.keys import ClassicalOpening, HybridOpening, Keys, PublicOpening, public_opening, signing_kid
 
 __all__ = ["Card", "Pin", "Trust", "TrustFolder"]
@@ -161,8 +161,13 @@ class Trust:
         return iter(sorted(self._pins.values(), key=lambda pin: (pin.card.org_id, pin.card.issued)))
 
     def joined(self, cards: Iterable[bytes]) -> Trust:
-        """A store that believes `cards` too; a key that is pinned here already stays as it is, revoked or not."""
+        """A store that believes `cards` too; a key that is pinned here already stays as it is, revoked or not.
+
+        NotTrusted if another card of the organisation is pinned: nobody takes its name by handing over a card.
+        """
         both = Trust(cards)
+        for pin in both:
+            self._check_succession(pin.card, None)
         both._pins |= self._pins
         return both
 
@@ -192,7 +197,7 @@ class Trust:
 
     def _check_succession(self, card: Card, fingerprint: str | None) -> None:
         others = [pin for pin in self if pin.card.org_id == card.org_id and pin.card.data != card.data]
-        if any(not pin.revoked for pin in others) and fingerprint is None:
+        if others and fingerprint is None:
             raise NotTrusted(
                 f"another card is pinned for {card.org_id}",
                 hint="telephone them; if the new card is theirs, add it with --fingerprint",
@@ -202,7 +207,7 @@ class Trust:
         """Stop believing every card of an organisation from `now`; UnknownSender if there is none."""
         pins = [pin for pin in self if pin.card.org_id == org_id and not pin.revoked]
         if not pins:
-            raise UnknownSender("no card of that organisation is pinned", hint="sharekit trust list")
+            raise UnknownSender("no valid card of that organisation is pinned", hint="sharekit trust list")
         revoked = [replace(pin, revoked=now, reason=reason) for pin in pins]
         for pin in revoked:
             self._pin(pin)
@@ -270,7 +275,10 @@ class TrustFolder(Trust):
 
     def _read(self) -> None:
         for path in sorted(self._folder.glob("*.pin")):
-            pin = _read_pin(files.read(path, limit=2 * MAX_BYTES, what="a card of the trust store"))
+            try:
+                pin = _read_pin(files.read(path, limit=2 * MAX_BYTES, what="a card of the trust store"))
+            except ShareError:
+                raise _damaged() from None
             self._pins[pin.card.kid] = pin
 
     def _candidate(self, card: bytes, fingerprint: str | None) -> Pin:
@@ -292,7 +300,11 @@ def _read_pin(data: bytes) -> Pin:
         case {1: bytes() as card, 2: bool() as confirmed, 3: int() as revoked, 4: str() as reason, **rest}:
             if not rest and type(revoked) is int and 0 <= revoked < 2**34:
                 return Pin(Card.parse(card), confirmed, datetime.fromtimestamp(revoked, UTC), reason)
-    raise Malformed("a card of the trust store is damaged", hint="restore the home's trust folder from its backup")
+    raise _damaged()
+
+
+def _damaged() -> Malformed:
+    return Malformed("a card of the trust store is damaged", hint="restore the home's trust folder from its backup")
 
 
 def _digits(fingerprint: str) -> str:

@@ -465,6 +465,7 @@ def test_an_open_action_says_where_it_comes_from_and_which_event_closes_it():
         assert {*term.more["begins"], term.more["closes"]} <= events
         assert term.more["about"] in ("packet", "decision")
         assert term.more["todo"]
+        assert set(term.more.get("receipts", ())) <= set(LISTS["receipt-events"])
         for rule in term.more["due"]:
             assert rule.keys() <= {"path", "condition", "hours", "working_days", "if"}
             assert rule.get("condition", "act-by") in conditions
