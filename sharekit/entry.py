@@ -66,7 +66,7 @@ class Entry:
     10 subject, 11 bases, 12 art9, 13 art10, 14 gateways, 15 agreement, 16 profile, 17 detail, 18 checkpoint,
     19 origin, 20 demonstration, 21 act, 22 decision, 23 decided, 24 reasons, 25 adviser, 26 disclosed, 27 stage,
     28 action, 29 kinds, 30 because, 31 override, 32 second, 33 lapsed, 34 lag, 35 act_by, 36 acknowledge_by,
-    37 rationale, 38 left_out, 39 reported. What is None is absent.
+    37 rationale, 38 left_out, 39 reported, 40 undiscussed. What is None is absent.
     """
 
     event: int = _key(1, _is_code)
@@ -109,6 +109,7 @@ class Entry:
     rationale: bytes | None = _key(37, _bytes(16), default=None)
     left_out: int | None = _key(38, _is_code, default=None)
     reported: int | None = _key(39, _is_code, default=None)
+    undiscussed: bool | None = _key(40, _is_true, default=None)
     _encoded: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -221,6 +221,7 @@ class Reception:
             use=verdict.use,
             terms=verdict.terms,
             policy=verdict.policy.digest,
+            left_out=len(share.withheld) if share else 0,
             promise=actions.of_opening(verdict.outcome, checked.cti, now=checked.now) if share else None,
         )
         return self._record.append(event, facts, now=checked.now)

@@ -272,10 +272,10 @@ def _grammar() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     values = {4: short, 5: digest, 6: code, 7: code, 8: rule, 9: org_ids, 10: digest}
     values |= dict.fromkeys(range(11, 16), codes) | {16: code, 17: digest, 18: digest}
     optional = b"".join(rb"(%b%b)?" % (re.escape(bytes([n])), value) for n, value in values.items())
-    head = rb"([\xa3-\xb7]|\xb8[\x18-\x27])\x01%b\x02%b\x03%b" % (code, time, short)
+    head = rb"([\xa3-\xb7]|\xb8[\x18-\x28])\x01%b\x02%b\x03%b" % (code, time, short)
     origin = b"(\x13%b)(\x14\xf5)?" % _text(b"sharekit/[A-Za-z0-9]", b"[A-Za-z0-9._-]", 14, b"/[0-9]{4}")
     values = {21: code, 22: short, 23: code, 24: codes, 25: code, 26: TRUE, 27: code, 28: code, 29: codes, 30: codes}
-    values |= {31: TRUE, 32: TRUE, 33: TRUE, 34: minutes, 35: time, 36: time, 37: short, 38: code, 39: code}
+    values |= {31: TRUE, 32: TRUE, 33: TRUE, 34: minutes, 35: time, 36: time, 37: short, 38: code, 39: code, 40: TRUE}
     last = b"".join(rb"(%b%b)?" % (re.escape(_label(n)), value) for n, value in values.items())
     return re.compile(head + optional + origin + last, re.S), re.compile(head + optional + last, re.S)
 

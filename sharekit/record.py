@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from nacl.signing import SigningKey
 
 from sharekit import cbor, durable, profile, validation, vocabulary
 from sharekit.actions import Action, Actions, Promise
+from sharekit.coded import footing, number, numbers, said_of, wording
 from sharekit.entry import Entry
 from sharekit.errors import FieldInvalid, LedgerError, Usage
 from sharekit.ledger import Ledger, Said
@@ -45,18 +46,20 @@ class Matter:
     disclosed: bool = False
     stage: str | None = None
     action: str | None = None
+    undiscussed: bool = False
 
     def parts(self) -> dict[str, Any]:
         """The parts of an entry that say it."""
         return {
             "decision": self.decision,
-            "decided": _number("decisions", self.decided),
-            "reasons": _numbers("refusal-reasons", self.reasons),
-            "agreement": _numbers("agreement-status", self.agreement),
-            "adviser": _number("advice-roles", self.adviser),
+            "decided": number("decisions", self.decided),
+            "reasons": numbers("refusal-reasons", self.reasons),
+            "agreement": numbers("agreement-status", self.agreement),
+            "adviser": number("advice-roles", self.adviser),
             "disclosed": self.disclosed or None,
-            "stage": _number("dispute-stages", self.stage),
-            "action": _number("action-kinds", self.action),
+            "stage": number("dispute-stages", self.stage),
+            "action": number("action-kinds", self.action),
+            "undiscussed": self.undiscussed or None,
         }
 
 
@@ -64,7 +67,8 @@ class Matter:
 class Facts:
     """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
 
-    `policy` is the hash of the local policy that decided, where there is one.
+    `policy` is the hash of the local policy that decided, where there is one, `left_out` how many fields did not go
+    or were not shown, `reported` what a receipt says. Of the reasons in `rationale` only a keyed token is kept.
     """
 
     packet: bytes | None = None
@@ -81,6 +85,9 @@ class Facts:
     matter: Matter | None = None
     promise: Promise | None = None
     policy: bytes | None = None
+    rationale: Sequence[str] = ()
+    left_out: int = 0
+    reported: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,9 @@ class Record:
     def _entry(self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
         named = facts.terms.profile if facts.terms else facts.profile
-        said: dict[str, Any] = {**_footing(facts.terms, facts.use), **(facts.matter.parts() if facts.matter else {})}
+        said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
+        said |= said_of(facts.terms, now=now) if facts.terms and not facts.use else {}
+        said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
             time=int(now.timestamp()),
@@ -183,14 +192,17 @@ class Record:
             packet=facts.packet,
             file=facts.file,
             checkpoint=facts.checkpoint,
-            purpose=_number("purposes", facts.purpose),
-            outcome=_number("outcomes", facts.outcome),
+            purpose=number("purposes", facts.purpose),
+            outcome=number("outcomes", facts.outcome),
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
             subject=self._subject_token(facts.identifiers, nonce),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            act=_number("acts", kind.more.get("act")),
+            act=number("acts", kind.more.get("act")),
+            rationale=self._rationale_token(facts.rationale, now),
+            left_out=min(facts.left_out, 65535) or None,
+            reported=number("receipt-events", facts.reported),
             **said,
         )
 
@@ -198,6 +210,11 @@ class Record:
         """A token that only the subject's key connects to the next one."""
         key = self.vault.subject_key(identifiers) if identifiers else None
         return hmac.digest(key, nonce, "sha256") if key else None
+
+    def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
+        """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
+        words = wording(texts)
+        return self.vault.token(self._origin(now.year), words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -330,46 +347,6 @@ def _is_use(entry: Entry) -> bool:
 
 def _is_about(entry: Entry, subject_key: bytes) -> bool:
     return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject
-
-
-# --- words to numbers ---
-
-
-class _Footing(TypedDict):
-    bases: tuple[int, ...] | None
-    art9: tuple[int, ...] | None
-    art10: tuple[int, ...] | None
-    gateways: tuple[int, ...] | None
-    agreement: tuple[int, ...] | None
-
-
-def _number(name: str, code: str | None) -> int | None:
-    """The number of a code; None for one that somebody typed and nobody defined, which is never repeated."""
-    terms = vocabulary.load(name)
-    return terms[code].number if code is not None and code in terms else None
-
-
-def _footing(terms: ShareTerms | None, use: Use | None) -> _Footing:
-    """The bases, gateways and agreement an entry rests on: the recipient's own if there is a use, else the sender's."""
-    if use is not None:
-        own = (use.basis, use.art9, use.art10, use.gateway)
-        bases, art9, art10, gateways = ([code] if code else [] for code in own)
-    else:
-        bases, art9, art10 = (terms.codes("lawful_basis", name) if terms else [] for name in ("art6", "art9", "art10"))
-        gateways = terms.codes("gateways") if terms else []
-    agreement = [each["status"] for each in terms.json.get("agreement", ())] if terms else []
-    return {
-        "bases": _numbers("art6", bases),
-        "art9": _numbers("art9", art9),
-        "art10": _numbers("art10", art10),
-        "gateways": _numbers("gateways", gateways),
-        "agreement": _numbers("agreement-status", agreement),
-    }
-
-
-def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
-    found = (_number(name, code) for code in codes)
-    return tuple(number for number in found if number is not None) or None
 
 
 def _identifier(scheme: str, value: str) -> str:

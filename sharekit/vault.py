@@ -162,6 +162,13 @@ class Vault:
         identifier = f"{scheme}\x00{value}".encode("utf-8", "surrogatepass")  # whatever was typed
         return hmac.digest(index_key, identifier, "sha256")
 
+    # --- words that come again ---
+
+    def token(self, origin: str, words: str) -> bytes:
+        """A token by which the same words are known again in one ledger; without this vault's key it tells nothing."""
+        key = hmac.digest(self._unlocked(), b"sharekit vault wording\0" + origin.encode(), "sha256")
+        return hmac.digest(key, words.encode("utf-8", "surrogatepass"), "sha256")
+
     # --- details ---
 
     def detail(self, nonce: bytes, words: dict[str, Any]) -> Detail:

@@ -24,7 +24,7 @@ ORDER = [
     *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules", "golden"],  # meaning
     *["local_policy", "use", "policy", "deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
+    *["durable", "ledger", "vault", "actions", "coded", "recompute", "outside", "audit"],  # record
     *["home", "record", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]

@@ -108,6 +108,7 @@ FULL = {
     "rationale": b"r" * 16,
     "left_out": 4,
     "reported": 3,
+    "undiscussed": True,
 }
 
 
