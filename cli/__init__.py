@@ -32,6 +32,7 @@ _COMMANDS = {
     "policy": ("policy", "Show, try and set this agency's own policy."),
     "receive": ("receipts", "Take in a packet, a receipt or a checkpoint from a partner."),
     "receipts": ("receipts", "What is known of a packet: delivered, verified, opened, refused."),
+    "retention": ("retention", "What is due to be destroyed, legal holds, and destroying on the record."),
     "ledger": ("ledger", "Read, verify, prove and export this agency's record."),
     "audit": ("audit", "Verify another agency's export, independently."),
 }

@@ -27,11 +27,15 @@ def ledger_command() -> None:
     """
 
 
+_year = click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
+
+
 @ledger_command.command("log")
+@_year
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N entries.")
 @click.option("--packet", metavar="ID", help="Only entries about this packet.")
 @click.option("--event", metavar="KIND", help="Only this event: sharekit vocab ledger-events.")
-def log(limit: int | None, packet: str | None, event: str | None) -> None:
+def log(limit: int | None, packet: str | None, event: str | None, year: int | None) -> None:
     """The entries, oldest first.
 
     \b
@@ -47,7 +51,7 @@ def log(limit: int | None, packet: str | None, event: str | None) -> None:
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     packet = packet and packet.lower()
     with session.agency() as agency:
-        told = [_entry_told(seq, entry) for seq, entry in agency.entries()]
+        told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
     told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
     told = told[-limit:] if limit else told
     output.result({"entries": told}, map(_entry_line, told), as_json=session.wants_json())
@@ -63,8 +67,7 @@ def subject(identifier: str, limit: int) -> None:
     Example:
         sharekit ledger subject --id nhs
     """
-    scheme, equals, value = identifier.partition("=")
-    value = session.secret(scheme, value if equals else None)
+    scheme, value = session.identifier(identifier)
     with session.agency(unlocked=True) as agency:
         found = agency.subject_entries(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
@@ -74,7 +77,8 @@ def subject(identifier: str, limit: int) -> None:
 
 
 @ledger_command.command("verify")
-def verify() -> None:
+@_year
+def verify(year: int | None) -> None:
     """Recompute the whole record and its newest checkpoint.
 
     \b
@@ -82,14 +86,15 @@ def verify() -> None:
         sharekit ledger verify
     """
     with session.agency() as agency:
-        size = agency.ledger.verify()
+        size = agency.ledger_of(year).verify()
     output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
 
 
 @ledger_command.command("checkpoint")
 @click.option("--to", "org", metavar="ORG", help="Seal it for a partner to cosign, with its consistency proof.")
 @click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
-def checkpoint(org: str | None, out: str | None) -> None:
+@_year
+def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
     """The newest signed checkpoint: give it to somebody outside, and nothing before it can be rewritten.
 
     \b
@@ -102,7 +107,7 @@ def checkpoint(org: str | None, out: str | None) -> None:
         if org is not None:
             _send_checkpoint(agency, org, out)
             return
-        note = agency.ledger.checkpoint()
+        note = agency.ledger_of(year).checkpoint()
     found = notes.parse(note)
     told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
     if out is not None or not session.wants_json():
@@ -124,7 +129,8 @@ def _send_checkpoint(agency: Agency, org: str, out: str | None) -> None:
 @ledger_command.command("prove")
 @click.argument("seq", type=click.IntRange(min=0))
 @click.option("-o", "out", metavar="FILE", help="Where to write the proof; without, standard output.")
-def prove(seq: int, out: str | None) -> None:
+@_year
+def prove(seq: int, out: str | None, year: int | None) -> None:
     """A proof that entry SEQ stands in the record, for somebody who has only the checkpoint.
 
     \b
@@ -134,9 +140,10 @@ def prove(seq: int, out: str | None) -> None:
     from sharekit.errors import Usage
 
     with session.agency() as agency:
-        if seq >= agency.ledger.size:
-            raise Usage("there is no such entry", hint=f"the record has {agency.ledger.size}, numbered from 0")
-        proof = agency.ledger.prove(seq)
+        ledger = agency.ledger_of(year)
+        if seq >= ledger.size:
+            raise Usage("there is no such entry", hint=f"the record has {ledger.size}, numbered from 0")
+        proof = ledger.prove(seq)
     if out is None and (output.is_terminal() or session.wants_json()):
         raise Usage("a proof is not text", hint="name a file with -o")
     with session.destination("-" if out is None else out, what="the proof") as deliver:
@@ -148,7 +155,8 @@ def prove(seq: int, out: str | None) -> None:
 
 @ledger_command.command("export")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where to write it.")
-def export(out: str) -> None:
+@_year
+def export(out: str, year: int | None) -> None:
     """A copy for auditors: entries, hashes, checkpoints and cards, and nothing personal.
 
     \b
@@ -160,7 +168,7 @@ def export(out: str) -> None:
     if out == "-" and output.is_terminal():
         raise Usage("an export is not for a terminal", hint="name a file with -o")
     with session.written(out, what="the export") as path, session.agency() as agency:
-        size = agency.export(path)
+        size = agency.export(path, year=year)
     if out != "-":
         told = {"entries": size, "path": out}
         output.result(told, [f"{size} entries written to {out}"], as_json=session.wants_json())

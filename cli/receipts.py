@@ -69,7 +69,7 @@ def receipts_command(packet: str, out: str | None) -> None:
     Example:
         sharekit receipts flag.sharekit
     """
-    number = _number(packet)
+    number = packet_number(packet)
     with session.agency() as agency:
         found = [_said_told(each) for each in agency.receipts.partners.said(bytes.fromhex(number))]
         if out is not None:
@@ -79,7 +79,7 @@ def receipts_command(packet: str, out: str | None) -> None:
     output.result({"packet": number, "receipts": found, "path": out}, lines, as_json=session.wants_json())
 
 
-def _number(packet: str) -> str:
+def packet_number(packet: str) -> str:
     """The packet's number: as typed, or read from the file."""
     from sharekit import parse
 

@@ -177,6 +177,12 @@ def cards(names: Iterable[str]) -> list[bytes]:
     return [read(name, what="the card", limit=64 * 1024) for name in names]
 
 
+def identifier(given: str) -> tuple[str, str]:
+    """Scheme and value of SCHEME=VALUE; the value of SCHEME alone is asked for."""
+    scheme, equals, value = given.partition("=")
+    return scheme, secret(scheme, value if equals else None)
+
+
 def secret(name: str, value: str | None) -> str:
     """A personal value: as given, asked for at the terminal, or the next line of standard input."""
     from sharekit.errors import Usage

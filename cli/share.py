@@ -43,7 +43,7 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
         sealed = agency.seal_recorded(agency.minimise(dataset, decided) if minimise else dataset, decided, to)
         path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
-        output.say(f"{finding.severity}: {finding.rule}: {finding.message} Way through: {finding.way_through}")
+        output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
     lines = [f"sealed {sealed.id} for {', '.join(sealed.recipients)}", f"recorded as entry {sealed.entry}"]
     lines += [f"left out: {', '.join(sealed.left_out)}"] if sealed.left_out else []
     if path:
@@ -90,10 +90,8 @@ def _kept(agency: Agency, sealed: Sealed) -> str:
 
 
 def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
-    findings = [
-        {"rule": f.rule, "severity": f.severity, "message": f.message, "source": f.source, "way_through": f.way_through}
-        for f in sealed.findings
-    ]
+    names = ("rule", "severity", "message", "field", "source", "way_through", "owed")
+    findings = [{name: getattr(finding, name) for name in names} for finding in sealed.findings]
     return {
         "packet": sealed.id,
         "size": len(sealed.data),

@@ -91,3 +91,14 @@ CREATE TABLE attestation (
     cosigned TEXT,                        -- our note with the partner's cosignature, where there is one
     PRIMARY KEY (packet, org_id, event, entry)
 ) WITHOUT ROWID;
+
+-- what is kept of a packet, by which retention rule and until when; none of it personal without the subject's index
+CREATE TABLE kept (
+    sender TEXT NOT NULL,
+    packet BLOB NOT NULL,
+    subject INTEGER REFERENCES subject (id),
+    rule INTEGER NOT NULL,                -- a number of the vocabulary retention-rules
+    due INTEGER,                          -- days since 1970; NULL where only somebody who looks can tell
+    held INTEGER NOT NULL DEFAULT 0,      -- 1 while a legal hold suspends destruction
+    PRIMARY KEY (sender, packet)
+) WITHOUT ROWID;

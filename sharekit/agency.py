@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import files, keys, policy, profile, rulebook, sealing
+from sharekit import files, keys, policy, profile, retention, rulebook, sealing
 from sharekit import home as homes
 from sharekit.actions import of_share
 from sharekit.advice import seek
@@ -22,6 +22,7 @@ from sharekit.brief import Brief
 from sharekit.decisions import Decisions, Recorded
 from sharekit.enactment import Enactment
 from sharekit.entry import Entry
+from sharekit.erasure import Erasure
 from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
@@ -111,6 +112,7 @@ class Agency:
         )
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
         self.enactment = Enactment(home, self._own, self.record)
+        self.erasure = Erasure(self.record, home / "outbox")
         self.reception = Reception(self)
         self.decisions = Decisions(self.record, self.now)
 
@@ -348,6 +350,8 @@ class Agency:
             promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
         )
         self.record.vault.note_packet(self.org_id, cti, digest=digest, now=now)
+        due = retention.due_on(draft.terms, draft.fields, now=now)
+        self.erasure.keep(cti, self.org_id, draft.terms, due=due, identifiers=facts.identifiers)
         entry = self.record.append("sealed", facts, now=now)
         self.record.vault.mark_recorded(self.org_id, cti)
         return entry
@@ -449,24 +453,29 @@ class Agency:
 
     # --- reading the record ---
 
-    def entries(self) -> Iterator[tuple[int, Entry]]:
-        """This year's entries with their numbers, oldest first."""
-        return self.record.entries(self.now())
+    def ledger_of(self, year: int | None) -> Ledger:
+        """The ledger of a year, this one's without; Usage if there is none."""
+        now = self.now()
+        return self.record.ledger_of(year or now.year, now)
+
+    def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
+        """The entries of a year, this one's without, with their numbers, oldest first."""
+        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
 
     def subject_entries(self, scheme: str, value: str, *, limit: int) -> list[tuple[int, Entry]]:
         """The newest entries about one subject, newest first; the look-up is itself recorded before."""
         self.keys  # noqa: B018  # the vault must be unlocked
         return self.record.about(scheme, value, limit=limit, now=self.now())
 
-    def export(self, path: str | Path) -> int:
-        """Write an export for auditors: the ledger, every card, and what partners attest; its number of entries.
+    def export(self, path: str | Path, *, year: int | None = None) -> int:
+        """Write an export of one year for auditors: the ledger, every card, what partners attest; how many entries.
 
         The export is itself recorded.
         """
         now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
-        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in self.attestations()]
-        return self.record.export(Path(path), cards, said, now=now)
+        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in self.attestations(year=year)]
+        return self.record.export(Path(path), cards, said, now=now, year=year)
 
-    def attestations(self) -> list[Attestation]:
-        """What partners attest of this year's packets and checkpoints, for an auditor."""
-        return self.receipts.partners.attestations(self.org_id, self.now().year)
+    def attestations(self, *, year: int | None = None) -> list[Attestation]:
+        """What partners attest of the packets and checkpoints of this or another year, for an auditor."""
+        return self.receipts.partners.attestations(self.org_id, year or self.now().year)

@@ -33,6 +33,7 @@ EK = -4  # encapsulated key, draft-ietf-cose-hpke
 ED25519, SHA_256, A256GCM = -19, -16, 3
 
 SIGN1_TAG, ENCRYPT_TAG = b"\xd2", b"\xd8\x60"  # the encoded heads of tags 18 and 96 (RFC 9052 section 2)
+NULL = b"\xf6"
 MAX_RECIPIENTS = 64
 MAX_RECIPIENT_HEADER = 64  # bytes of { 1: alg, 4: kid }
 CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES, PUBLIC_BYTES = 32, 12, 16, 64, 32
@@ -199,19 +200,19 @@ def parse_encrypt(data: bytes) -> Encrypt:
         case [bytes() as protected, {5: bytes() as iv} as unprotected, bytes() as ciphertext, list() as recipients]:
             exact = protected == _CONTENT_PROTECTED and len(unprotected) == 1 and len(iv) == IV_BYTES
             others = recipients[: len(recipients) - len(blocks)]
-            exact = exact and recipients[len(others) :] == [0] * len(blocks)
+            exact = exact and recipients[len(others) :] == [None] * len(blocks)
             if exact and 1 <= len(recipients) <= MAX_RECIPIENTS and len(ciphertext) >= TAG_BYTES:
                 return Encrypt(iv, ciphertext, (*map(cbor.encode, others), *blocks))
     raise Malformed("the encryption is not in the form sharekit accepts")
 
 
 def _without_blocks(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The message with a zero in the place of each block at its end that has the usual form, and these blocks."""
+    """The message with null in the place of each block at its end that has the usual form, and these blocks."""
     found = _LAST_BLOCKS.search(data)
     if found is None:
         return data, []
     blocks = _ONE_BLOCK.findall(data, found.start())
-    return data[: found.start()] + bytes(len(blocks)), blocks
+    return data[: found.start()] + NULL * len(blocks), blocks
 
 
 def recipients(message: Encrypt) -> list[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.backends.openssl import backend
 
-from sharekit import files, keys, ledger, vocabulary
+from sharekit import files, keys, ledger, rulebook, vocabulary
 from sharekit.agency import Agency
 from sharekit.errors import ShareError, Usage
 from sharekit.home import CLOCK
@@ -45,6 +45,10 @@ def _machine() -> Iterator[Check]:
     unverified = Counter(term.status for name in vocabulary.names() for term in vocabulary.load(name))
     for status in sorted(set(unverified) - {"in-force"}):
         yield Check(f"codes of status {status}", str(unverified[status]), "sharekit vocab NAME CODE gives the source")
+    book = rulebook.load()
+    doubtful = Counter(rule.status for rule in (*book.rules, *book.golden_rules))
+    for status in sorted(set(doubtful) - {"in-force"}):
+        yield Check(f"rules of status {status}", str(doubtful[status]), "sharekit explain RULE gives the source")
 
 
 def _clock() -> Check:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sharekit import cose, policy, profile
+from sharekit import cose, policy, profile, retention
 from sharekit.errors import BadSignature, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
 from sharekit.keys import Keys
 from sharekit.packet import (
@@ -165,8 +165,8 @@ def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
     if not shown.fields:  # 5.20
         policy.nothing_to_show(verdict).require()
-    identifiers = tuple(kind.identifiers(fields))
-    return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers)
+    identifiers, due = tuple(kind.identifiers(fields)), retention.due_on(verdict.terms, fields, now=verdict.now)
+    return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers, due)
 
 
 def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:

@@ -14,7 +14,7 @@ Types say how far a thing is trusted: bytes, `Packet` (parsed), `Statement` (ver
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -125,6 +125,7 @@ class Share:
     terms: ShareTerms
     verdict: Verdict
     identifiers: tuple[tuple[str, str], ...] = field(repr=False)
+    destroy_on: date | None = field(default=None, repr=False)
 
 
 def parse(data: bytes) -> Packet:

@@ -181,6 +181,11 @@ class Profile:
             if _years_between(date.fromisoformat(born), now.date()) > node["x-expected-age"]:
                 yield path_name(path)
 
+    def born(self, fields: Mapping[str, Any]) -> date | None:
+        """The date of birth of the one child that the dataset is about, where it holds one."""
+        found = {value for _, _, value in self._ages.found(fields)}
+        return date.fromisoformat(found.pop()) if len(found) == 1 else None
+
     # --- opening ---
 
     def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:

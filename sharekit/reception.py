@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from sharekit import actions, opening, policy
 from sharekit import packet as packets
 from sharekit.enactment import Enactment
+from sharekit.erasure import Erasure
 from sharekit.errors import Expired, Malformed, PurposeRefused, Replayed, ShareError
 from sharekit.keys import Keys
 from sharekit.local_policy import LocalPolicy
@@ -52,6 +53,9 @@ class Receiver(Protocol):
 
     @property
     def enactment(self) -> Enactment: ...
+
+    @property
+    def erasure(self) -> Erasure: ...
 
     def now(self) -> datetime: ...
 
@@ -124,6 +128,9 @@ class Reception:
             verdict = policy.decide(manifest.terms, use, now=checked.now, policy=own)
             self._record_use("decided", checked, verdict)
             share = opening.open_dataset(checked.packet, manifest, verdict, keys)
+        self._agency.erasure.keep(
+            checked.cti, checked.statement.sender, share.terms, due=share.destroy_on, identifiers=share.identifiers
+        )
         seq = self._record_use("opened", checked, verdict, share)
         self._record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
         self._give("opened", seq, checked, manifest.note)

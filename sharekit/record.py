@@ -31,7 +31,7 @@ from sharekit.policy import Use
 from sharekit.terms import ShareTerms
 from sharekit.vault import Detail, Vault
 
-__all__ = ["Actor", "Facts", "Matter", "Record"]
+__all__ = ["Actor", "Facts", "Matter", "Record", "identifier_value"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,6 +228,12 @@ class Record:
         """This year's entries with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
+    def all_entries(self, now: datetime) -> Iterator[Entry]:
+        """The entries of every year, newest year first."""
+        for ledger in self._newest_first(now):
+            for _, stored in ledger.entries():
+                yield Entry.decode(stored)
+
     def newest(self, event: str, *, now: datetime) -> Entry | None:
         """The newest entry of one kind of event, of every year; None if there is none."""
         number = vocabulary.load("ledger-events")[event].number
@@ -252,7 +258,7 @@ class Record:
 
         FieldInvalid for a number that cannot be right: a slip finds nothing, and nothing looks like an answer.
         """
-        value = _identifier(scheme, value)
+        value = identifier_value(scheme, value)
         key = self.vault.find_subject(scheme, value)
         self.append("consulted", Facts(identifiers=[(scheme, value)] if key else ()), now=now)
         return list(itertools.islice(self._about(key, now), limit)) if key else []
@@ -270,11 +276,17 @@ class Record:
         return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
 
     def export(
-        self, path: Path, cards: Iterable[tuple[str, bytes]], attestations: Iterable[Said], *, now: datetime
+        self,
+        path: Path,
+        cards: Iterable[tuple[str, bytes]],
+        attestations: Iterable[Said],
+        *,
+        now: datetime,
+        year: int | None = None,
     ) -> int:
-        """Write an export for auditors, itself recorded; its number of entries."""
+        """Write an export of this or another year for auditors, itself recorded this year; its number of entries."""
+        ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
-        ledger = self.ledger(now)
         ledger.export(path, cards, attestations)
         return ledger.size
 
@@ -286,15 +298,25 @@ class Record:
             self._ledgers[now.year] = self._open(now)
         return self._ledgers[now.year]
 
+    def ledger_of(self, year: int, now: datetime) -> Ledger:
+        """The ledger of a year that has one; Usage otherwise."""
+        if year == now.year:
+            return self.ledger(now)
+        if year not in self._years(now.year):
+            raise Usage("there is no ledger of that year", hint="the folder ledger/ of the home has one file a year")
+        return self._earlier(year)
+
+    def _earlier(self, year: int) -> Ledger:
+        if year not in self._ledgers:
+            path, origin = self._folder / f"{year:04}.db", self._origin(year)
+            known = self.vault.known_checkpoint(origin)
+            self._ledgers[year] = Ledger.open(path, origin=origin, key=self._log_key, known=known)
+        return self._ledgers[year]
+
     def _newest_first(self, now: datetime) -> Iterator[Ledger]:
         """The ledger of the year of `now`, then those of the years before."""
         yield self.ledger(now)
-        for year in self._years(now.year):
-            if year not in self._ledgers:
-                path, origin = self._folder / f"{year:04}.db", self._origin(year)
-                known = self.vault.known_checkpoint(origin)
-                self._ledgers[year] = Ledger.open(path, origin=origin, key=self._log_key, known=known)
-            yield self._ledgers[year]
+        yield from map(self._earlier, self._years(now.year))
 
     def _years(self, before: int) -> list[int]:
         """The years that have a ledger, newest first."""
@@ -317,7 +339,7 @@ class Record:
             event=vocabulary.load("ledger-events")["genesis"].number,
             time=int(now.timestamp()),
             nonce=os.urandom(16),
-            checkpoint=self._last_checkpoint(now.year),
+            checkpoint=self._last_checkpoint(now),
             origin=origin,
             demonstration=True if self._demonstration else None,
         )
@@ -330,14 +352,16 @@ class Record:
     def _origin(self, year: int) -> str:
         return f"sharekit/{self._org_id}/{year:04}"
 
-    def _last_checkpoint(self, year: int) -> bytes | None:
-        """The hash of the last checkpoint of the ledger before, by which a new year follows the old."""
-        earlier = self._years(year)
+    def _last_checkpoint(self, now: datetime) -> bytes | None:
+        """The hash of the last checkpoint of the ledger before, closed now, by which a new year follows the old."""
+        earlier = self._years(now.year)
         if not earlier:
             return None
-        path, origin = self._folder / f"{earlier[0]:04}.db", self._origin(earlier[0])
-        with contextlib.closing(Ledger.open(path, origin=origin, key=self._log_key)) as last:
-            return sha256(last.checkpoint().encode()).digest()
+        last, closed = self._earlier(earlier[0]), vocabulary.load("ledger-events")["closed"].number
+        if Entry.decode(last.entry(last.size - 1)).event != closed:
+            last.append(self._entry("closed", Facts(), os.urandom(16), None, now))
+            self.vault.remember_checkpoint(last.origin, last.checkpoint())
+        return sha256(last.checkpoint().encode()).digest()
 
 
 def _is_use(entry: Entry) -> bool:
@@ -349,7 +373,7 @@ def _is_about(entry: Entry, subject_key: bytes) -> bool:
     return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject
 
 
-def _identifier(scheme: str, value: str) -> str:
+def identifier_value(scheme: str, value: str) -> str:
     """An identifier as it is recorded, however it was written: with spaces, or in small letters."""
     schemes = {term.more["scheme"]: term.more for term in vocabulary.load("identifiers") if "scheme" in term.more}
     if scheme not in schemes:

@@ -12,7 +12,7 @@ import contextlib
 import hmac
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -141,6 +141,31 @@ class Vault:
         with self.reading() as connection:
             found = self._find(connection, [self._index_token(scheme, value)])
             return self._key_of(connection, found[0]) if found else None
+
+    def subject_number(self, identifiers: Sequence[tuple[str, str]]) -> int | None:
+        """The vault's own number of the subject with one of these identifiers, or None; nothing is made."""
+        tokens = [self._index_token(scheme, value) for scheme, value in identifiers]
+        with self.reading() as connection:
+            found = self._find(connection, tokens)
+        return found[0] if found else None
+
+    def erase(self, packets: Iterable[bytes], nonces: Iterable[bytes], subjects: Iterable[int]) -> None:
+        """Destroy the sealed words of entries and actions about `packets`, and the keys and indexes of `subjects`.
+
+        The file is then written anew, so that nothing of it is left in unused pages. Numbers and digests of
+        packets stay, for without them a packet that was seen could be replayed.
+        """
+        about = [(packet,) for packet in packets]
+        keys = [(number,) for number in subjects]
+        with self.writing() as db:
+            db.executemany("DELETE FROM detail WHERE nonce = ?", ((nonce,) for nonce in nonces))
+            db.executemany("DELETE FROM detail WHERE nonce IN (SELECT id FROM action WHERE reference = ?)", about)
+            db.executemany("DELETE FROM kept WHERE packet = ?", about)
+            db.executemany("DELETE FROM subject_index WHERE subject = ?", keys)
+            db.executemany("UPDATE kept SET subject = NULL WHERE subject = ?", keys)
+            db.executemany("DELETE FROM subject WHERE id = ?", keys)
+        with durable.typed(what="the vault"), durable.locked(self._path), self.reading() as db:
+            db.execute("VACUUM")
 
     def _find(self, connection: sqlite3.Connection, tokens: Sequence[bytes]) -> list[int]:
         query = "SELECT subject FROM subject_index WHERE token = ?"

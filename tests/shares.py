@@ -74,6 +74,11 @@ class Share:
         """Rule and answer of everything found."""
         return {(each.rule, answer_of(each)) for each in self.findings()}
 
+    def rulebook(self) -> str:
+        """The edition that a sealed packet's terms name."""
+        about = {"sender": sender(self.sender_type), "recipients": [recipient(self.recipient_type)], "now": self.now}
+        return str(sealing.prepare(self.data, self.terms, **about).terms.json["rulebook"])
+
     def seal(self) -> bytes:
         cards = [recipient(self.recipient_type)]
         return sharekit.seal(self.data, self.terms, sender=sender(self.sender_type), recipients=cards, now=self.now)

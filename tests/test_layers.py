@@ -19,13 +19,15 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 
 # lowest first: a module imports only from modules before it
 ORDER = [
-    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files", "checkpoint", "proof", "witness", "entry"],  # ground
+    *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
+    *["checkpoint", "proof", "witness", "entry"],
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "wording", "rulebook", "case", "lawfulness", "rules", "golden"],  # meaning
-    *["local_policy", "use", "policy", "deidentify", "brief"],
+    *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
+    *["wording", "rulebook", "case", "lawfulness", "rules", "golden", "local_policy", "use", "policy"],
+    *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "coded", "recompute", "outside", "audit"],  # record
-    *["home", "record", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]
 

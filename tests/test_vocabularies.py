@@ -175,7 +175,7 @@ CODES = {
         expired not-yet-valid replayed not-for-you cannot-decrypt purpose-prohibited purpose-incompatible
         refer-to-sender court-permission-needed not-need-to-know gate-not-met unknown-code field-not-allowed
         field-missing field-invalid identity-mismatch undertaking-needed recalled ledger-tampered
-        ledger-unwritable visibility-ended not-trusted output-unwritable wrong-passphrase usage unexpected
+        ledger-unwritable visibility-ended not-trusted output-unwritable wrong-passphrase usage unexpected held released
     """,
 }
 LISTS = {name: codes.split() for name, codes in CODES.items()}

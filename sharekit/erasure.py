@@ -1,0 +1,150 @@
+"""Forgetting lawfully: what is due, what is on hold, and the act of destroying, which the ledger remembers.
+
+What is destroyed is what the vault holds: sealed words, and a subject's key once nothing of that subject is kept.
+Without its key a subject's tokens in the ledger are noise, and every proof, receipt and audit still verifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from sharekit import retention, vocabulary
+from sharekit.actions import Promise
+from sharekit.errors import GateNotMet, Usage
+from sharekit.record import Facts, Record, identifier_value
+from sharekit.terms import ShareTerms
+
+__all__ = ["Erasure", "Kept"]
+
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A packet of which this home keeps something: by which rule, until when, and whether that is suspended."""
+
+    packet: bytes
+    sender: str
+    subject: int | None
+    rule: str
+    due: date | None
+    held: bool
+
+    def is_due(self, today: date) -> bool:
+        return self.due is not None and self.due <= today and not self.held
+
+
+class Erasure:
+    """The table `kept` of the vault, and what is done by it."""
+
+    def __init__(self, record: Record, outbox: Path) -> None:
+        self._record, self._outbox = record, outbox
+
+    def keep(
+        self,
+        packet: bytes,
+        sender: str,
+        terms: ShareTerms,
+        *,
+        due: date | None,
+        identifiers: Sequence[tuple[str, str]],
+    ) -> None:
+        """Remember why and until when a packet is kept; the first time counts."""
+        self._record.vault.subject_key(identifiers)
+        subject = self._record.vault.subject_number(identifiers)
+        number = vocabulary.load("retention-rules")[retention.rule_of(terms)].number
+        days = None if due is None else (due - EPOCH).days
+        held = int(bool(terms.json["retention"].get("legal_hold")))
+        with self._record.vault.writing() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO kept(sender, packet, subject, rule, due, held) VALUES (?, ?, ?, ?, ?, ?)",
+                (sender, packet, subject, number, days, held),
+            )
+
+    def kept(self, packet: bytes | None = None) -> list[Kept]:
+        """What is kept, of one packet or of all: what is due soonest first, undated last."""
+        query = "SELECT packet, sender, subject, rule, due, held FROM kept"
+        order = " ORDER BY due IS NULL, due, packet"
+        with self._record.vault.reading() as db:
+            if packet is None:
+                rows = db.execute(query + order).fetchall()
+            else:
+                rows = db.execute(f"{query} WHERE packet = ?", (packet,)).fetchall()
+        return [_kept(*row) for row in rows]
+
+    def due(self, *, now: datetime) -> list[Kept]:
+        """What is to be destroyed by now, soonest first."""
+        return [each for each in self.kept() if each.is_due(now.date())]
+
+    # --- legal hold (R17) ---
+
+    def hold(self, packet: bytes, *, on: bool, reason: str, now: datetime) -> None:
+        """Suspend the destruction of a packet, or take that back; on the record. Usage if it is not kept here."""
+        self._known(packet)
+        self._log("reviewed", packet, "held" if on else "released", reason, now)
+        with self._record.vault.writing() as db:
+            db.execute("UPDATE kept SET held = ? WHERE packet = ?", (int(on), packet))
+
+    # --- destroying ---
+
+    def destroy_due(self, *, now: datetime) -> int:
+        """Destroy everything that is due; how many packets."""
+        return self._destroy(self.due(now=now), None, now)
+
+    def destroy(self, packet: bytes, *, reason: str | None = None, now: datetime) -> int:
+        """Destroy what is kept of one packet; 1.
+
+        Raises Usage if it is not kept here, or not due and no reason given; GateNotMet (R17) while it is on hold.
+        """
+        return self._destroy([self._known(packet)], reason, now)
+
+    def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None, now: datetime) -> int:
+        """Destroy everything that is kept of one subject; how many packets. Errors as in `destroy`."""
+        subject = self._record.vault.subject_number([(scheme, identifier_value(scheme, value))])
+        found = [each for each in self.kept() if subject is not None and each.subject == subject]
+        if not found:
+            raise Usage("nothing is kept of that subject", hint="sharekit retention due --all lists what is kept")
+        return self._destroy(found, reason, now)
+
+    def _destroy(self, found: Sequence[Kept], reason: str | None, now: datetime) -> int:
+        """The entries come first: what they say can be finished by doing it again; nothing is lost unrecorded."""
+        self._check(found, reason, now)
+        packets = {each.packet for each in found}
+        nonces = [entry.nonce for entry in self._record.all_entries(now) if entry.packet in packets]
+        for each in found:
+            self._log("destroyed", each.packet, "done", reason, now)
+        subjects = {each.subject for each in found if each.subject is not None}
+        left = {each.subject for each in self.kept() if each.packet not in packets}
+        self._record.vault.erase(packets, nonces, subjects - left)
+        for packet in packets:
+            (self._outbox / f"{packet.hex()}.sharekit").unlink(missing_ok=True)
+        return len(found)
+
+    def _log(self, event: str, packet: bytes, outcome: str, reason: str | None, now: datetime) -> None:
+        promise = Promise(words={"reason": reason}) if reason else None
+        self._record.append(event, Facts(packet=packet, outcome=outcome, promise=promise), now=now)
+
+    def _check(self, found: Sequence[Kept], reason: str | None, now: datetime) -> None:
+        if any(each.held for each in found):
+            raise GateNotMet(
+                "rule R17: it is on hold, and nothing on hold is destroyed",
+                hint="when the inquiry or the proceedings allow it: sharekit retention release PACKET",
+                rule="R17",
+                source="a legal hold suspends destruction",
+            )
+        if reason is None and not all(each.is_due(now.date()) for each in found):
+            raise Usage("it is not due to be destroyed", hint="give the --reason why it is to go before its time")
+
+    def _known(self, packet: bytes) -> Kept:
+        found = self.kept(packet)
+        if not found:
+            raise Usage("nothing is kept of that packet", hint="sharekit retention due --all lists what is kept")
+        return found[0]
+
+
+def _kept(packet: bytes, sender: str, subject: int | None, rule: int, due: int | None, held: int) -> Kept:
+    code = vocabulary.load("retention-rules").by_number(rule).code
+    return Kept(packet, sender, subject, code, None if due is None else EPOCH + timedelta(days=due), bool(held))
