@@ -23,6 +23,7 @@ __all__ = ["decode", "encode", "sequence"]
 
 MAX_DEPTH = 32
 LARGE = 32 * 1024  # from here on, what is refused is refused before it can cost anything
+LONGEST_KEYS = 1024  # characters of all keys of a map whose order is kept
 _SCALARS = frozenset({str, bytes, bool, type(None)})
 _SMALLEST, _LARGEST = -(2**64), 2**64 - 1
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)  # major types
@@ -98,9 +99,10 @@ def _texts_in_order(keys: Mapping[Any, Any]) -> bool:
     for key in keys:
         if type(key) is not str:
             return previous == "" and _integers_in_order(keys)
-        if not key.isascii() or (len(key), key) <= (size, previous):
+        length = len(key)
+        if length < size or (length == size and key <= previous) or not key.isascii():
             return False
-        size, previous = len(key), key
+        size, previous = length, key
     return True
 
 
@@ -138,13 +140,14 @@ def _sorted_keys(value: dict[Any, Any]) -> Iterable[Any]:
     keys = tuple(value)
     if keys and type(keys[0]) is type(keys[-1]) is str:
         try:
-            return _sorted_texts(keys)
+            if len("".join(keys)) <= LONGEST_KEYS:  # what a stranger wrote may not fill the memory
+                return _sorted_texts(keys)
         except TypeError:
             pass
     return sorted(keys, key=_key_order)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=512)
 def _sorted_texts(keys: tuple[Any, ...]) -> tuple[str, ...]:
     """The order of the keys of one kind of map, found once; of texts alone, since 1 and True are one to a cache."""
     if any(type(key) is not str for key in keys):

@@ -329,6 +329,15 @@ def test_a_key_that_only_equals_one_seen_before_is_refused(key):
         cbor.encode({"b": 0, key: 0, "a": 0})
 
 
+def test_of_the_keys_that_strangers_wrote_little_is_kept():
+    kept = cbor._sorted_texts.cache_info().currsize
+    for number in range(3):
+        with pytest.raises(Malformed):
+            cbor.decode(cbor2.dumps({"b" * 2000: number, "a": 0}))
+    assert cbor._sorted_texts.cache_info().currsize == kept
+    assert cbor._sorted_texts.cache_info().maxsize <= 512
+
+
 def test_a_list_that_contains_itself_is_refused():
     value: list[Any] = []
     value.append(value)

@@ -115,7 +115,7 @@ ALL_AT_ONCE = {
     "incompatible, and on consent": ({"lawful_basis": CONSENT}, INCOMPATIBLE, ("R18.5", "purpose-incompatible")),
     "the same work, though on consent": ({"lawful_basis": CONSENT}, "safeguarding.strategy", ("R18.6", "allow")),
     "related, and on consent": ({"lawful_basis": CONSENT}, RELATED, ("R18.8", "refer-to-sender")),
-    "in no cell, and on consent": ({"lawful_basis": CONSENT}, UNANSWERED, SENDER),
+    "for the sender to say, and on consent": ({"lawful_basis": CONSENT}, "education.support", SENDER),
     "related": ({}, RELATED, ("R18.9", "refer-to-sender")),
     "in no cell": ({}, UNANSWERED, SENDER),
 }
@@ -169,6 +169,10 @@ def test_broader_purposes_are_never_implied_and_narrower_ones_only_if_the_sender
     assert told(narrower, use("health.statutory-assessment")) == ("R18.10", "refer-to-sender")
 
 
+def test_an_unknown_purpose_is_narrower_than_none():
+    assert told(terms(include_narrower=True), use("safeguarding.gossip")) == ("R18.1", "unknown-code")
+
+
 def test_what_the_sender_prohibits_is_not_among_the_narrower_purposes():
     packet = terms(permitted_purposes=["crime"], prohibited_purposes=["crime.mappa"], include_narrower=True)
     assert told(packet, use("crime.mappa")) == ("R18.1", "purpose-prohibited")
@@ -211,8 +215,9 @@ def test_half_an_order_is_no_permission(change):
 
 
 def test_an_order_does_not_make_a_recipient_of_somebody_who_is_none():
-    asked = use(RELATED, org_type="voluntary", **ORDER)
-    assert told(terms(restriction="fpr12"), asked) == ("R18.3", "not-need-to-know")
+    for org_type in ("voluntary", "no-such-type", None):
+        asked = use(RELATED, org_type=org_type, **ORDER)
+        assert told(terms(restriction="fpr12"), asked) == ("R18.3", "not-need-to-know")
 
 
 def test_an_order_outweighs_a_referral_to_the_sender_and_consent_but_no_denial():
@@ -260,6 +265,10 @@ REACHES = {
     "an Annex 2 condition, and why asking is unreasonable": (
         "safeguarding.referral", {"annex2": "safeguarding-vulnerable", "reason": "The mother cannot be found"},
     ),
+    "the same, beside a gateway that is no law": (
+        "safeguarding.referral",
+        {"annex2": "safeguarding-vulnerable", "reason": "The mother cannot be found", "gateway": "fpr-12-73-1a"},
+    ),
     "a law's objective, and why asking is unreasonable": ("safeguarding.referral", {"reason": "It would warn him"}),
 }  # fmt: skip
 DOES_NOT_REACH = {
@@ -281,6 +290,13 @@ def test_what_was_collected_on_consent_takes_the_narrower_route(purpose, more):
 def test_consent_does_not_reach_further_than_it_was_given_for(more):
     packet = terms("safeguarding.early-help", lawful_basis=CONSENT)
     assert told(packet, use(RELATED, **FOOTING | more)) == ("R18.8", "refer-to-sender")
+
+
+def test_a_law_reaches_beyond_consent_only_for_an_objective_that_it_safeguards():
+    looser = parse(b'cells = [{from = "safeguarding.early-help", to = "oversight.complaint", cell = "record"}]')
+    packet = terms("safeguarding.early-help", lawful_basis=CONSENT)
+    asked = use("oversight.complaint", **FOOTING, reason="It would warn him")
+    assert told(packet, asked, policy=looser) == ("R18.8", "refer-to-sender")
 
 
 def test_showing_that_the_law_was_kept_needs_no_fresh_consent():
@@ -410,6 +426,7 @@ STANDS = {
     "a legal obligation with its duty": ("local-authority-csc", {"basis": "art6-1-c"}),
     "a duty that obliges others to tell one": ("local-authority-csc", {"gateway": "ca89-s46"}),
     "the school's own duty": ("school", {"gateway": "ea02-s157"}),
+    "the duty of the police to tell schools": ("police", {"gateway": "daa21-s49a"}),
     "a request under Annex 2, for a school": ("school", {"annex2": "public-task-request"}),
 }
 
@@ -440,9 +457,35 @@ def test_what_is_doubtful_opens_and_says_what_to_look_at_again(changes, now, wor
     assert words in verdict.hint
 
 
-def test_where_nothing_is_doubtful_nothing_is_said():
-    verdict = decide(terms(), use(RELATED, **without("art10")), now=NOW)
+SOUND = {
+    "the council's usual footing": ("local-authority-csc", without("art10")),
+    "a law for everybody": ("local-authority-csc", without("art10") | {"gateway": "court-order"}),
+    "a condition that became law": ("local-authority-csc", without("art10") | {"annex2": "safeguarding-vulnerable"}),
+    "a condition for the police": ("police", without("art10") | {"art9": "sch8-4", "gateway": "ca89-s46"}),
+}
+
+
+@pytest.mark.parametrize(("org_type", "footing"), SOUND.values(), ids=SOUND)
+def test_where_nothing_is_doubtful_nothing_is_said(org_type, footing):
+    verdict = decide(terms(), use(RELATED, org_type=org_type, **footing), now=NOW)
     assert (verdict.outcome, verdict.hint) == ("allow-with-record", "")
+
+
+IN_FORCE = {"the day before": (4, True), "the first day": (5, False)}
+
+
+@pytest.mark.parametrize(("day", "doubtful"), IN_FORCE.values(), ids=IN_FORCE)
+def test_a_law_is_in_force_from_its_first_day(day, doubtful):
+    asked = use(RELATED, **FOOTING, annex2="safeguarding-vulnerable")
+    verdict = decide(terms(), asked, now=datetime(2026, 2, day, 23, tzinfo=UTC))
+    assert ("not in force" in verdict.hint) == doubtful
+
+
+@pytest.mark.parametrize(("ends", "doubtful"), [("2026-11-26", True), ("2026-11-27", False)], ids=["over", "last day"])
+def test_a_law_is_in_force_until_its_last_day(ends, doubtful, monkeypatch):
+    gateways = vocabulary.load("gateways").terms
+    monkeypatch.setitem(gateways, "ca89-s47", replace(gateways["ca89-s47"], valid_to=ends))
+    assert ("not in force" in decide(terms(), use(RELATED, **FOOTING), now=NOW).hint) == doubtful
 
 
 def test_an_order_reminds_of_the_conditions_that_it_does_not_replace():
@@ -621,7 +664,20 @@ def test_where_the_sender_closed_the_emergency_no_hint_promises_it():
     assert "emergency" not in verdict.hint
 
 
+def test_a_hint_about_a_code_or_an_emergency_speaks_of_nothing_else():
+    packet = terms("safeguarding.referral", profile="strategy-s47")
+    for asked in (use("safeguarding.gossip"), use(RELATED, basis="art6-1-z"), use(IMMEDIATE)):
+        assert not EMERGENCY.search(decide(packet, asked, now=NOW).hint)
+    assert EMERGENCY.search(decide(packet, use("education.support"), now=NOW).hint)
+
+
 # the verdict itself
+
+
+def test_an_opening_is_not_raised_and_a_refusal_is():
+    assert decide(terms(), use(ENQUIRY), now=NOW).require() is None
+    with pytest.raises(errors.PurposeRefused):
+        decide(terms(), use(INCOMPATIBLE), now=NOW).require()
 
 
 def test_a_verdict_is_about_these_terms_and_this_use_and_shows_neither():
