@@ -260,7 +260,8 @@ class Record:
         """
         value = identifier_value(scheme, value)
         key = self.vault.find_subject(scheme, value)
-        self.append("consulted", Facts(identifiers=[(scheme, value)] if key else ()), now=now)
+        found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
+        self.append("consulted", found, now=now)
         return list(itertools.islice(self._about(key, now), limit)) if key else []
 
     def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:

@@ -176,6 +176,7 @@ CODES = {
         refer-to-sender court-permission-needed not-need-to-know gate-not-met unknown-code field-not-allowed
         field-missing field-invalid identity-mismatch undertaking-needed recalled ledger-tampered
         ledger-unwritable visibility-ended not-trusted output-unwritable wrong-passphrase usage unexpected held released
+        nobody-found
     """,
 }
 LISTS = {name: codes.split() for name, codes in CODES.items()}
