@@ -30,6 +30,7 @@ def audit_command() -> None:
 @click.option("--trust", "trusted", multiple=True, metavar="CARD", help="The card of the agency audited.")
 @click.option("--checkpoint", "checkpoints", multiple=True, metavar="FILE", help="An earlier checkpoint of it.")
 @click.option("--proof", "proofs", multiple=True, metavar="FILE", help="A proof it gave for one entry.")
+@click.option("--root", "roots", multiple=True, metavar="PEM", help="A timestamp authority's root certificate.")
 @click.option("--receipts", "receipts", multiple=True, metavar="FILE", help="What its partners' receipts said.")
 def verify(
     export: str,
@@ -37,6 +38,7 @@ def verify(
     checkpoints: tuple[str, ...],
     proofs: tuple[str, ...],
     receipts: tuple[str, ...],
+    roots: tuple[str, ...],
 ) -> int:
     """Recompute everything in EXPORT; exits 6 with findings, each with entry, expected and found.
 
@@ -49,8 +51,9 @@ def verify(
     notes = [session.read(name, what="the checkpoint", limit=64 * 1024) for name in checkpoints]
     given = [session.read(name, what="the proof", limit=64 * 1024) for name in proofs]
     said = [session.read(name, what="the receipts", limit=64 * 1024 * 1024) for name in receipts]
+    trusted_roots = [session.read(name, what="the root certificate", limit=64 * 1024) for name in roots]
     with session.readable(export, what="the export") as path:
-        report = audit(path, _trust(trusted), checkpoints=notes, proofs=given, receipts=said)
+        report = audit(path, _trust(trusted), checkpoints=notes, proofs=given, receipts=said, roots=trusted_roots)
     output.result(_told(report), _lines(report), as_json=session.wants_json())
     return EXIT_FINDINGS if report.findings else 0
 

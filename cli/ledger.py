@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .stamp import timestamp_command
 from .witness import compare_command, forks_command, witness_command
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
 
     with session.agency(unlocked=org is not None) as agency:
         if org is not None:
-            _send_checkpoint(agency, org, out)
+            _send_checkpoint(agency, org, out, year)
             return
         note = agency.ledger_of(year).checkpoint()
     found = notes.parse(note)
@@ -117,8 +118,8 @@ def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
         output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
 
 
-def _send_checkpoint(agency: Agency, org: str, out: str | None) -> None:
-    waiting = agency.send_checkpoint(org)
+def _send_checkpoint(agency: Agency, org: str, out: str | None, year: int | None) -> None:
+    waiting = agency.send_checkpoint(org, year=year)
     if out is not None:
         with session.destination(out, what="the checkpoint") as deliver:
             deliver(waiting.read_bytes())
@@ -218,5 +219,5 @@ def _entry_line(told: dict[str, Any]) -> str:
     return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
 
 
-for _command in (witness_command, forks_command, compare_command):
+for _command in (witness_command, forks_command, compare_command, timestamp_command):
     ledger_command.add_command(_command)

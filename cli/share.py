@@ -40,7 +40,8 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
         raise Usage("a packet is not for a terminal", hint="name a file with -o")
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     with session.agency(unlocked=True) as agency, _packet_place(out) as place:
-        sealed = agency.seal_recorded(agency.minimise(dataset, decided) if minimise else dataset, decided, to)
+        dispatch = agency.dispatch
+        sealed = dispatch.seal(dispatch.minimise(dataset, decided) if minimise else dataset, decided, to)
         path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
         output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
@@ -84,7 +85,7 @@ def _kept(agency: Agency, sealed: Sealed) -> str:
     from sharekit.errors import OutputUnwritable
 
     try:
-        return f"it is sealed and recorded, and kept at {agency.keep_in_outbox(sealed)}"
+        return f"it is sealed and recorded, and kept at {agency.dispatch.keep_in_outbox(sealed)}"
     except OutputUnwritable:
         return f"it is recorded as entry {sealed.entry}, and could not be kept in the outbox either: seal it again"
 

@@ -27,7 +27,8 @@ def witness_command() -> None:
 @witness_command.command("request")
 @click.option("--witness", "org", metavar="ORG", help="Whom it is for: the proof starts where they last cosigned.")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where to write it; - for standard output.")
-def request(org: str | None, out: str) -> None:
+@click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
+def request(org: str | None, out: str, year: int | None) -> None:
     """Write the newest checkpoint with its consistency proof, as C2SP tlog-witness has it.
 
     \b
@@ -35,7 +36,7 @@ def request(org: str | None, out: str) -> None:
         sharekit ledger witness request --witness W1 -o request.txt
     """
     with session.agency() as agency, session.destination(out, what="the request") as deliver:
-        text, size = agency.receipts.request(org, now=agency.now())
+        text, size = agency.receipts.request(org, agency.ledger_of(year))
         deliver(text.encode())
     if out != "-":
         told = {"size": size, "path": out}

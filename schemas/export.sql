@@ -5,3 +5,6 @@ CREATE TABLE card (org_id TEXT, data BLOB);
 
 -- what partners said in their receipts: our checkpoint with their cosignature, and their own entry with its proof
 CREATE TABLE attestation (org_id TEXT, cosigned TEXT, entry BLOB, proof BLOB);
+
+-- our checkpoints with the time stamps (RFC 3161) of an authority
+CREATE TABLE stamp (note TEXT, token BLOB);

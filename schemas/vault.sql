@@ -102,3 +102,10 @@ CREATE TABLE kept (
     held INTEGER NOT NULL DEFAULT 0,      -- 1 while a legal hold suspends destruction
     PRIMARY KEY (sender, packet)
 ) WITHOUT ROWID;
+
+-- checkpoints for which a time stamp was asked, and the stamps (RFC 3161) that came
+CREATE TABLE stamp (
+    note TEXT PRIMARY KEY,
+    asked INTEGER NOT NULL,
+    token BLOB
+) WITHOUT ROWID;

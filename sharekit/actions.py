@@ -185,13 +185,14 @@ def opened_by(
     event: str, value: Mapping[str, Any], reference: bytes, *, now: datetime, parties: Sequence[str] = ()
 ) -> list[Action]:
     """The actions that an event opens about a packet or a decision; `value` is what is known of it, as JSON."""
-    return [
+    found = (
         Action(term.code, due, reference, party, _words(term, value))
         for term in vocabulary.load("action-kinds")
         if event in term.more["begins"]
         for due in _moments(term.more["due"], value, now)
         for party in (parties if "each" in term.more else (None,))
-    ]
+    )
+    return sorted(found, key=lambda action: action.due)
 
 
 def _words(term: Term, value: Mapping[str, Any]) -> dict[str, Any]:

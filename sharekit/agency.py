@@ -8,22 +8,20 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import files, keys, policy, profile, retention, rulebook, sealing
 from sharekit import home as homes
-from sharekit.actions import of_share
+from sharekit import keys
 from sharekit.advice import seek
 from sharekit.brief import Brief
 from sharekit.decisions import Decisions, Recorded
+from sharekit.dispatch import Dispatch, Sealed
 from sharekit.enactment import Enactment
 from sharekit.entry import Entry
 from sharekit.erasure import Erasure
-from sharekit.errors import Malformed, NotTrusted, ShareError, Usage, WrongPassphrase
+from sharekit.errors import Malformed, NotTrusted, Usage, WrongPassphrase
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
 from sharekit.local_policy import LocalPolicy
@@ -32,30 +30,14 @@ from sharekit.packet import Share, Statement
 from sharekit.policy import Use
 from sharekit.profile import Minimised
 from sharekit.receipts import Receipts
-from sharekit.reception import REFUSALS, Received, Reception
+from sharekit.reception import Received, Reception
 from sharekit.record import Actor, Facts, Record
-from sharekit.sealing import Draft, Examined, Sender
+from sharekit.sealing import Sender
 from sharekit.terms import ShareTerms
 from sharekit.trust import Card, Pin, TrustFolder
 from sharekit.vault import Vault
 
 __all__ = ["Agency", "Sealed"]
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A packet that has been recorded, and what sealing had to say; `repr` shows no bytes."""
-
-    data: bytes
-    id: str
-    recipients: tuple[str, ...]
-    kept: tuple[str, ...]
-    left_out: tuple[str, ...]
-    findings: tuple[policy.Finding, ...]
-    entry: int
-
-    def __repr__(self) -> str:
-        return f"Sealed(id={self.id}, recipients={list(self.recipients)}, entry={self.entry})"
-
 
 class AgencyTrust(TrustFolder):
     """The agency's own trust store: every change is an entry, and its own card is always believed."""
@@ -113,7 +95,7 @@ class Agency:
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
         self.enactment = Enactment(home, self._own, self.record)
         self.erasure = Erasure(self.record, home / "outbox")
-        self.reception = Reception(self)
+        self.dispatch, self.reception = Dispatch(self), Reception(self)
         self.decisions = Decisions(self.record, self.now)
 
     # --- a home ---
@@ -238,83 +220,11 @@ class Agency:
         to: Sequence[str],
         attachments: Sequence[Any] = (),
     ) -> bytes:
-        """A packet for the organisations `to`, recorded before it is returned; errors as in `sharekit.seal`."""
-        return self.seal_recorded(dataset, terms, to, attachments).data
+        """A packet for the organisations `to`, recorded before it is returned; errors as in `sharekit.seal`.
 
-    def seal_recorded(
-        self,
-        dataset: dict[str, Any] | Minimised,
-        terms: ShareTerms | Mapping[str, Any],
-        to: Sequence[str],
-        attachments: Sequence[Any] = (),
-    ) -> Sealed:
-        """The same, with what sealing kept, left out and found."""
-        if attachments:
-            raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
-        now, sender = self.now(), self.sender()
-        with self._refusals_to_seal():
-            draft = self.draft(dataset, terms, to, sender=sender, now=now)
-        sender = replace(sender, note=self.ledger.checkpoint())
-        parts = sealing.Parts.fresh()
-        data = sealing.seal_parts(draft, parts, sender=sender, now=now)
-        entry = self._record_sealed(draft, parts.cti, data, now)
-        left_out = tuple(item["field"] for item in draft.terms.json["left_out"])
-        recipients = tuple(card.org_id for card in draft.recipients)
-        return Sealed(data, parts.cti.hex(), recipients, tuple(draft.fields), left_out, draft.findings, entry)
-
-    def draft(
-        self,
-        dataset: dict[str, Any] | Minimised,
-        terms: ShareTerms | Mapping[str, Any],
-        to: Sequence[str],
-        *,
-        sender: Sender | None = None,
-        now: datetime | None = None,
-    ) -> Draft:
-        """What `seal` would seal, and what it would find; nothing is sealed or recorded."""
-        cards = [self.trust.card(org_id) for org_id in to]
-        now, sender, unconfirmed = now or self.now(), sender or self.sender(), self.trust.unconfirmed(cards)
-        draft = sealing.prepare(dataset, terms, sender=sender, recipients=cards, unconfirmed=unconfirmed, now=now)
-        return self._as_policy_has_it(draft, now)
-
-    def examine(
-        self,
-        dataset: dict[str, Any],
-        terms: ShareTerms | Mapping[str, Any],
-        to: Sequence[str] = (),
-        *,
-        book: str = rulebook.DEFAULT,
-    ) -> Examined:
-        """What sealing for `to` would find, gates among them; it needs no key, and nothing is recorded.
-
-        Raises as `seal`, but for the rulebook's gates. Without recipients, what depends on them is left aside.
+        `dispatch.seal` gives more: what sealing kept, left out and found.
         """
-        cards, now = [self.trust.card(org_id) for org_id in to], self.now()
-        found = sealing.examine(
-            dataset,
-            terms,
-            sender_type=self.org_type,
-            recipients=cards,
-            unconfirmed=self.trust.unconfirmed(cards),
-            now=now,
-            book=book,
-        )
-        own = self.enactment.load(now=now)
-        own.check_share(found.terms, {card.org_id: card.org_type for card in cards})
-        return replace(found, findings=own.weighed(found.findings, urgent=found.terms.urgent))
-
-    def _as_policy_has_it(self, draft: Draft, now: datetime) -> Draft:
-        """The draft, if this agency's own policy lets it go, with its findings as they weigh here."""
-        own = self.enactment.load(now=now)
-        own.check_share(draft.terms, {card.org_id: card.org_type for card in draft.recipients})
-        findings = own.weighed(draft.findings, urgent=draft.terms.urgent)
-        policy.gate(findings)
-        return replace(draft, findings=findings)
-
-    def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
-        """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
-        with self._refusals_to_seal():
-            return sealing.minimise(dataset, terms, now=self.now())
+        return self.dispatch.seal(dataset, terms, to, attachments).data
 
     @property
     def unlocked(self) -> bool:
@@ -334,42 +244,6 @@ class Agency:
             person=self.person,
             role=self.role,
         )
-
-    def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
-        digest, recipients = sha256(data).digest(), [card.org_id for card in draft.recipients]
-        owed = [each.message for each in draft.findings if each.owed]
-        facts = Facts(
-            packet=cti,
-            file=digest,
-            counterparties=recipients,
-            identifiers=profile.load(draft.terms.profile).identifiers(draft.fields),
-            terms=draft.terms,
-            purpose=draft.terms.purpose,
-            rationale=draft.terms.json["decision"].get("reasons", ()),
-            left_out=len(draft.terms.json["left_out"]),
-            promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
-        )
-        self.record.vault.note_packet(self.org_id, cti, digest=digest, now=now)
-        due = retention.due_on(draft.terms, draft.fields, now=now)
-        self.erasure.keep(cti, self.org_id, draft.terms, due=due, identifiers=facts.identifiers)
-        entry = self.record.append("sealed", facts, now=now)
-        self.record.vault.mark_recorded(self.org_id, cti)
-        return entry
-
-    @contextlib.contextmanager
-    def _refusals_to_seal(self) -> Iterator[None]:
-        try:
-            yield
-        except ShareError as refusal:
-            if refusal.exit_code in REFUSALS:
-                self.log("refused", Facts(outcome=refusal.code, rule=refusal.rule))
-            raise
-
-    def keep_in_outbox(self, sealed: Sealed) -> Path:
-        """Keep a recorded packet whose file could not be written; where it is."""
-        path = self.home / "outbox" / f"{sealed.id}.sharekit"
-        files.write(path, sealed.data)
-        return path
 
     # --- the agency's own policy ---
 
@@ -437,9 +311,10 @@ class Agency:
         """
         return self.reception.receive(data, self.keys)
 
-    def send_checkpoint(self, org_id: str) -> Path:
-        """Seal the ledger's newest checkpoint for one partner to cosign; where the packet waits."""
-        return self.receipts.send_checkpoint(org_id, sender=self.sender(), now=self.now())
+    def send_checkpoint(self, org_id: str, *, year: int | None = None) -> Path:
+        """Seal a ledger's newest checkpoint for one partner to cosign; where the packet waits."""
+        ledger = self.ledger_of(year)
+        return self.receipts.send_checkpoint(org_id, ledger, sender=self.sender(), now=self.now())
 
     def cosign(self, request: bytes, card: bytes) -> str:
         """As a witness, the note in a request with this agency's cosignature; errors as in `Receipts.cosign`."""
@@ -474,7 +349,8 @@ class Agency:
         """
         now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
         said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in self.attestations(year=year)]
-        return self.record.export(Path(path), cards, said, now=now, year=year)
+        stamps = self.receipts.partners.stamps(self.ledger_of(year).origin)
+        return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
 
     def attestations(self, *, year: int | None = None) -> list[Attestation]:
         """What partners attest of the packets and checkpoints of this or another year, for an auditor."""

@@ -13,12 +13,12 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sharekit import cbor, checkpoint, exported, merkle, outside, proof, vocabulary
+from sharekit import cbor, checkpoint, exported, merkle, outside, proof, stamp, vocabulary
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered, Malformed, ShareError
 from sharekit.outside import Attestation, Attested, Cards
@@ -29,6 +29,7 @@ from sharekit.trust import Card
 __all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
+AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
 ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
 
@@ -69,12 +70,14 @@ def audit(
     checkpoints: Sequence[str | bytes] = (),
     proofs: Sequence[bytes] = (),
     receipts: Sequence[bytes] = (),
+    roots: Sequence[bytes] = (),
 ) -> AuditReport:
     """What is wrong with an export, recomputed from its entries; no findings mean that nothing was found.
 
     `checkpoints`, `proofs` and `receipts` (evidence, as `outside` has it) are what others kept of this ledger:
-    only they tell of a ledger cut short or written anew by the holder of its key. Raises Malformed if a file is
-    not what it should be, Usage if it cannot be read, and NotTrusted if `trust` has no card of the ledger's agency.
+    only they tell of a ledger cut short or written anew by the holder of its key; so do time stamps, under the root
+    certificates `roots` (PEM). Raises Malformed if a file is not what it should be, Usage if it cannot be read, and
+    NotTrusted if `trust` has no card of the ledger's agency.
     """
     with exported.opened(Path(path)) as db:
         findings = Findings()
@@ -82,7 +85,7 @@ def audit(
             return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
         exported.check_pages(db)
         room = os.stat(path).st_size // SMALLEST_ENTRY
-        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts)
+        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots)
 
 
 class _Audit:
@@ -95,12 +98,18 @@ class _Audit:
         self.keys = trust.log_keys(owner[1]) if owner else []
 
     def run(
-        self, checkpoints: Sequence[str | bytes], proofs: Sequence[bytes], receipts: Sequence[bytes]
+        self,
+        checkpoints: Sequence[str | bytes],
+        proofs: Sequence[bytes],
+        receipts: Sequence[bytes],
+        roots: Sequence[bytes],
     ) -> AuditReport:
         size, newest = self._size()
         said = [*self._attestations(), *(each for data in receipts for each in self._evidence(data))]
         shown = [pair for data in proofs if (pair := self._proof(data))]
-        kept = [*checkpoints, *(each.cosigned for each in said if each.cosigned), *(each.note for each, _ in shown)]
+        stamps = self._stamps()
+        kept = [*checkpoints, *stamps, *(each.note for each, _ in shown)]
+        kept += [each.cosigned for each in said if each.cosigned]
         given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
@@ -115,7 +124,7 @@ class _Audit:
         self._check_cards()
         self._check_receipts(said)
         checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), len(said))
-        attested = self._attested(standing)
+        attested = self._attested(standing, stamps, roots)
         return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked, attested)
 
     def _attestations(self) -> list[Attestation]:
@@ -141,12 +150,27 @@ class _Audit:
         except ShareError as error:
             self.findings.add(kind, error.message)
 
-    def _attested(self, standing: Sequence[tuple[str | bytes, int]]) -> tuple[Attested, ...]:
-        """Who outside saw how much: from the notes that hold, by those whose cards are trusted."""
+    def _stamps(self) -> dict[str, bytes]:
+        """The time stamps that the export brings, by their notes; a row that is none is a finding."""
+        found = dict[str, bytes]()
+        for note, token in self.db.execute("SELECT note, token FROM stamp"):
+            with self._as_finding("attestation-invalid"):
+                if type(note) is not str or type(token) is not bytes:
+                    raise Malformed("a time stamp is damaged")
+                checkpoint.parse(note)
+                found[note] = token
+        return found
+
+    def _attested(
+        self, standing: Sequence[tuple[str | bytes, int]], stamps: Mapping[str, bytes], roots: Sequence[bytes]
+    ) -> tuple[Attested, ...]:
+        """Who outside saw how much: from the notes that hold, by those whose cards or roots are trusted."""
         seen = set[Attested]()
         for note, size in standing:
             with self._as_finding("attestation-invalid"):
                 seen.update(Attested(org_id, size, at) for org_id, at in outside.cosigners(note, self.trust))
+                if roots and isinstance(note, str) and note in stamps:
+                    seen.add(Attested(AUTHORITY, size, stamp.verify(note, stamps[note], roots)))
         return tuple(sorted(seen, key=lambda each: (-each.size, each.at, each.org_id)))
 
     def _check_receipts(self, said: Sequence[Attestation]) -> None:

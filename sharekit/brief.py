@@ -71,10 +71,19 @@ def brief(
     kind.check_received(dataset)
     reader = _Reader(workdays.day_of(now))
     reader.read(kind.fields, dataset)
-    needles = [*reader.names, *_of_organisations(organisations), *_of_terms(terms), *reader.words]
+    needles = [*_told_apart(reader.names), *_of_organisations(organisations), *_of_terms(terms), *reader.words]
     scrubber = Scrubber(needles, [*reader.births, *_patterns()])
     told = (replace(each, text=scrubber.scrub(each.text)) for each in (*_told_by_terms(terms), *reader.said))
     return Brief(tuple(reader.people), tuple(dict.fromkeys(told)), tuple(dict.fromkeys(reader.left_out)))
+
+
+def _told_apart(names: Sequence[Needle | None]) -> Iterator[Needle]:
+    """The names, each with whose it is; one that several people share says nobody's."""
+    owners: dict[str, set[str]] = {}
+    for each in filter(None, names):
+        owners.setdefault(each.joined, set()).add(each.instead)
+    for each in filter(None, names):
+        yield each if len(owners[each.joined]) == 1 else replace(each, instead=rules()["labels"]["shared"])
 
 
 # --- reading a dataset -----------------------------------------------------------------------------------------
@@ -161,7 +170,9 @@ class _Reader:
     def _name(self, value: str, place: _Place) -> None:
         instead = place.label or rules()["labels"]["other"]
         self._leave_out(place)
-        self.names += [Needle.of(piece, instead, common=_common()) for piece in pieces(value, common=())]
+        parts = words(value)
+        ways = [*pieces(value, common=()), f"{parts[0]} {parts[-1]}" if parts else ""]
+        self.names += [Needle.of(each, instead, common=_common()) for each in ways]
 
     def _statement(self, node: Mapping[str, Any], value: Mapping[str, Any], place: _Place) -> None:
         """A typed statement: its kind, how long ago, and its words; whose words they are is left out."""
@@ -311,7 +322,8 @@ def _texts(terms: Mapping[str, Any], path: str) -> Iterator[str]:
 
 @functools.cache
 def _patterns() -> tuple[Pattern, ...]:
-    return tuple(Pattern.of(each["pattern"], each["as"]) for each in rules()["patterns"])
+    known = rules()["patterns"]
+    return tuple(Pattern.of(each["pattern"], each["as"], first=each.get("first", False)) for each in known)
 
 
 @functools.cache

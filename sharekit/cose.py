@@ -176,14 +176,19 @@ def encrypt(
     """A tagged COSE_Encrypt of `plaintext` with one HPKE block for each recipient, all under `extra_info`."""
     nonces = nonces or Nonces.fresh()
     ciphertext = AESGCM(nonces.cek).encrypt(nonces.iv, plaintext, _enc_structure(aad))
-    blocks = [recipient_block(nonces.cek, key, extra_info) for key in recipients]
+    info = cbor.encode(extra_info)
+    blocks = [_recipient_block(nonces.cek, key, info) for key in recipients]
     return ENCRYPT_TAG + cbor.encode([_CONTENT_PROTECTED, {IV: nonces.iv}, ciphertext, blocks])
 
 
 def recipient_block(cek: bytes, key: EncryptionKey, extra_info: bytes) -> list[Any]:
     """The COSE_recipient that gives `cek` to the holder of `key` (draft-ietf-cose-hpke, key encryption)."""
+    return _recipient_block(cek, key, cbor.encode(extra_info))
+
+
+def _recipient_block(cek: bytes, key: EncryptionKey, encoded_info: bytes) -> list[Any]:
     protected = _recipient_protected(key.alg, key.kid)
-    ek, encrypted = key.encrypt(cek, _recipient_structure(protected, extra_info))
+    ek, encrypted = key.encrypt(cek, _recipient_start(protected) + encoded_info)
     return [protected, {EK: ek}, encrypted]
 
 
@@ -225,7 +230,7 @@ def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extr
     """The plaintext, by the block for one of `keys`; NotForYou if there is none, CannotDecrypt if it fails."""
     block, key = _own_block(message, keys)
     protected = _recipient_protected(key.alg, key.kid)
-    cek = key.decrypt(*_block_parts(block, protected, key), _recipient_structure(protected, extra_info))
+    cek = key.decrypt(*_block_parts(block, protected, key), _recipient_start(protected) + cbor.encode(extra_info))
     try:
         return AESGCM(cek).decrypt(message.iv, message.ciphertext, _enc_structure(aad))
     except (InvalidTag, ValueError):
@@ -265,13 +270,9 @@ def _recipient_header(block: Any) -> dict[int, Any]:
     raise Malformed("a recipient block is not in the form sharekit accepts")
 
 
-def _recipient_structure(protected: bytes, extra_info: bytes) -> bytes:
-    return _recipient_start(protected) + cbor.encode(extra_info)
-
-
 @functools.lru_cache(maxsize=1024)
 def _recipient_start(protected: bytes) -> bytes:
-    """All but the last item, for which an empty one of a single byte stands: it is the same in every packet."""
+    """The Recipient_structure without its last item, in whose place an empty one has a single byte."""
     return cbor.encode(
         [
             "HPKE Recipient",  # context

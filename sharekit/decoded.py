@@ -6,6 +6,7 @@ memory, and whatever an export says only ever becomes a value in it. schemas/dec
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import json
@@ -17,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit import cbor, exported, profile, registry, vocabulary, workdays
-from sharekit.errors import Usage
-from sharekit.recompute import is_entry
+from sharekit.errors import OutputUnwritable, Usage
 
 __all__ = ["Decoded"]
 
@@ -33,14 +33,14 @@ NOBODY = "unknown"
 
 EVENT, TIME, AGREEMENT, KINDS = 1, 2, 15, 29
 _CODES = {
-    **{EVENT: ("event", "ledger-events"), 6: ("purpose", "purposes"), 7: ("outcome", "outcomes")},
-    **{21: ("act", "acts"), 23: ("decided", "decisions"), 25: ("adviser", "advice-roles")},
-    **{27: ("stage", "dispute-stages"), 28: ("action", "action-kinds"), 39: ("reported", "receipt-events")},
+    EVENT: ("event", "ledger-events"), 6: ("purpose", "purposes"), 7: ("outcome", "outcomes"),
+    21: ("act", "acts"), 23: ("decided", "decisions"), 25: ("adviser", "advice-roles"),
+    27: ("stage", "dispute-stages"), 28: ("action", "action-kinds"), 39: ("reported", "receipt-events"),
 }
 _LISTS = {
-    **{11: ("bases", "art6"), 12: ("art9", "art9"), 13: ("art10", "art10"), 14: ("gateways", "gateways")},
-    **{AGREEMENT: ("agreement", "agreement-status"), KINDS: ("kinds", "agreement-kinds")},
-    **{24: ("reasons", "refusal-reasons"), 30: ("because", "agreement-reasons")},
+    11: ("bases", "art6"), 12: ("art9", "art9"), 13: ("art10", "art10"), 14: ("gateways", "gateways"),
+    AGREEMENT: ("agreement", "agreement-status"), KINDS: ("kinds", "agreement-kinds"),
+    24: ("reasons", "refusal-reasons"), 30: ("because", "agreement-reasons"),
 }
 _TIMES = {TIME: "time", 35: "act_by", 36: "acknowledge_by"}
 _BYTES = {4: "packet", 22: "decision", 37: "rationale"}
@@ -62,28 +62,38 @@ class Decoded:
         self._ledgers = set[str]()
 
     def add(self, path: Path, origin: str, size: int) -> None:
-        """The first `size` entries of an export; what is no entry is left out. Usage if the ledger is there already."""
+        """The first `size` entries of an export; Usage if its ledger is there, OutputUnwritable without room."""
         ledger = origin or NOBODY
         if ledger in self._ledgers:
             raise Usage("two exports of the same ledger", hint="name the newer one")
         self._ledgers.add(ledger)
-        owner = origin.split("/")[1] if origin else NOBODY
-        with exported.opened(path) as db:
-            rows = (_row(seq, cbor.decode(data)) for seq, data in exported.entries(db, size) if is_entry(data, seq))
-            for batch in _batches(rows):
+        whose = {"ledger": ledger, "owner": origin.split("/")[1] if origin else NOBODY}
+        rows = ({**_row(seq, cbor.decode(data)), **whose} for seq, data in exported.entries(path, size))
+        for batch in _batches(rows):
+            with _having_room():
                 self.db.execute("BEGIN")
-                self.db.executemany(_INSERT, ({**row, "ledger": ledger, "owner": owner} for row in batch))
+                self.db.executemany(_INSERT, batch)
                 self.db.execute("COMMIT")
 
     def finish(self) -> None:
         """Everything has been added: from here on it is only read."""
-        for statement in INDEXES:
-            self.db.execute(statement)
-        self.db.execute("PRAGMA query_only = ON")
+        with _having_room():
+            for statement in INDEXES:
+                self.db.execute(statement)
+            self.db.execute("PRAGMA query_only = ON")
 
     def close(self) -> None:
         """Close the database."""
         self.db.close()
+
+
+@contextlib.contextmanager
+def _having_room() -> Iterator[None]:
+    """What goes wrong with a file of our own is want of room for it."""
+    try:
+        yield
+    except sqlite3.Error:
+        raise OutputUnwritable("there is no room for the answers", hint="free some in the temporary folder") from None
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

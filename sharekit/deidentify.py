@@ -54,14 +54,15 @@ class Needle:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A form that says who somebody is, and what stands in its place."""
+    """A form that says who somebody is, and what stands in its place; `first` before a name in it is taken out."""
 
     expression: re.Pattern[str]
     instead: str
+    first: bool = False
 
     @classmethod
-    def of(cls, pattern: str, instead: str) -> Pattern:
-        return cls(re.compile(pattern, re.IGNORECASE), instead)
+    def of(cls, pattern: str, instead: str, *, first: bool = False) -> Pattern:
+        return cls(re.compile(pattern, re.IGNORECASE), instead, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Scrubber:
         """The text with everything taken out that was looked for; nothing of it at all if that cannot be done."""
         text = _visible(text)
         for _ in range(3):
-            text = self._without_needles(self._without_patterns(self._without_needles(text)))
+            text = self._without_needles(self._without_patterns(text, first=True))
+            text = self._without_patterns(text, first=False)
             if not self.finds(text):
                 return text
         return "[left out]"
@@ -111,8 +113,8 @@ class Scrubber:
         shown = _visible(text)
         return bool(self._spans(shown)) or any(each.expression.search(shown) for each in self._patterns)
 
-    def _without_patterns(self, text: str) -> str:
-        for each in self._patterns:
+    def _without_patterns(self, text: str, *, first: bool) -> str:
+        for each in (pattern for pattern in self._patterns if pattern.first == first):
             text = each.expression.sub(lambda found, each=each: each.instead, text)  # type: ignore[misc]
         return text
 
@@ -150,7 +152,8 @@ def _ends(needle: Needle, letters: _Letters, start: int, end: int) -> bool:
     if end not in letters.edges and not plural:
         return False
     inside = {edge - start for edge in letters.edges if start < edge < end}
-    return len(needle.joined) >= ANYWHERE or inside <= needle.edges or len(inside) == end - start - 1
+    apart = len(inside) == len(set(letters.places[start:end])) - 1  # letter by letter
+    return len(needle.joined) >= ANYWHERE or inside <= needle.edges or apart
 
 
 def _visible(text: str) -> str:

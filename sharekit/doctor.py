@@ -46,7 +46,7 @@ def _machine() -> Iterator[Check]:
     for status in sorted(set(unverified) - {"in-force"}):
         yield Check(f"codes of status {status}", str(unverified[status]), "sharekit vocab NAME CODE gives the source")
     book = rulebook.load()
-    doubtful = Counter(rule.status for rule in (*book.rules, *book.golden_rules))
+    doubtful = Counter([rule.status for rule in book.rules] + [rule.status for rule in book.golden_rules])
     for status in sorted(set(doubtful) - {"in-force"}):
         yield Check(f"rules of status {status}", str(doubtful[status]), "sharekit explain RULE gives the source")
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from sharekit import registry
 from sharekit.errors import Malformed, Usage
-from sharekit.recompute import Findings
+from sharekit.recompute import Findings, is_entry
 
 __all__ = ["check_pages", "check_schema", "entries", "opened"]
 
@@ -50,7 +50,7 @@ def check_schema(db: sqlite3.Connection, findings: Findings) -> bool:
     """Whether the tables may be read: other triggers are only a finding, other tables or views end it."""
     found, expected = _schema(db), _shipped_schema()
     kinds = {name: kind for kind, name, _, _ in found[1:]}
-    if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card", "attestation")):
+    if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card", "attestation", "stamp")):
         raise Malformed("the file is no ledger export", hint=HINT)
     different = set(found) ^ set(expected)
     for name in sorted(_names(different), key=repr):
@@ -82,13 +82,14 @@ def _shipped_schema() -> list[tuple[Any, ...]]:
         return _schema(db)
 
 
-def entries(db: sqlite3.Connection, size: int) -> Iterator[tuple[int, bytes]]:
-    """The first `size` entries as bytes, in order and each once; what is too long for an entry is left out."""
+def entries(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
+    """The first `size` entries of an export, in order and each once; bytes that are no entry are left out."""
     last = -1
     query = "SELECT seq, bytes FROM entry WHERE seq >= 0 AND seq < ? AND length(bytes) <= 4096 ORDER BY seq"
-    for seq, data in db.execute(query, (size,)):
-        if seq <= last:
-            raise Malformed("the export is damaged")  # pages in a circle would be read for ever
-        last = seq
-        if type(data) is bytes:
-            yield seq, data
+    with opened(path) as db:
+        for seq, data in db.execute(query, (size,)):
+            if seq <= last:
+                raise Malformed("the export is damaged")  # pages in a circle would be read for ever
+            last = seq
+            if is_entry(data, seq):
+                yield seq, data

@@ -6,11 +6,12 @@ recipient whose type is not known is not held to what only its type decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import functools
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sharekit import vocabulary
-from sharekit.case import Case, More, Said, rule
+from sharekit.case import Agreement, Case, More, Said, rule
 from sharekit.vocabulary import Term
 from sharekit.wording import texts
 
@@ -18,24 +19,27 @@ __all__: list[str] = []
 
 # --- the lawful basis ------------------------------------------------------------------------------------------
 
+_ASKED = frozenset({"needs_agreement", "urgency", "warn_routes", "needs_competent_authority"})
+
 
 @rule("L6")
 def _article_6(case: Case, params: More) -> Iterator[Said]:
     for basis in (term.more for term in case.art6):
-        yield from _gateway_for(case, basis, params)
-        yield from _closed_to(case, basis)
-        yield from _parts_for(case, basis)
-        yield from _guards(case, basis, "lawful_basis.art6")
-        if basis.get("seldom_apt"):
+        if "needs_gateway" in basis and not _any_of_type(case, params["gateway_types"]):
+            yield Said("no-gateway", "gateways")
+        if "needs_duty_gateway" in basis and not _any_of_type(case, params["duty_types"]):
+            yield Said("no-duty", "gateways")
+        if "closed_to_public_authority" in basis or "warn_public_authority" in basis:
+            yield from _closed_to(case, basis)
+        if "needs" in basis:
+            yield from _parts_for(case, basis)
+        if "seldom_apt" in basis:
             yield Said("seldom-apt", "lawful_basis.art6")
+        yield from _guards(case, basis, "lawful_basis.art6")
 
 
-def _gateway_for(case: Case, basis: More, params: More) -> Iterator[Said]:
-    types = {term.more["type"] for term in case.gateways}
-    if basis.get("needs_gateway") and not types & {*params["gateway_types"]}:
-        yield Said("no-gateway", "gateways")
-    if basis.get("needs_duty_gateway") and not types & {*params["duty_types"]}:
-        yield Said("no-duty", "gateways")
+def _any_of_type(case: Case, types: Collection[str]) -> bool:
+    return any(term.more["type"] in types for term in case.gateways)
 
 
 def _closed_to(case: Case, basis: More) -> Iterator[Said]:
@@ -58,17 +62,21 @@ def _parts_for(case: Case, basis: More) -> Iterator[Said]:
                 yield Said("no-request", part)
 
 
-def _guards(case: Case, more: More, place: str) -> Iterator[Said]:
+def _guards(case: Case, more: More, place: str) -> Iterable[Said]:
     """What a basis or a condition asks of agreement, urgency, route and sender."""
-    if more.get("needs_agreement") and not case.given:
+    return () if _ASKED.isdisjoint(more) else _held_to(case, more, place)
+
+
+def _held_to(case: Case, more: More, place: str) -> Iterator[Said]:
+    if "needs_agreement" in more and not case.given:
         yield Said("no-consent", place)
-    elif more.get("needs_agreement") and not any(each.kind.get("basis") for each in case.agreements):
+    elif "needs_agreement" in more and not any("basis" in each.kind for each in case.agreements):
         yield Said("unseparated", place)
     if case.json.get("urgency") not in more.get("urgency", [case.json.get("urgency")]):
         yield Said("not-immediate", place)
     if case.terms.route in more.get("warn_routes", ()):
         yield Said("safeguarding-route", place)
-    if more.get("needs_competent_authority") and case.sender and not case.sender.get("competent_authority"):
+    if "needs_competent_authority" in more and case.sender and not case.sender.get("competent_authority"):
         yield Said("not-competent", place)
 
 
@@ -77,27 +85,29 @@ def _guards(case: Case, more: More, place: str) -> Iterator[Said]:
 
 @rule("L9")
 def _article_9(case: Case, params: More) -> Iterator[Said]:
-    yield from _covered(case, case.art9, params)
+    yield from _uncovered(case, params)
     for term in case.art9:
-        yield from _guards(case, term.more, "lawful_basis.art9")
-        if term.more.get("needs_professional_secrecy") and not case.terms.lawful_basis.get("professional_secrecy"):
+        more = term.more
+        if "needs_professional_secrecy" in more and not case.basis.get("professional_secrecy"):
             yield Said("no-secrecy", "lawful_basis.professional_secrecy")
-        if bool(term.more.get("part3")) and not case.part3:
+        if "part3" in more and not case.part3:
             yield Said("not-part-3", "lawful_basis.art9")
-        if "purposes_under" in term.more and not _under(case.terms.purposes, term.more["purposes_under"]):
+        if "purposes_under" in more and not _under(case.terms.purposes, more["purposes_under"]):
             yield Said("other-purpose", "lawful_basis.art9")
+        yield from _guards(case, more, "lawful_basis.art9")
     yield from _reason_and_policy(case, case.art9)
 
 
-def _covered(case: Case, given: list[Term], params: More) -> Iterator[Said]:
-    """Whether every special category in the data has a condition; under Part 3 one of its own, or agreement."""
-    wide = [term for term in given if not term.more.get("health_only") and bool(term.more.get("part3")) == case.part3]
-    if wide or (case.part3 and case.given):
-        return
-    health = [] if not given else params["health"]
-    place = case.first_flagged({*params["flags"]} - {*health})
-    if place:
-        yield Said("no-condition", place, "data")
+def _uncovered(case: Case, params: More) -> Iterable[Said]:
+    """A special category in the data without a condition; under Part 3 one of its own, or agreement."""
+    for term in case.art9:
+        if "health_only" not in term.more and ("part3" in term.more) == case.part3:
+            return ()
+    if case.part3 and case.given:
+        return ()
+    covered = {*params["health"]} if case.art9 else set()
+    place = case.first_flagged({*params["flags"]} - covered)
+    return [Said("no-condition", place, "data")] if place else ()
 
 
 @rule("L10")
@@ -106,20 +116,18 @@ def _article_10(case: Case, params: More) -> Iterator[Said]:
     if place:
         yield Said("no-condition", place, "data")
     for term in case.art10:
-        yield from _guards(case, term.more, "lawful_basis.art10")
-        if term.more.get("official_authority") and case.sender and not case.sender.get("competent_authority"):
+        if "official_authority" in term.more and case.sender and not case.sender.get("competent_authority"):
             yield Said("no-authority", "lawful_basis.art10")
-    if not any(term.more.get("needs_p18_reason") for term in case.art9):  # Article 9's rule asks for it then
+        yield from _guards(case, term.more, "lawful_basis.art10")
+    if not any("needs_p18_reason" in term.more for term in case.art9):  # Article 9's rule asks for it then
         yield from _reason_and_policy(case, case.art10)
 
 
 def _reason_and_policy(case: Case, given: list[Term]) -> Iterator[Said]:
     """The reason that the safeguarding condition asks for, and the policy document that goes with it."""
-    basis = case.terms.lawful_basis
-    if any(term.more.get("needs_p18_reason") for term in given) and not basis.get("p18_reason"):
+    if "p18_reason" not in case.basis and any("needs_p18_reason" in term.more for term in given):
         yield Said("no-reason", "lawful_basis.p18_reason")
-    owing = [term for term in given if term.more.get("needs_apd") and not _exempt(case, term)]
-    if owing and not basis.get("apd_ref"):
+    if "apd_ref" not in case.basis and any("needs_apd" in term.more and not _exempt(case, term) for term in given):
         yield Said("no-policy", "lawful_basis.apd_ref")
 
 
@@ -133,19 +141,32 @@ def _exempt(case: Case, term: Term) -> bool:
 # --- gateways --------------------------------------------------------------------------------------------------
 
 
+_LIMITS = frozenset(
+    {"from_org_types", "to_org_types", "warn_alone_to", "needs", "purposes_under", "jurisdictions", "depersonalised"}
+)
+
+
 @rule("LG")
 def _gateways(case: Case, params: More) -> Iterator[Said]:
-    given = case.gateways
-    for term in given:
-        yield from _who_to_whom(case, term.more)
-        yield from _conditions(case, term.more, params)
-    yield from _reached(case, given)
-    if given and all(term.more.get("pair") for term in given):
+    limited = [term.more for term in case.gateways if _is_limited(term.code)]
+    for gateway in limited:
+        yield from _who_to_whom(case, gateway)
+        yield from _conditions(case, gateway, params)
+    if limited and len(limited) == len(case.gateways):
+        yield from _reached(case, limited)
+    general = [term for term in case.gateways if "pair" in term.more]
+    if case.gateways and len(general) == len(case.gateways):
         yield Said("unpaired", "gateways")
-    elif given and all(term.status in params["doubtful"] for term in given):
+    elif case.gateways and {term.status for term in case.gateways} <= {*params["doubtful"]}:
         yield Said("doubtful", "gateways")
-    if any(more.get("depersonalised") for more in (case.outcome, *(term.more for term in given))):
+    if "depersonalised" in case.outcome or any("depersonalised" in gateway for gateway in limited):
         yield from _identified(case, params)
+
+
+@functools.cache
+def _is_limited(code: str) -> bool:
+    """Whether a gateway asks for anything, or is closed to anybody."""
+    return not _LIMITS.isdisjoint(vocabulary.load("gateways")[code].more)
 
 
 def _who_to_whom(case: Case, gateway: More) -> Iterator[Said]:
@@ -158,11 +179,11 @@ def _who_to_whom(case: Case, gateway: More) -> Iterator[Said]:
         yield Said("alone", "gateways")
 
 
-def _reached(case: Case, given: list[Term]) -> Iterator[Said]:
+def _reached(case: Case, gateways: list[More]) -> Iterator[Said]:
     """Whether some gateway reaches each recipient, where each of them reaches somebody."""
-    reach = [term.more["to_org_types"] for term in given if "to_org_types" in term.more]
+    reach = [gateway["to_org_types"] for gateway in gateways if "to_org_types" in gateway]
     receivers = {*case.situation.recipients.values()}
-    if not reach or len(reach) < len(given) or any(receivers.isdisjoint(types) for types in reach):
+    if len(reach) < len(gateways) or any(receivers.isdisjoint(types) for types in reach):
         return
     if receivers - {kind for types in reach for kind in types}:
         yield Said("not-to", "gateways")
@@ -198,9 +219,8 @@ def _under(purposes: Collection[str], heading: str) -> bool:
 
 @rule("LC")
 def _agreement_relied_on(case: Case, params: More) -> Iterator[Said]:
-    for each in case.agreements:
-        if not each.given:
-            continue
+    given = [each for each in case.agreements if each.given]
+    for each in given:
         if each.item.get("expires_at", case.today)[:10] < case.today:
             yield Said("expired" if case.rests_on(each) else "expired-beside", f"{each.place}.expires_at")
         for part in each.status.get("needs", ()):
@@ -208,15 +228,14 @@ def _agreement_relied_on(case: Case, params: More) -> Iterator[Said]:
                 yield Said("no-conditions", f"{each.place}.{part}")
         if case.rests_on(each):
             yield from _scope(case, f"{each.place}.scope", each.item.get("scope"))
-    yield from _withdrawal(case)
+    if given and any("withdrawal_route" in term.more.get("needs", ()) for term in case.art6):
+        yield from _withdrawal([each for each in given if "consent" in each.kind])
 
 
-def _withdrawal(case: Case) -> Iterator[Said]:
+def _withdrawal(given: list[Agreement]) -> Iterator[Said]:
     """Whether somebody was told how to take back the consent that is the lawful basis."""
-    if any("withdrawal_route" in term.more.get("needs", ()) for term in case.art6):
-        given = [each for each in case.agreements if each.given and each.kind.get("consent")]
-        if given and not any(each.item.get("withdrawal_route") for each in given):
-            yield Said("no-withdrawal", f"{given[0].place}.withdrawal_route")
+    if given and not any(each.item.get("withdrawal_route") for each in given):
+        yield Said("no-withdrawal", f"{given[0].place}.withdrawal_route")
 
 
 def _scope(case: Case, place: str, scope: Any) -> Iterator[Said]:
@@ -240,15 +259,14 @@ def _scope(case: Case, place: str, scope: Any) -> Iterator[Said]:
 
 
 @rule("F9")
-def _article_8(case: Case, params: More) -> Iterator[Said]:
-    if case.given and case.first_flagged(params["flags"]) is None:
-        return
+def _article_8(case: Case, params: More) -> Iterable[Said]:
     record = case.json.get("hra")
-    if record is None:
-        yield Said("none", "hra")
-    elif not record["engaged"]:
-        yield Said("not-engaged", "hra.engaged")
-    else:
-        for part in params["parts"]:
-            if not record.get(part):
-                yield Said("incomplete", f"hra.{part}")
+    if record and record["engaged"] and all(record.get(part) for part in params["parts"]):
+        return ()
+    if case.given and case.first_flagged(params["flags"]) is None:
+        return ()
+    if not record:
+        return [Said("none", "hra")]
+    if not record["engaged"]:
+        return [Said("not-engaged", "hra.engaged")]
+    return [Said("incomplete", f"hra.{part}") for part in params["parts"] if not record.get(part)]

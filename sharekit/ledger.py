@@ -209,7 +209,11 @@ class Ledger:
                 Path(self._doubt).unlink(missing_ok=True)
 
     def export(
-        self, path: Path | str, cards: Iterable[tuple[str, bytes]] = (), attestations: Iterable[Said] = ()
+        self,
+        path: Path | str,
+        cards: Iterable[tuple[str, bytes]] = (),
+        attestations: Iterable[Said] = (),
+        stamps: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         """Write what an auditor needs as one SQLite file, mode 0600, in one step: the tables, and what is given.
 
@@ -223,7 +227,7 @@ class Ledger:
         self._newest(anew=True)
         with durable.replacing(path, problem) as temporary, durable.typed(problem), self._mutex:
             self._db.execute("VACUUM INTO ?", (durable.uri(temporary),))
-            _add(temporary, cards, attestations)
+            _add(temporary, card=cards, attestation=attestations, stamp=stamps)
 
     def _newest(self, *, anew: bool = False) -> Tip:
         """The tip as it is now: another process may have appended since."""
@@ -400,13 +404,15 @@ def _whole(seq: int, data: object) -> bytes:
     return data
 
 
-def _add(path: Path, cards: Iterable[tuple[str, bytes]], attestations: Iterable[Said]) -> None:
+def _add(path: Path, **tables: Iterable[tuple[object, ...]]) -> None:
+    """Write what an export has beside the ledger's own tables, schemas/export.sql."""
     with contextlib.closing(durable.connect(path)) as db:
         db.execute("PRAGMA journal_mode = MEMORY")
         db.executescript(registry.text("export.sql"))
         db.execute("BEGIN")
-        db.executemany("INSERT INTO card VALUES (?, ?)", cards)
-        db.executemany("INSERT INTO attestation VALUES (?, ?, ?, ?)", attestations)
+        for name, rows in tables.items():
+            for row in rows:
+                db.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our names
         db.execute("COMMIT")
 
 

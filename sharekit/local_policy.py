@@ -106,7 +106,7 @@ class LocalPolicy:
 
     def _severity(self, finding: Finding, urgent: bool) -> str:
         ranks, here = _severities(), self.severities.get(finding.rule)
-        if here is None or getattr(finding, "owed", False) or finding.severity == ranks[-1]:
+        if here is None or finding.owed or finding.severity == ranks[-1]:
             return finding.severity
         most = ranks[-2] if urgent else ranks[-1]
         return min(max(finding.severity, here, key=ranks.index), most, key=ranks.index)

@@ -132,6 +132,29 @@ class Partners:
         with self._vault.reading() as db:
             return [Attestation(*row) for row in db.execute(query, (own, first, next_))]
 
+    # --- what a timestamp authority said of ours ---
+
+    def ask_stamp(self, note: str, *, now: datetime) -> None:
+        """Remember a checkpoint for which a time stamp is asked."""
+        with self._vault.writing() as db:
+            db.execute("INSERT OR IGNORE INTO stamp(note, asked) VALUES (?, ?)", (note, int(now.timestamp())))
+
+    def asked_stamps(self) -> list[str]:
+        """The checkpoints for which a time stamp was asked."""
+        with self._vault.reading() as db:
+            return [row[0] for row in db.execute("SELECT note FROM stamp")]
+
+    def keep_stamp(self, note: str, token: bytes) -> None:
+        """Keep the stamp of a checkpoint for which it was asked; it was verified."""
+        with self._vault.writing() as db:
+            db.execute("UPDATE stamp SET token = ? WHERE note = ?", (token, note))
+
+    def stamps(self, origin: str) -> list[tuple[str, bytes]]:
+        """The checkpoints of a ledger that were stamped, and their stamps."""
+        with self._vault.reading() as db:
+            rows = db.execute("SELECT note, token FROM stamp WHERE token IS NOT NULL ORDER BY asked, note").fetchall()
+        return [(note, token) for note, token in rows if checkpoint.parse(note).origin == origin]
+
     def cosigned_size(self, org_id: str, origin: str) -> int:
         """The size of our newest checkpoint that a partner has cosigned; 0 if there is none."""
         notes = (each.cosigned for each in self.said() if each.org_id == org_id and each.cosigned)

@@ -77,6 +77,7 @@ class Profile:
         self._flags = self._validator.places("x-flags", "x-codes")
         self._codes: dict[str, Places] = {}
         self._statements = self._validator.places("x-statement")
+        self.protectable = tuple(_protectable(self._schema))
         self.flaggable = frozenset(_flaggable(self._flags))
 
     # --- sealing ---
@@ -375,6 +376,13 @@ def _in_order(value: Any, order: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict) or not order:
         return value
     return {name: _in_order(value[name], inner) for name, inner in order.items() if name in value}
+
+
+def _protectable(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The fields about somebody whose address may be protected."""
+    for name, node in schema["properties"].items():
+        if "protected_address" in resolved(schema, node).get("properties", {}):
+            yield name
 
 
 def _flaggable(places: Places) -> Iterator[str]:

@@ -24,7 +24,7 @@ LIMIT = 100  # rows that are kept where nobody asks for more
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """How a figure is drawn: as bars or columns, with the labels of one column of the answer and the numbers of another."""
+    """How a figure is drawn: bars or columns, and the columns of the answer that hold the labels and the numbers."""
 
     shape: str
     labels: str

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sharekit import checkpoint, files, receipt, sealing, witness
+from sharekit import checkpoint, files, receipt, sealing, stamp, witness
 from sharekit.actions import of_receipt
 from sharekit.entry import Entry
 from sharekit.errors import LedgerTampered, Malformed, NotVerified, Usage
@@ -64,9 +64,9 @@ class Receipts:
         except Usage:
             return None
 
-    def send_checkpoint(self, org_id: str, *, sender: Sender, now: datetime) -> Path:
+    def send_checkpoint(self, org_id: str, ledger: Ledger, *, sender: Sender, now: datetime) -> Path:
         """Seal the newest checkpoint for a partner, with the proof that it follows the last one they cosigned."""
-        card, ledger = self._trust.card(org_id), self._record.ledger(now)
+        card = self._trust.card(org_id)
         note, seen, proof = self._newest(org_id, ledger)
         return self._send(CHECKPOINT, {"note": note, "old": seen, "proof": proof}, card, None, sender, now)
 
@@ -78,9 +78,9 @@ class Receipts:
 
     # --- with a witness that is no partner ---
 
-    def request(self, org_id: str | None, *, now: datetime) -> tuple[str, int]:
+    def request(self, org_id: str | None, ledger: Ledger) -> tuple[str, int]:
         """What a witness is asked, from where it last cosigned, and the size of the checkpoint."""
-        note, seen, proof = self._newest(org_id or "", self._record.ledger(now))
+        note, seen, proof = self._newest(org_id or "", ledger)
         return witness.request(seen, proof, note), checkpoint.parse(note).size
 
     def cosign(self, request: bytes, card: Card, *, sender: Sender, now: datetime) -> str:
@@ -102,6 +102,25 @@ class Receipts:
         self._check_own(note.decode(), now)
         self.partners.keep_cosigned(card.org_id, note.decode(), now=now)
         return known.size
+
+    # --- with a timestamp authority ---
+
+    def stamp_request(self, ledger: Ledger, *, now: datetime) -> bytes:
+        """What an authority is asked: a stamp of the newest checkpoint."""
+        note = ledger.checkpoint()
+        data = stamp.request(note)
+        self.partners.ask_stamp(note, now=now)
+        return data
+
+    def keep_stamp(self, response: bytes, roots: Sequence[bytes]) -> tuple[int, datetime]:
+        """Keep the stamp that came for a checkpoint; its size, and the time. Errors as in `stamp.verify`, Usage."""
+        wanted = stamp.imprint(response)
+        for note in self.partners.asked_stamps():
+            if sha256(note.encode()).digest() == wanted:
+                at = stamp.verify(note, response, roots)
+                self.partners.keep_stamp(note, response)
+                return checkpoint.parse(note).size, at
+        raise Usage("the time stamp is for no checkpoint that was asked about", hint=stamp.HINT)
 
     def _send(
         self, mode: str, body: dict[str, Any], card: Card, reply: bytes | None, sender: Sender, now: datetime

@@ -116,6 +116,7 @@ class Record:
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._demonstration, self._actor = vault_key is not None, demonstration, actor
         self._ledgers: dict[int, Ledger] = {}
+        self._noted: dict[str, str] = {}
 
     @property
     def secret(self) -> bytes:
@@ -123,9 +124,18 @@ class Record:
         return sha256(bytes(self._log_key)).digest()
 
     def close(self) -> None:
-        """Close the ledgers' files."""
+        """Close the ledgers' files, after a last look at where they end."""
         while self._ledgers:
-            self._ledgers.popitem()[1].close()
+            with contextlib.closing(self._ledgers.popitem()[1]) as ledger:
+                self._remember(ledger)
+
+    def _remember(self, ledger: Ledger) -> None:
+        """Let the vault know a ledger's newest checkpoint, by which one that is put back is noticed."""
+        with contextlib.suppress(LedgerError):  # a vault that cannot be written to can still be read
+            note = ledger.checkpoint()
+            if self._noted.get(ledger.origin) != note:
+                self.vault.remember_checkpoint(ledger.origin, note)
+                self._noted[ledger.origin] = note
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -281,6 +291,7 @@ class Record:
         path: Path,
         cards: Iterable[tuple[str, bytes]],
         attestations: Iterable[Said],
+        stamps: Iterable[tuple[str, bytes]],
         *,
         now: datetime,
         year: int | None = None,
@@ -288,7 +299,7 @@ class Record:
         """Write an export of this or another year for auditors, itself recorded this year; its number of entries."""
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
-        ledger.export(path, cards, attestations)
+        ledger.export(path, cards, attestations, stamps)
         return ledger.size
 
     # --- the files, one a year ---
@@ -330,9 +341,8 @@ class Record:
         if known is None and not path.exists():
             self._begin(path, origin, now)
         opened = Ledger.open(path, origin=origin, key=self._log_key, known=known)
-        if (note := opened.checkpoint()) != known:
-            with contextlib.suppress(LedgerError):  # a vault that cannot be written to can still be read
-                self.vault.remember_checkpoint(origin, note)
+        self._noted[origin] = known or ""
+        self._remember(opened)
         return opened
 
     def _begin(self, path: Path, origin: str, now: datetime) -> None:

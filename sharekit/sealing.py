@@ -6,9 +6,8 @@ No files, no clock, no database.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +16,7 @@ from typing import Any
 from sharekit import cbor, cose, profile, rulebook, rules
 from sharekit.case import Situation
 from sharekit.cose import Nonces
-from sharekit.errors import NotNeedToKnow, UnknownCode, Usage
+from sharekit.errors import FieldMissing, NotNeedToKnow, UnknownCode, Usage
 from sharekit.keys import Keys, PublicOpening, signing_kid
 from sharekit.packet import (
     AUD,
@@ -163,7 +162,7 @@ def examine(
 
     What depends on the sender's type, or on recipients, is left aside where they are not given.
     """
-    with _myths_answered(terms, dataset):
+    try:
         terms = ShareTerms.parse(terms)  # 4.1
         terms.check_times(now=now)
         kind = profile.load(terms.profile)
@@ -171,6 +170,9 @@ def examine(
             kind.check_sender(sender_type)
         _check_recipients(kind, recipients, terms)
         fields, left_out = _checked(kind, dataset, terms, sender_type, now)  # 4.3
+    except UnknownCode:
+        _answer_myth(terms, dataset)
+        raise
     situation = Situation(  # 4.4
         sender_type=sender_type,
         recipients={card.org_id: card.org_type for card in recipients},
@@ -197,28 +199,28 @@ def _checked(
     kind.check_minimal(fields, terms.purposes)
     if sender_type is not None:
         kind.check_source(fields, sender_type)
-    if not terms.urgent:  # an urgent share owes it
+    try:
         profile.check_needs(kind, fields, terms.need)
+    except FieldMissing:
+        if not terms.urgent:  # an urgent share owes it
+            raise
     return fields, left_out
 
 
-@contextlib.contextmanager
-def _myths_answered(terms: object, dataset: object) -> Iterator[None]:
-    """An unknown code that is a myth about sharing is answered with the rule that contradicts it: GateNotMet."""
-    try:
-        yield
-    except UnknownCode:
-        found = rules.myth(terms, dataset)
-        if found:
-            rules.gate([found])
-        raise
+def _answer_myth(terms: object, dataset: object) -> None:
+    """GateNotMet with the rule that contradicts it, if what was no known code is a myth about sharing."""
+    found = rules.myth(terms, dataset)
+    rules.gate([found] if found else [])
 
 
 def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, now: datetime) -> Minimised:
     """A whole and valid dataset cut down to what the terms' purposes reveal; NotMinimal if nothing is left."""
-    with _myths_answered(terms, dataset):
+    try:
         terms = ShareTerms.parse(terms)
         return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
+    except UnknownCode:
+        _answer_myth(terms, dataset)
+        raise
 
 
 def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:

@@ -43,6 +43,7 @@ class Vocabulary:
     title: str
     description: str
     terms: Mapping[str, Term] = field(repr=False)
+    _lineages: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms.values())
@@ -66,6 +67,12 @@ class Vocabulary:
             if term.number == number:
                 return term
         raise UnknownCode(f"the vocabulary {self.name} has no number {number}", hint="read it with a newer sharekit")
+
+    def lineage(self, code: str) -> tuple[str, ...]:
+        """The code itself and its broader codes, nearest first."""
+        if code not in self._lineages:
+            self._lineages[code] = (code, *self.ancestors(code))
+        return self._lineages[code]
 
     def ancestors(self, code: str) -> Iterator[str]:
         """The broader codes of `code`, nearest first."""

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Secret", "Words", "has_address", "has_postcode", "is_moment", "plain", "texts", "unquoted"]
 
@@ -119,6 +120,15 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.edges) - 1
+
+    @classmethod
+    def fits_any_case(cls, text: str, params: Mapping[str, Any]) -> bool:
+        """Whether a reason would fit any case: `short`, one of the `stock` phrases, and hardly a word `besides`."""
+        if len(text) > params["short"]:
+            return False
+        words = cls.of(text)
+        phrase = words.said(params["stock"])
+        return phrase is not None and len(words) <= len(phrase.split()) + params["besides"]
 
     def said(self, phrases: tuple[str, ...]) -> str | None:
         """The longest of `phrases` (plain words) that stands first in it, word by word; None if none does."""

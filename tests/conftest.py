@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,3 +106,65 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield made
     for agency in made.agencies.values():
         agency.close()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder in which two agencies have their homes, and what they exchanged: where commands are run."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def at(self, moment: str | None) -> None:
+        if moment is None:
+            self.monkeypatch.delenv("SHAREKIT_NOW", raising=False)
+        else:
+            self.monkeypatch.setenv("SHAREKIT_NOW", moment)
+
+    def write(self, name: str, value: object) -> str:
+        """A JSON file in the folder; its name."""
+        (self.folder / name).write_text(json.dumps(value))
+        return name
+
+
+CHILD = {"nhs_number": "9991234004", "date_of_birth": "2015-05-05"}
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that every desk is a copy of: `larch`, a council, and `elm`, a hospital, and a flag between them."""
+    folder = tmp_path_factory.mktemp("desk")
+    data, terms = example("cp-is-flag")
+    (folder / "flag.json").write_text(json.dumps(data | CHILD))
+    (folder / "flag.terms.json").write_text(json.dumps(terms))
+    (folder / "words").write_text("correct horse\n")
+    with pytest.MonkeyPatch.context() as clock:
+        clock.setenv("SHAREKIT_NOW", INIT)
+        larch, elm = (
+            Agency.create(folder / name, org_id=org_id, org_type=org_type, name=title, phone="01632 960701")
+            for name, org_id, org_type, title in (
+                ("larch", "E10999002", "local-authority-csc", "Larchmoor Borough Council"),
+                ("elm", "ZZQ77", "nhs-acute", "Elm Street H\u00f4pital"),
+            )
+        )
+        larch.trust.add(elm.card())
+        elm.trust.add(larch.card())
+        clock.setenv("SHAREKIT_NOW", FLAG)
+        (folder / "flag.sharekit").write_bytes(larch.seal(data | CHILD, terms, to=["ZZQ77"]))
+        for name, agency in (("larch", larch), ("elm", elm)):
+            (folder / f"{name}.card").write_bytes(agency.card())
+            agency.close()
+    return folder
+
+
+@pytest.fixture
+def desk(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk of one's own: the current folder, at the time when the flag was sealed."""
+    folder = tmp_path / "desk"
+    shutil.copytree(prepared, folder)
+    monkeypatch.chdir(folder)
+    for name in ("SHAREKIT_HOME", "SHAREKIT_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    made = Desk(folder, monkeypatch)
+    made.at(FLAG)
+    return made

@@ -110,7 +110,7 @@ def kill_in_rounds(folder: Path, mode: str, random: Random) -> Counter[str]:
         news = kill_in_turn(folder, mode, random)
         assert not told.keys() & news.keys(), "a number was given again"
         told |= news
-        figures["rounds that left an append to undo"] += unfinished(folder)
+        figures["left an append to undo"] += unfinished(folder)
         size = check(folder, told)
     return figures + Counter({"kills": ROUNDS * WRITERS, "acknowledged": len(told), "found": size})
 

@@ -20,14 +20,16 @@ COMMANDS = {path.stem: path for path in (REPOSITORY / "cli").glob("*.py")}
 # lowest first: a module imports only from modules before it
 ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
-    *["checkpoint", "proof", "witness", "entry"],
+    *["checkpoint", "proof", "witness", "stamp", "entry"],
     *["cose", "keys", "trust"],  # keys
     *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
-    *["wording", "rulebook", "case", "lawfulness", "rules", "golden", "local_policy", "use", "policy"],
+    *["wording", "rulebook", "case", "conduct", "content", "lawfulness", "rules"],
+    *["golden", "local_policy", "use", "policy"],
     *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "coded", "recompute", "exported", "outside", "audit"],  # record
-    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["decoded", "questions", "charts", "report"],  # what auditors ask
+    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]
 

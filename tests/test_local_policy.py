@@ -29,6 +29,18 @@ def cell(start: str, end: str, what: str) -> bytes:
     return f'[[cells]]\nfrom = "{start}"\nto = "{end}"\ncell = "{what}"\n'.encode()
 
 
+def recipients(name: str, *org_types: str) -> bytes:
+    return f'[[recipients]]\nprofile = "{name}"\norg_types = {json.dumps(org_types)}\n'.encode()
+
+
+def confirm(name: str, *fields: str) -> bytes:
+    return f'[[confirm]]\nprofile = "{name}"\nfields = {json.dumps(fields)}\n'.encode()
+
+
+def severity(rule: str, what: str) -> bytes:
+    return f'[[severities]]\nrule = "{rule}"\nseverity = "{what}"\n'.encode()
+
+
 STRICTER = cell(ENQUIRY, RELATED, "refer")
 LOOSER = cell(ENQUIRY, DENIED, "record")
 EVERYTHING = b"""
@@ -91,6 +103,25 @@ def test_a_policy_says_all_that_it_does_otherwise():
     assert policy.digest == sha256(EVERYTHING).digest()
 
 
+SAID = {
+    "nobody left": (recipients("early-help-referral"), "local-authority-early-help, school, voluntary", "nobody"),
+    "somebody left": (recipients("safeguarding-referral", "police"), "local-authority-csc, police", "police"),
+    "more asked": (confirm("cp-is-flag", "nhs_number"), "date_of_birth", "also nhs_number"),
+    "something asked": (confirm("strategy-s47", "child.name"), "nothing", "also child.name"),
+    "fewer days": (b"max_valid_days = 1", "at most 366", "at most 1"),
+}
+
+
+@pytest.mark.parametrize(("data", "before", "here"), SAID.values(), ids=SAID)
+def test_a_change_says_what_was_and_what_is(data, before, here):
+    (change,) = parse(data).changes
+    assert (change.shipped.replace("gp, ", ""), change.here, change.looser) == (before, here, False)
+
+
+def test_what_weighs_as_much_as_shipped_is_no_change():
+    assert parse(severity("R18", "gate")).changes == ()
+
+
 NOT_TOML = {
     "no TOML": b"cells = [",
     "a name twice": b"max_valid_days = 1\nmax_valid_days = 2",
@@ -106,18 +137,6 @@ NOT_TOML = {
 def test_what_is_no_toml_is_malformed(data):
     with pytest.raises(errors.Malformed):
         parse(data)
-
-
-def recipients(name: str, *org_types: str) -> bytes:
-    return f'[[recipients]]\nprofile = "{name}"\norg_types = {json.dumps(org_types)}\n'.encode()
-
-
-def confirm(name: str, *fields: str) -> bytes:
-    return f'[[confirm]]\nprofile = "{name}"\nfields = {json.dumps(fields)}\n'.encode()
-
-
-def severity(rule: str, what: str) -> bytes:
-    return f'[[severities]]\nrule = "{rule}"\nseverity = "{what}"\n'.encode()
 
 
 REFUSED = {
@@ -299,6 +318,8 @@ def test_a_raised_rule_stops_no_urgent_share():
     raised = parse(severity("R15", "gate"))
     assert [each.severity for each in raised.weighed([finding("R15", "advice")], urgent=True)] == ["needs-reason"]
     assert [each.severity for each in raised.weighed([finding("R15", "gate")], urgent=True)] == ["gate"]
+    owed = finding("R15", "needs-reason", owed=True)
+    assert [each.severity for each in raised.weighed([owed], urgent=False)] == ["needs-reason"]
 
 
 # the page about it
@@ -614,7 +635,7 @@ def test_what_the_refusal_to_seal_says_works(flagged):
 def test_a_raised_rule_stops_what_it_only_advised_against(world):
     world.at("2026-11-26T16:00:00Z")
     data, decided = example("safeguarding-referral")  # to be acted on by 15:20
-    sent = world.larkmoor.seal_recorded(data, decided, [world.fernshire.org_id])
+    sent = world.larkmoor.dispatch.seal(data, decided, [world.fernshire.org_id])
     assert "R15" in [each.rule for each in sent.findings if each.severity != "gate"]
     place(world.larkmoor, severity("R15", "gate"))
     with pytest.raises(errors.GateNotMet) as refused:

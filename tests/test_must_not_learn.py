@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shares import Share
 
-from sharekit import rules
+from sharekit.wording import Secret
 
 TOKENS = ["ZZ99 3AB", "01632 960777", "Larkmoor Primary", "Zoë", "12 Example Street", "Asif"]
 HIDDEN = {
@@ -79,7 +79,7 @@ def test_what_must_not_be_learnt_is_looked_for_in_every_text(path):
 
 
 def test_the_words_that_were_searched_for_do_not_travel_in_a_finding():
-    assert "ZZ99" not in repr(rules.Secret.of("ZZ99 3AB"))
+    assert "ZZ99" not in repr(Secret.of("ZZ99 3AB"))
 
 
 def test_a_code_is_no_address():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shares import Share
 
-from sharekit import vocabulary
+from sharekit import ShareTerms, sealing, vocabulary
 from sharekit.errors import GateNotMet, UnknownCode
 
 MYTHS = {
@@ -60,3 +60,11 @@ def test_a_code_of_the_act_of_1998_is_answered_with_todays():
 def test_a_code_that_is_no_myth_stays_an_unknown_code():
     with pytest.raises(UnknownCode):
         Share("safeguarding-referral", {"terms.agreement.0.reason": ["too-busy"]}).seal()
+
+
+def test_a_myth_in_the_data_is_answered_when_they_are_minimised_too():
+    share = Share("decision-not-to-share", {"data.reasons": ["gdpr-says-no"]})
+    for terms in (share.terms, ShareTerms.parse(share.terms)):
+        with pytest.raises(GateNotMet) as refused:
+            sealing.minimise(share.data, terms, now=share.now)
+        assert refused.value.rule == "GR1"

@@ -82,7 +82,7 @@ def home_bytes(agency) -> bytes:
 
 
 def test_after_destroying_no_byte_of_key_or_words_is_in_any_file_and_everything_still_verifies(kept):
-    world, packet = kept
+    world, _ = kept
     quillbrook = world.quillbrook
     world.fernshire.receive(world.outbox("ZZQ01")[0])
     gone = secrets(quillbrook)
@@ -99,7 +99,7 @@ def test_after_destroying_no_byte_of_key_or_words_is_in_any_file_and_everything_
 
 
 def test_a_destroyed_subject_is_found_no_more_and_its_tokens_are_noise(kept):
-    world, packet = kept
+    world, _ = kept
     world.quillbrook.erasure.destroy_subject("nhs", "9990001006", reason="asked for", now=NOW)
     assert world.quillbrook.subject_entries("nhs", "9990001006", limit=25) == []
     assert "destroyed" in world.events("ZZQ01")

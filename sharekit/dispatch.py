@@ -1,0 +1,202 @@
+"""Dispatching: what leaves this agency, on the record before it leaves (SPEC.md section 4).
+
+The agency's half of `sealing`: to whom, by whose policy, and what is committed before the packet is released.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Protocol
+
+from sharekit import files, policy, profile, retention, rulebook, sealing
+from sharekit.actions import of_share
+from sharekit.enactment import Enactment
+from sharekit.erasure import Erasure
+from sharekit.errors import ShareError, Usage
+from sharekit.profile import Minimised
+from sharekit.reception import REFUSALS
+from sharekit.record import Facts, Record
+from sharekit.rules import Finding
+from sharekit.sealing import Draft, Examined, Sender
+from sharekit.terms import ShareTerms
+from sharekit.trust import Card
+
+__all__ = ["Dispatch", "Sealed"]
+
+
+class Pinned(Protocol):
+    """What dispatch asks of the agency's trust store."""
+
+    def card(self, org_id: str) -> Card: ...
+
+    def unconfirmed(self, cards: Sequence[Card]) -> Collection[str]: ...
+
+
+class Dispatcher(Protocol):
+    """What dispatch asks of the agency whose it is."""
+
+    @property
+    def home(self) -> Path: ...
+
+    @property
+    def org_type(self) -> str: ...
+
+    @property
+    def trust(self) -> Pinned: ...
+
+    @property
+    def record(self) -> Record: ...
+
+    @property
+    def erasure(self) -> Erasure: ...
+
+    @property
+    def enactment(self) -> Enactment: ...
+
+    def now(self) -> datetime: ...
+
+    def sender(self) -> Sender: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A packet that has been recorded, and what sealing had to say; `repr` shows no bytes."""
+
+    data: bytes
+    id: str
+    recipients: tuple[str, ...]
+    kept: tuple[str, ...]
+    left_out: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    entry: int
+
+    def __repr__(self) -> str:
+        return f"Sealed(id={self.id}, recipients={list(self.recipients)}, entry={self.entry})"
+
+
+class Dispatch:
+    """Sealing for one agency."""
+
+    def __init__(self, agency: Dispatcher) -> None:
+        self._agency = agency
+
+    def seal(
+        self,
+        dataset: dict[str, Any] | Minimised,
+        terms: ShareTerms | Mapping[str, Any],
+        to: Sequence[str],
+        attachments: Sequence[Any] = (),
+    ) -> Sealed:
+        """A packet for the organisations `to`, recorded before it is returned; errors as in `sharekit.seal`."""
+        if attachments:
+            raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
+        now, sender = self._agency.now(), self._agency.sender()
+        with self._refusals():
+            draft = self.draft(dataset, terms, to, sender=sender, now=now)
+        sender = replace(sender, note=self._agency.record.ledger(now).checkpoint())
+        parts = sealing.Parts.fresh()
+        data = sealing.seal_parts(draft, parts, sender=sender, now=now)
+        entry = self._record(draft, parts.cti, data, sender, now)
+        left_out = tuple(item["field"] for item in draft.terms.json["left_out"])
+        recipients = tuple(card.org_id for card in draft.recipients)
+        return Sealed(data, parts.cti.hex(), recipients, tuple(draft.fields), left_out, draft.findings, entry)
+
+    def draft(
+        self,
+        dataset: dict[str, Any] | Minimised,
+        terms: ShareTerms | Mapping[str, Any],
+        to: Sequence[str],
+        *,
+        sender: Sender,
+        now: datetime,
+    ) -> Draft:
+        """What `seal` would seal, as this agency's own policy has it; nothing is sealed or recorded."""
+        trust = self._agency.trust
+        cards = [trust.card(org_id) for org_id in to]
+        unconfirmed = trust.unconfirmed(cards)
+        draft = sealing.prepare(dataset, terms, sender=sender, recipients=cards, unconfirmed=unconfirmed, now=now)
+        findings = self._weighed(draft.terms, cards, draft.findings, now)
+        policy.gate(findings)
+        return replace(draft, findings=findings)
+
+    def examine(
+        self,
+        dataset: dict[str, Any],
+        terms: ShareTerms | Mapping[str, Any],
+        to: Sequence[str] = (),
+        *,
+        book: str = rulebook.DEFAULT,
+    ) -> Examined:
+        """What sealing for `to` would find, gates among them; it needs no key, and nothing is recorded.
+
+        Raises as `seal`, but for the rulebook's gates. Without recipients, what depends on them is left aside.
+        """
+        trust, now = self._agency.trust, self._agency.now()
+        cards = [trust.card(org_id) for org_id in to]
+        found = sealing.examine(
+            dataset,
+            terms,
+            sender_type=self._agency.org_type,
+            recipients=cards,
+            unconfirmed=trust.unconfirmed(cards),
+            now=now,
+            book=book,
+        )
+        return replace(found, findings=self._weighed(found.terms, cards, found.findings, now))
+
+    def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
+        """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
+        with self._refusals():
+            return sealing.minimise(dataset, terms, now=self._agency.now())
+
+    def keep_in_outbox(self, sealed: Sealed) -> Path:
+        """Keep a recorded packet whose file could not be written; where it is."""
+        path = self._agency.home / "outbox" / f"{sealed.id}.sharekit"
+        files.write(path, sealed.data)
+        return path
+
+    def _weighed(
+        self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding], now: datetime
+    ) -> tuple[Finding, ...]:
+        """The findings as they weigh under this agency's own policy, if that lets such a share go at all."""
+        own = self._agency.enactment.load(now=now)
+        own.check_share(terms, {card.org_id: card.org_type for card in cards})
+        return tuple(own.weighed(findings, urgent=terms.urgent))
+
+    def _record(self, draft: Draft, cti: bytes, data: bytes, sender: Sender, now: datetime) -> int:
+        digest, recipients = sha256(data).digest(), [card.org_id for card in draft.recipients]
+        owed = [each.message for each in draft.findings if each.owed]
+        facts = Facts(
+            packet=cti,
+            file=digest,
+            counterparties=recipients,
+            identifiers=profile.load(draft.terms.profile).identifiers(draft.fields),
+            terms=draft.terms,
+            purpose=draft.terms.purpose,
+            rationale=draft.terms.json["decision"].get("reasons", ()),
+            left_out=len(draft.terms.json["left_out"]),
+            promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
+        )
+        vault = self._agency.record.vault
+        vault.note_packet(sender.org_id, cti, digest=digest, now=now)
+        due = retention.due_on(draft.terms, draft.fields, now=now)
+        self._agency.erasure.keep(cti, sender.org_id, draft.terms, due=due, identifiers=facts.identifiers)
+        entry = self._agency.record.append("sealed", facts, now=now)
+        vault.mark_recorded(sender.org_id, cti)
+        return entry
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Record whatever refuses inside, before it is told, and without what was typed."""
+        try:
+            yield
+        except ShareError as refusal:
+            if refusal.exit_code in REFUSALS:
+                facts = Facts(outcome=refusal.code, rule=refusal.rule)
+                self._agency.record.append("refused", facts, now=self._agency.now())
+            raise

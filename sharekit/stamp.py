@@ -1,0 +1,79 @@
+"""Time stamps: what a timestamp authority says of a checkpoint (RFC 3161), with the `timestamp` extra.
+
+A stamp shows that the checkpoint, and so every entry before it, existed at that time: to anybody who trusts the
+authority's root certificate, and without asking any partner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from sharekit.errors import LedgerTampered, Malformed, Usage
+
+__all__ = ["imprint", "request", "verify"]
+
+MAX_BYTES = 64 * 1024
+HINT = "ask the timestamp authority again: sharekit ledger timestamp request"
+
+
+def request(note: str) -> bytes:
+    """The DER of a TimeStampReq over SHA-256 of the note, asking for the authority's certificate (section 2.4.1)."""
+    rfc3161 = _library()
+    builder = rfc3161.TimestampRequestBuilder().data(note.encode()).hash_algorithm(rfc3161.HashAlgorithm.SHA256)
+    made: bytes = builder.cert_request(cert_request=True).build().as_bytes()
+    return made
+
+
+def imprint(response: bytes) -> bytes:
+    """The hash that a response is about, unchecked; Malformed if it is no response, or a refusal."""
+    return bytes(_parsed(response).tst_info.message_imprint.message)
+
+
+def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
+    """When an authority under one of `roots` (PEM) stamped the note (section 2.4.2).
+
+    Raises Malformed, and LedgerTampered if the stamp must not be believed.
+    """
+    rfc3161, parsed = _library(), _parsed(response)
+    for root in roots:
+        verifier = rfc3161.VerifierBuilder().add_root_certificate(_certificate(root)).build()
+        try:
+            verifier.verify(parsed, sha256(note.encode()).digest())
+        except (rfc3161.VerificationError, ValueError):
+            continue
+        at: datetime = parsed.tst_info.gen_time
+        return at.astimezone(UTC)
+    raise LedgerTampered("the time stamp is not that of this checkpoint under a root that is trusted")
+
+
+def _parsed(response: bytes) -> Any:
+    rfc3161 = _library()
+    try:
+        if len(response) > MAX_BYTES:
+            raise ValueError
+        parsed = rfc3161.decode_timestamp_response(response)
+        if parsed.status == rfc3161.PKIStatus.GRANTED.value and parsed.tst_info:
+            return parsed
+    except (ValueError, TypeError):
+        pass
+    raise Malformed("the file is no time stamp", hint=HINT)
+
+
+def _certificate(pem: bytes) -> Any:
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise Malformed("the root is no certificate", hint="give the authority's root certificate as PEM") from None
+
+
+def _library() -> Any:
+    try:
+        import rfc3161_client
+    except ImportError:
+        raise Usage("time stamps need the timestamp extra", hint="pip install 'sharekit[timestamp]'") from None
+    return rfc3161_client
