@@ -44,7 +44,7 @@ CREATE TABLE entry (
     allowed        INTEGER,          -- of an answer of the compatibility engine: 1 if data may be shown
     emergency      TEXT,             -- the kind of action by which an emergency is looked at again
     review_by      TEXT,             -- until when that was to be
-    shares         INTEGER,          -- of a decision: 1 if data leave
+    shared         INTEGER,          -- of a decision: 1 if data leave
     PRIMARY KEY (ledger, entry)
 ) WITHOUT ROWID;
 

@@ -22,9 +22,9 @@ from sharekit.errors import OutputUnwritable, Usage
 
 __all__ = ["Decoded"]
 
-BATCH = 4096
+BATCH = 512
 # For a database that is made for one answer and thrown away; what does not fit into the cache is on disk.
-PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -16000")
+PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -8000")
 INDEXES = (
     "CREATE INDEX about_packet ON entry (packet, owner, event) WHERE packet IS NOT NULL",
     "CREATE INDEX about_decision ON entry (decision, owner, event) WHERE decision IS NOT NULL",
@@ -47,7 +47,8 @@ _BYTES = {4: "packet", 22: "decision", 37: "rationale"}
 _PLAIN = {8: "rule", 26: "disclosed", 31: "override", 32: "second", 33: "lapsed", 34: "lag", 38: "left_out"}
 _PLAIN |= {40: "undiscussed"}
 _COLUMNS = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
-_INSERT = f"INSERT INTO entry VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608  # our own names
+_EMPTY = dict.fromkeys(_COLUMNS)
+_INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  # no value in it
 
 
 class Decoded:
@@ -68,7 +69,7 @@ class Decoded:
             raise Usage("two exports of the same ledger", hint="name the newer one")
         self._ledgers.add(ledger)
         whose = {"ledger": ledger, "owner": origin.split("/")[1] if origin else NOBODY}
-        rows = ({**_row(seq, cbor.decode(data)), **whose} for seq, data in exported.entries(path, size))
+        rows = (_row({**whose, "entry": seq}, cbor.decode(data)) for seq, data in exported.entries(path, size))
         for batch in _batches(rows):
             with _having_room():
                 self.db.execute("BEGIN")
@@ -96,7 +97,7 @@ def _having_room() -> Iterator[None]:
         raise OutputUnwritable("there is no room for the answers", hint="free some in the temporary folder") from None
 
 
-def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(rows: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
     while batch := list(itertools.islice(rows, BATCH)):
         yield batch
 
@@ -104,15 +105,16 @@ def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 # --- one entry ---
 
 
-def _row(seq: int, parts: Mapping[int, Any]) -> dict[str, Any]:
-    """One entry as a row; a number that no vocabulary has is shown as unknown."""
-    row: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"entry": seq}
+def _row(about: Mapping[str, Any], parts: Mapping[int, Any]) -> list[Any]:
+    """One entry as a row, in the order of the columns; a number that no vocabulary has is shown as unknown."""
+    row: dict[str, Any] = {**_EMPTY, **about}
     known = _parts()
     for label, value in parts.items():
         if label in known:
             column, made_of = known[label]
             row[column] = made_of(value)
-    return row | _derived(row)
+    row.update(_derived(row))
+    return list(row.values())
 
 
 def _time(seconds: int) -> str:
@@ -129,7 +131,9 @@ def _spelled(name: str) -> Callable[[int], str]:
 
 
 def _list_of(spell: Callable[[int], str]) -> Callable[[Sequence[int]], str]:
-    return lambda numbers: json.dumps([spell(number) for number in numbers])
+    """A function from numbers to a list of their codes, which remembers the combinations that come again."""
+    spelled = functools.lru_cache(maxsize=1024)(lambda numbers: json.dumps([spell(number) for number in numbers]))
+    return lambda numbers: spelled(tuple(numbers))
 
 
 @functools.cache
@@ -157,7 +161,7 @@ def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
     if row["event"] == "decided":
         found["allowed"] = int(bool(outcome.get("allows")))
     if row["decided"]:
-        found["shares"] = int(bool(decided.get("shares")))
+        found["shared"] = int(bool(decided.get("shares")))
     if outcome.get("emergency") or decided.get("emergency"):
         found |= _review(row["event"], row["time"])
     return found
