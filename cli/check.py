@@ -46,8 +46,10 @@ def check_command(data: str, terms: str, to: tuple[str, ...], book: str | None) 
         problem = refused
     judged = golden.judge(_object(decided), _object(dataset), findings, recipients=to, book=edition.name)
     seals = problem is None and not any(finding.severity == "gate" for finding in findings)
-    told = {"rulebook": edition.name, "seals": seals, "refused": _refusal(problem)}
+    told: dict[str, Any] = {"rulebook": edition.name, "seals": seals}
     told |= {"findings": [_finding(each) for each in findings], "golden_rules": [_golden(each) for each in judged]}
+    if not seals:
+        told["error"] = _error(problem or _gate(findings))
     lines = [*_problem_lines(problem), *_finding_lines(findings), *_golden_lines(edition.title, judged)]
     output.result(told, [*lines, _summary(seals=seals)], as_json=session.wants_json())
     return 0 if seals else EXIT_REFUSED
@@ -76,10 +78,20 @@ def _summary(*, seals: bool) -> str:
     return "it would be sealed" if seals else "it would not be sealed"
 
 
-def _refusal(problem: ShareError | None) -> dict[str, Any] | None:
-    """Why it did not come to the rules, in the form of every error; None if it did."""
-    if problem is None:
-        return None
+def _gate(findings: Sequence[Finding]) -> ShareError:
+    """What sealing would answer to the first gate."""
+    from sharekit import rules
+    from sharekit.errors import GateNotMet
+
+    try:
+        rules.gate(findings)
+    except GateNotMet as stopped:
+        return stopped
+    raise AssertionError("one of the findings is a gate")  # pragma: no cover
+
+
+def _error(problem: ShareError) -> dict[str, Any]:
+    """What sealing would answer, in the form of every error."""
     told = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return told | {"rule": problem.rule, "source": problem.source}
 

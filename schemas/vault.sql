@@ -29,6 +29,13 @@ CREATE TABLE refused_file (
     token BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 
+-- how the last decisions were explained, oldest first: HMACs, so that words used for one child after another are noticed
+CREATE TABLE rationale (
+    seq INTEGER PRIMARY KEY,
+    decision BLOB NOT NULL UNIQUE,
+    token BLOB NOT NULL                   -- HMAC(index key, "rationale" || 0 || the words, plain)
+);
+
 CREATE TABLE subject (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: an index must not come to point to another child
     sealed_key BLOB NOT NULL

@@ -5,7 +5,8 @@ Only what auditors ask of an export stands here. An unknown code that somebody t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypedDict
 
@@ -15,7 +16,36 @@ from sharekit.terms import ShareTerms
 from sharekit.use import Use
 from sharekit.wording import Words, plain
 
-__all__ = ["Footing", "footing", "number", "numbers", "said_of", "wording"]
+__all__ = ["Footing", "Matter", "footing", "number", "numbers", "said_of", "wording"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matter:
+    """What a decision, an advice or a review says, in codes; `decision` is the decision's own number."""
+
+    decision: bytes | None = None
+    decided: str | None = None
+    reasons: Sequence[str] = ()
+    agreement: Sequence[str] = ()
+    adviser: str | None = None
+    disclosed: bool = False
+    stage: str | None = None
+    action: str | None = None
+    undiscussed: bool = False
+
+    def parts(self) -> dict[str, Any]:
+        """The parts of an entry that say it."""
+        return {
+            "decision": self.decision,
+            "decided": number("decisions", self.decided),
+            "reasons": numbers("refusal-reasons", self.reasons),
+            "agreement": numbers("agreement-status", self.agreement),
+            "adviser": number("advice-roles", self.adviser),
+            "disclosed": self.disclosed or None,
+            "stage": number("dispute-stages", self.stage),
+            "action": number("action-kinds", self.action),
+            "undiscussed": self.undiscussed or None,
+        }
 
 
 class Footing(TypedDict):

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sharekit import vocabulary
 from sharekit.case import NOTHING, Agreement, Case, More, Said, rule
+from sharekit.terms import ShareTerms
 from sharekit.wording import Words
 
-__all__: list[str] = []
+__all__ = ["rationale"]
 
 
 # --- agreement and informing -----------------------------------------------------------------------------------
@@ -142,6 +143,12 @@ def _public_interest(case: Case, params: More) -> Iterable[Said]:
         return _weighed(weighed, case.situation.repeats, params)
     unweighed = case.unagreed and not case.kinds_needed  # where agreement is needed there is nothing to weigh
     return [Said("unweighed", "confidentiality")] if unweighed else ()
+
+
+def rationale(terms: ShareTerms, params: More) -> str:
+    """The words in which a decision was explained, as they are compared: what was weighed, in R7's parts."""
+    weighed = terms.json.get("confidentiality", NOTHING)
+    return " ".join(Words.of(weighed[part]).joined for part in params["harms"] if part in weighed)
 
 
 def _weighed(weighed: More, repeats: int, params: More) -> Iterator[Said]:

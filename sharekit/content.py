@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from sharekit import vocabulary
 from sharekit.case import NOTHING, Case, More, Said, rule
-from sharekit.profile import months_later
 from sharekit.wording import Secret, Words, has_address, has_postcode, is_moment, unquoted
+from sharekit.workdays import months_later
 
 __all__: list[str] = []
 
@@ -23,7 +23,7 @@ def _fact_or_opinion(case: Case, params: More) -> Iterator[Said]:
     for place, statement in case.kind.statements(case.fields):
         if "observer" not in kinds[statement["kind"]].more:
             continue
-        words = Words.of(unquoted(statement["text"]))
+        words = Words.of(unquoted(statement["text"])).without(params["fair"])
         if words.said(params["judgements"]):
             yield Said("judgement", f"{place}.text", "data")
         elif words.said(params["impressions"]):

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from sharekit import files, policy, profile, retention, rulebook, sealing
+from sharekit import conduct, files, policy, profile, retention, rulebook, sealing
 from sharekit.actions import of_share
 from sharekit.enactment import Enactment
 from sharekit.erasure import Erasure
@@ -27,6 +27,8 @@ from sharekit.terms import ShareTerms
 from sharekit.trust import Card
 
 __all__ = ["Dispatch", "Sealed"]
+
+REPEATED = "R7"  # the rule that notices a decision explained in the words of others
 
 
 class Pinned(Protocol):
@@ -48,6 +50,9 @@ class Dispatcher(Protocol):
 
     @property
     def trust(self) -> Pinned: ...
+
+    @property
+    def unlocked(self) -> bool: ...
 
     @property
     def record(self) -> Record: ...
@@ -118,8 +123,15 @@ class Dispatch:
         """What `seal` would seal, as this agency's own policy has it; nothing is sealed or recorded."""
         trust = self._agency.trust
         cards = [trust.card(org_id) for org_id in to]
-        unconfirmed = trust.unconfirmed(cards)
-        draft = sealing.prepare(dataset, terms, sender=sender, recipients=cards, unconfirmed=unconfirmed, now=now)
+        draft = sealing.prepare(
+            dataset,
+            terms,
+            sender=sender,
+            recipients=cards,
+            unconfirmed=trust.unconfirmed(cards),
+            repeats=self._repeats,
+            now=now,
+        )
         findings = self._weighed(draft.terms, cards, draft.findings, now)
         policy.gate(findings)
         return replace(draft, findings=findings)
@@ -144,6 +156,7 @@ class Dispatch:
             sender_type=self._agency.org_type,
             recipients=cards,
             unconfirmed=trust.unconfirmed(cards),
+            repeats=self._repeats,
             now=now,
             book=book,
         )
@@ -159,6 +172,19 @@ class Dispatch:
         path = self._agency.home / "outbox" / f"{sealed.id}.sharekit"
         files.write(path, sealed.data)
         return path
+
+    def _repeats(self, terms: ShareTerms) -> int:
+        """How many decisions of late were explained in these words; not known while the vault is locked."""
+        asked = rulebook.load()[REPEATED].params
+        words = conduct.rationale(terms, asked)
+        if not words or not self._agency.unlocked:
+            return 0
+        return self._agency.record.vault.repeats(words, _decision(terms), among=asked["among"])
+
+    def _remember(self, terms: ShareTerms) -> None:
+        words = conduct.rationale(terms, rulebook.load()[REPEATED].params)
+        if words:
+            self._agency.record.vault.note_rationale(words, _decision(terms))
 
     def _weighed(
         self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding], now: datetime
@@ -184,6 +210,7 @@ class Dispatch:
         )
         vault = self._agency.record.vault
         vault.note_packet(sender.org_id, cti, digest=digest, now=now)
+        self._remember(draft.terms)
         due = retention.due_on(draft.terms, draft.fields, now=now)
         self._agency.erasure.keep(cti, sender.org_id, draft.terms, due=due, identifiers=facts.identifiers)
         entry = self._agency.record.append("sealed", facts, now=now)
@@ -200,3 +227,7 @@ class Dispatch:
                 facts = Facts(outcome=refusal.code, rule=refusal.rule)
                 self._agency.record.append("refused", facts, now=self._agency.now())
             raise
+
+
+def _decision(terms: ShareTerms) -> bytes:
+    return bytes.fromhex(sealing.decision_ref(terms))

@@ -207,8 +207,9 @@ def _6_compatible(case: _Case) -> _Answer | None:
 
 def _7_break_glass(case: _Case) -> _Answer | None:
     if case.emergency:
-        named = _is_given(case.use.by) and _is_given(case.use.reason)
-        return _Answer("R18.7", "emergency" if named else "unnamed")
+        owed = {"--as NAME": case.use.by, "--reason TEXT": case.use.reason}
+        missing = [option for option, text in owed.items() if not _is_given(text)]
+        return _Answer("R18.7", "unnamed", f"add {' and '.join(missing)}") if missing else _Answer("R18.7", "emergency")
     return _Answer("R18.7", "unasserted") if case.cell == "allow-logged" else None
 
 

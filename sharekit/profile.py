@@ -30,11 +30,11 @@ from typing import Any
 
 from sharekit import registry, vocabulary
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
+from sharekit.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
 from sharekit.validation import Places, Validator, path_name, resolved
+from sharekit.workdays import months_later
 
-__all__ = ["Minimised", "Profile", "load", "minimise", "months_later", "names"]
-
-BREAK_GLASS = "break-glass"  # stands among a field's purposes where the break-glass subset has it
+__all__ = ["Minimised", "Profile", "load", "minimise", "names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,6 @@ class Minimised:
         return f"Minimised(fields={list(self.fields)}, left_out={list(self.left_out)})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """For which purposes a field is revealed; `inside` only where some field in it has others."""
-
-    purposes: frozenset[str]
-    inside: Mapping[str, _Field]
-
-
 class Profile:
     """One profile, compiled once."""
 
@@ -67,9 +59,8 @@ class Profile:
         self.title: str = schema["title"]
         self._validator = Validator(schema, what="data")
         self._schema = self._validator.schema
-        self._sets: Mapping[str, list[str]] = self.about.get("sets", {})
-        self._fields = self._inside(self._schema, frozenset())
-        self._order = _order(self._schema, self._schema)
+        self._fields = fields_of(self._schema, self.about.get("sets", {}))
+        self._order = order_of(self._schema, self._schema)
         self._needs = self._validator.places("x-need")
         self._identifiers = self._validator.places("x-identifier")
         self._sources = self._validator.places("x-senders")
@@ -191,7 +182,7 @@ class Profile:
 
     def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:
         """The fields that opening for `purpose` shows, in the profile's order; the break-glass subset if asked."""
-        ordered = _in_order(fields, self._order)
+        ordered = in_order(fields, self._order)
         return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
 
     def check_identity(
@@ -256,29 +247,11 @@ class Profile:
     @property
     def has_break_glass(self) -> bool:
         """Whether any field is shown in an emergency."""
-        return any(map(_breaks_glass, self._fields.values()))
-
-    def _inside(self, node: Mapping[str, Any], inherited: frozenset[str]) -> dict[str, _Field]:
-        return {name: self._field(inner, inherited) for name, inner in node.get("properties", {}).items()}
-
-    def _field(self, node: Mapping[str, Any], inherited: frozenset[str]) -> _Field:
-        node = resolved(self._schema, node)
-        purposes = self._purposes(node, inherited)
-        inside = self._inside(resolved(self._schema, node.get("items", node)), purposes)
-        differs = any(field.inside or field.purposes != purposes for field in inside.values())
-        return _Field(purposes, inside if differs else {})
-
-    def _purposes(self, node: Mapping[str, Any], inherited: frozenset[str]) -> frozenset[str]:
-        if "x-purposes" not in node:
-            return inherited
-        named = node["x-purposes"]
-        groups = [self._sets[name[1:]] if name.startswith("@") else [name] for name in named]
-        glass = [BREAK_GLASS] if node.get("x-break-glass") else []
-        return frozenset(glass).union(*groups)
+        return any(map(breaks_glass, self._fields.values()))
 
     def _filter(self, fields: dict[str, Any], wanted: frozenset[str]) -> Minimised:
         left_out: list[str] = []
-        return Minimised(_revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
+        return Minimised(revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
 
     def _check_moments(self, fields: object, now: datetime) -> None:
         assert isinstance(fields, dict)  # the schema says so
@@ -326,56 +299,10 @@ def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str
             )
 
 
-def _breaks_glass(field: _Field) -> bool:
-    return BREAK_GLASS in field.purposes or any(map(_breaks_glass, field.inside.values()))
-
-
 def _value_at(fields: Any, path: str) -> Any:
     for name in path.split("."):
         fields = fields.get(name) if isinstance(fields, Mapping) else None
     return fields
-
-
-def _revealed(
-    known: Mapping[str, _Field], value: Mapping[str, Any], wanted: frozenset[str], prefix: str, left_out: list[str]
-) -> dict[str, Any]:
-    """What of an object is revealed for a purpose `wanted`; `left_out` grows by the paths of the rest."""
-    kept = {}
-    for name, item in value.items():
-        field, path = known[name], f"{prefix}{name}"
-        if field.inside and item:
-            shown = _revealed_inside(field.inside, item, wanted, path, left_out)
-            if shown:
-                kept[name] = shown
-        elif field.purposes & wanted:
-            kept[name] = item
-        else:
-            left_out.append(path)
-    return kept
-
-
-def _revealed_inside(
-    inside: Mapping[str, _Field], value: Any, wanted: frozenset[str], path: str, left_out: list[str]
-) -> Any:
-    if isinstance(value, dict):
-        return _revealed(inside, value, wanted, f"{path}.", left_out)
-    rows = [_revealed(inside, row, wanted, f"{path}.{position}.", left_out) for position, row in enumerate(value)]
-    return rows if any(rows) else None
-
-
-def _order(root: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """The names in an object, and in those within it, as the schema lists them: on the wire they are sorted."""
-    node = resolved(root, node)
-    node = resolved(root, node.get("items", node))
-    return {name: _order(root, inner) for name, inner in node.get("properties", {}).items()}
-
-
-def _in_order(value: Any, order: Mapping[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [_in_order(item, order) for item in value]
-    if not isinstance(value, dict) or not order:
-        return value
-    return {name: _in_order(value[name], inner) for name, inner in order.items() if name in value}
 
 
 def _protectable(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -404,15 +331,3 @@ def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:
 
 def _years_between(earlier: date, later: date) -> int:
     return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))
-
-
-def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or earlier; the last of the month where there is no such day."""
-    month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month, last)
-        except ValueError:
-            continue
-    raise AssertionError("every month has a 28th")  # pragma: no cover

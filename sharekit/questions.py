@@ -17,7 +17,7 @@ from sharekit import profile, registry, vocabulary, workdays
 from sharekit.decoded import Decoded
 from sharekit.errors import UnknownCode
 
-__all__ = ["Answer", "Chart", "Question", "answer", "find", "heading", "load", "read", "shown"]
+__all__ = ["Answer", "Chart", "Question", "answer", "at_home", "find", "heading", "load", "read", "shown"]
 
 LIMIT = 100  # rows that are kept where nobody asks for more
 
@@ -77,12 +77,17 @@ def load() -> tuple[Question, ...]:
     return tuple(_question(each) for each in _document()["questions"])
 
 
+def at_home() -> dict[str, str]:
+    """The questions that no export can answer, by name: the agency does, with the key of its vault."""
+    return dict(_document()["at_home"])
+
+
 def find(name: str) -> Question:
     """The question of that name; UnknownCode, which lists the names, if there is none."""
     for each in load():
         if each.name == name:
             return each
-    known = ", ".join(each.name for each in load())
+    known = ", ".join(dict.fromkeys([*(each.name for each in load()), *at_home()]))
     raise UnknownCode("there is no such question", hint=f"known: {known}")
 
 

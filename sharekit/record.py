@@ -23,7 +23,8 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, durable, profile, validation, vocabulary
 from sharekit.actions import Action, Actions, Promise
-from sharekit.coded import footing, number, numbers, said_of, wording
+from sharekit.coded import Matter as Matter
+from sharekit.coded import footing, number, said_of, wording
 from sharekit.entry import Entry
 from sharekit.errors import FieldInvalid, LedgerError, Usage
 from sharekit.ledger import Ledger, Said
@@ -32,35 +33,6 @@ from sharekit.terms import ShareTerms
 from sharekit.vault import Detail, Vault
 
 __all__ = ["Actor", "Facts", "Matter", "Record", "identifier_value"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matter:
-    """What a decision, an advice or a review says, in codes; `decision` is the decision's own number."""
-
-    decision: bytes | None = None
-    decided: str | None = None
-    reasons: Sequence[str] = ()
-    agreement: Sequence[str] = ()
-    adviser: str | None = None
-    disclosed: bool = False
-    stage: str | None = None
-    action: str | None = None
-    undiscussed: bool = False
-
-    def parts(self) -> dict[str, Any]:
-        """The parts of an entry that say it."""
-        return {
-            "decision": self.decision,
-            "decided": number("decisions", self.decided),
-            "reasons": numbers("refusal-reasons", self.reasons),
-            "agreement": numbers("agreement-status", self.agreement),
-            "adviser": number("advice-roles", self.adviser),
-            "disclosed": self.disclosed or None,
-            "stage": number("dispute-stages", self.stage),
-            "action": number("action-kinds", self.action),
-            "undiscussed": self.undiscussed or None,
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,11 +210,15 @@ class Record:
         """This year's entries with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
+    def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
+        """The entries of every year with their ledger and number, newest year first."""
+        for ledger in self._newest_first(now):
+            for seq, stored in ledger.entries():
+                yield ledger.origin, seq, Entry.decode(stored)
+
     def all_entries(self, now: datetime) -> Iterator[Entry]:
         """The entries of every year, newest year first."""
-        for ledger in self._newest_first(now):
-            for _, stored in ledger.entries():
-                yield Entry.decode(stored)
+        return (entry for _, _, entry in self.numbered(now))
 
     def newest(self, event: str, *, now: datetime) -> Entry | None:
         """The newest entry of one kind of event, of every year; None if there is none."""

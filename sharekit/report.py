@@ -38,8 +38,8 @@ class Given:
     receipts: int = 0
 
 
-def html(path: Path, report: AuditReport, given: Given, *, now: datetime) -> str:
-    """The report on an audited export, with the answers to every question."""
+def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: str = "") -> str:
+    """The report on an audited export, with the answers to every question; `file` is what the export is called."""
     names = {card.org_id: card.name for card in given.cards}
     return _templates().get_template("report.html").render(
         style=_style(),
@@ -50,7 +50,7 @@ def html(path: Path, report: AuditReport, given: Given, *, now: datetime) -> str
         agency=_agency(report.origin),
         names=names,
         given=given,
-        file=path.name,
+        file=file or path.name,
         now=now,
         answers=list(_answered(path, report)),
     )

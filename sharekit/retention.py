@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sharekit import profile, vocabulary
 from sharekit.profile import Profile
 from sharekit.terms import ShareTerms
+from sharekit.workdays import months_later
 
 __all__ = ["due_on", "rule_of"]
 
@@ -42,14 +43,7 @@ def after(start: date, period: str) -> date:
     match = _PERIOD.match(period)
     assert match is not None  # a test checks the data
     years, months, days = (int(part or 0) for part in match.groups())
-    month = start.month - 1 + months
-    year, month = start.year + years + month // 12, month % 12 + 1
-    for day in (start.day, 30, 29, 28):
-        try:
-            return date.fromordinal(date(year, month, day).toordinal() + days)
-        except ValueError:
-            continue
-    raise AssertionError("every month has a 28th")  # pragma: no cover
+    return months_later(start, 12 * years + months) + timedelta(days=days)
 
 
 # --- what a period runs from ---

@@ -49,7 +49,10 @@ def assess(
     situation: Situation | None = None,
     book: str = rulebook.DEFAULT,
 ) -> list[Finding]:
-    """What the rulebook finds in a share, in the rulebook's order; an empty list means nothing to say."""
+    """What the rulebook finds in a share, in the rulebook's order; an empty list means nothing to say.
+
+    The dataset is one that its profile has found valid. Raises as `ShareTerms.parse` for terms in their JSON form.
+    """
     case, edition = Case(ShareTerms.parse(terms), dataset, now=now, situation=situation), rulebook.load(book)
     found = [(rule, said) for rule in edition.rules for said in FUNCTIONS[rule.id](case, rule.params)]
     return [_finding(edition, rule, said, urgent=case.urgent) for rule, said in found]

@@ -7,7 +7,7 @@ No files, no clock, no database.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -40,7 +40,22 @@ from sharekit.rules import Finding
 from sharekit.terms import ShareTerms
 from sharekit.trust import Card
 
-__all__ = ["Draft", "Examined", "Parts", "Sender", "control", "examine", "minimise", "prepare", "seal", "seal_parts"]
+__all__ = [
+    "Draft",
+    "Examined",
+    "Parts",
+    "Sender",
+    "control",
+    "decision_ref",
+    "examine",
+    "minimise",
+    "prepare",
+    "seal",
+    "seal_parts",
+]
+
+
+Repeats = Callable[[ShareTerms], int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,15 +148,23 @@ def prepare(
     sender: Sender,
     recipients: Sequence[Card | bytes],
     unconfirmed: Collection[str] = (),
+    repeats: Repeats | None = None,
     now: datetime,
 ) -> Draft:
     """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`.
 
-    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone.
+    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone; `repeats` says how many
+    decisions of late were explained in the words of these terms.
     """
     cards = _addressees(recipients)
     found = examine(
-        dataset, terms, sender_type=sender.org_type, recipients=cards, unconfirmed=unconfirmed, now=now
+        dataset,
+        terms,
+        sender_type=sender.org_type,
+        recipients=cards,
+        unconfirmed=unconfirmed,
+        repeats=repeats,
+        now=now,
     )
     rules.gate(found.findings)
     filled = _filled(found.terms, sender, cards, found.left_out)
@@ -155,6 +178,7 @@ def examine(
     sender_type: str | None = None,
     recipients: Sequence[Card] = (),
     unconfirmed: Collection[str] = (),
+    repeats: Repeats | None = None,
     now: datetime,
     book: str = rulebook.DEFAULT,
 ) -> Examined:
@@ -177,6 +201,7 @@ def examine(
         sender_type=sender_type,
         recipients={card.org_id: card.org_type for card in recipients},
         unconfirmed=unconfirmed,
+        repeats=repeats(terms) if repeats else 0,
     )
     findings = rules.assess(terms, fields, now=now, situation=situation, book=book)
     return Examined(terms, fields, left_out, tuple(findings))
@@ -264,14 +289,14 @@ def _filled(terms: ShareTerms, sender: Sender, cards: Sequence[Card], left_out: 
     return terms.filled(
         profile_version=profile.load(terms.profile).version,
         rulebook=rulebook.DEFAULT,
-        decision_ref=_decision_ref(terms),
+        decision_ref=decision_ref(terms),
         sender=sender.as_terms(),
         recipients=[{"org_id": card.org_id, "org_type": card.org_type} for card in cards],
         left_out=[{"field": path, "reason": "not permitted for the purpose"} for path in left_out],
     )
 
 
-def _decision_ref(terms: ShareTerms) -> str:
+def decision_ref(terms: ShareTerms) -> str:
     """The same for every packet that one decision made, and for no other decision; a hash inside the seal."""
     return sha256(cbor.encode([terms.purpose, terms.json["decision"]])).hexdigest()[:32]
 

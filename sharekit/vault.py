@@ -28,6 +28,7 @@ from sharekit.errors import LedgerError, LedgerTampered
 __all__ = ["Detail", "Seen", "Vault"]
 
 APPLICATION, VERSION = 0x73686176, 1  # as schemas/vault.sql sets them
+RATIONALES = 200  # how many decisions are remembered by the words that explained them
 RESTORE = "restore vault.db from the home's backup"
 
 
@@ -119,6 +120,25 @@ class Vault:
         """Remember an unverified file by a token that tells nothing of it."""
         self._write("INSERT OR IGNORE INTO refused_file(token) VALUES (?)", token)
 
+    # --- how decisions were explained ---
+
+    def repeats(self, words: str, decision: bytes, *, among: int) -> int:
+        """How many of the last `among` decisions, but this one, were explained in the same words."""
+        query = """
+            SELECT count(*) FROM (SELECT decision, token FROM rationale ORDER BY seq DESC LIMIT ?)
+            WHERE token = ? AND decision <> ?
+        """
+        with self.reading() as connection:
+            row = connection.execute(query, (among, self._index_token("rationale", words), decision)).fetchone()
+        return int(row[0])
+
+    def note_rationale(self, words: str, decision: bytes) -> None:
+        """Remember, by a token, how a decision was explained; the oldest of many are forgotten."""
+        with self.writing() as connection:
+            row = (decision, self._index_token("rationale", words))
+            connection.execute("INSERT OR IGNORE INTO rationale(decision, token) VALUES (?, ?)", row)
+            connection.execute("DELETE FROM rationale WHERE seq <= (SELECT max(seq) FROM rationale) - ?", (RATIONALES,))
+
     # --- subjects ---
 
     def subject_key(self, identifiers: Sequence[tuple[str, str]]) -> bytes | None:
@@ -135,6 +155,12 @@ class Vault:
             rows = [(token, subject) for token in tokens]
             connection.executemany("INSERT OR IGNORE INTO subject_index(token, subject) VALUES (?, ?)", rows)
             return self._key_of(connection, subject)
+
+    def subject_keys(self) -> list[bytes]:
+        """The keys of all subjects that are known here."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT sealed_key FROM subject").fetchall()
+        return [self._unsealed(sealed) for (sealed,) in rows]
 
     def find_subject(self, scheme: str, value: str) -> bytes | None:
         """The key of the subject with this identifier, or None; nothing is made."""

@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = ["Secret", "Words", "has_address", "has_postcode", "is_moment", "plain", "texts", "unquoted"]
 
+DEPTH = 32  # how deep texts are looked for
 LONG = 5  # letters and digits from which on a number or postcode is found however it is broken up
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]+))?)?\Z")
@@ -35,21 +36,23 @@ _LOOKALIKES = str.maketrans(
 
 
 def texts(value: object) -> list[tuple[str, str]]:
-    """Every text in a JSON value, with its dotted place."""
+    """Every text in a JSON value, with its dotted place; no deeper than anything that is valid."""
     found: list[tuple[str, str]] = []
-    _collect(value, "", found)
+    _collect(value, "", found, DEPTH)
     return found
 
 
-def _collect(value: object, path: str, found: list[tuple[str, str]]) -> None:
+def _collect(value: object, path: str, found: list[tuple[str, str]], depth: int) -> None:
     if isinstance(value, str):
         found.append((path, value))
+    elif not depth:
+        return
     elif isinstance(value, dict | Mapping):
         for name, item in value.items():
-            _collect(item, f"{path}.{name}" if path else str(name), found)
+            _collect(item, f"{path}.{name}" if path else str(name), found, depth - 1)
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
-            _collect(item, f"{path}.{position}", found)
+            _collect(item, f"{path}.{position}", found, depth - 1)
 
 
 def plain(text: str) -> str:
@@ -120,6 +123,10 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.edges) - 1
+
+    def without(self, phrases: tuple[str, ...]) -> Words:
+        """The words without those of `phrases`."""
+        return Words.of(_any_of(phrases).sub("  ", self.spaced)) if self.said(phrases) else self
 
     @classmethod
     def fits_any_case(cls, text: str, params: Mapping[str, Any]) -> bool:

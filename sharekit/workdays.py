@@ -12,7 +12,7 @@ from typing import Any
 
 from sharekit import registry
 
-__all__ = ["day_of", "is_working_day", "local", "start_of", "working_day_after"]
+__all__ = ["day_of", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
 
 _NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HOUR = timedelta(hours=1)
@@ -72,3 +72,15 @@ def _last_sunday(year: int, month: int) -> datetime:
 
 def _calendar() -> Any:
     return registry.document("calendar")
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, or earlier; the last of the month where there is no such day."""
+    month = day.month - 1 + months
+    year, month = day.year + month // 12, month % 12 + 1
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month, last)
+        except ValueError:
+            continue
+    raise AssertionError("every month has a 28th")  # pragma: no cover

@@ -18,12 +18,12 @@ from sharekit.trust import Card, Trust
 KEYS = Keys.generate()
 
 NUMBERS = {
-    **{"event": "ledger-events", "purpose": "purposes", "outcome": "outcomes", "decided": "decisions"},
-    **{"action": "action-kinds", "reported": "receipt-events", "act": "acts", "stage": "dispute-stages"},
+    "event": "ledger-events", "purpose": "purposes", "outcome": "outcomes", "decided": "decisions",
+    "action": "action-kinds", "reported": "receipt-events", "act": "acts", "stage": "dispute-stages",
 }
 LISTS = {
-    **{"bases": "art6", "agreement": "agreement-status", "kinds": "agreement-kinds"},
-    **{"reasons": "refusal-reasons", "because": "agreement-reasons"},
+    "bases": "art6", "agreement": "agreement-status", "kinds": "agreement-kinds",
+    "reasons": "refusal-reasons", "because": "agreement-reasons",
 }
 TIMES = ("act_by", "acknowledge_by")
 

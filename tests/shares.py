@@ -63,6 +63,15 @@ class Share:
         self.data, self.terms = both["data"], both["terms"]
         self.sender_type, self.recipient_type = sender_type or WHO[name][0], WHO[name][1]
 
+    def also(self, change: Mapping[str, Any]) -> Share:
+        """This share with one more change, as far as it can be made."""
+        try:
+            both = changed({"terms": self.terms, "data": self.data}, change)
+        except (KeyError, IndexError):  # the field it changes was taken out before
+            return self
+        self.data, self.terms = both["data"], both["terms"]
+        return self
+
     def findings(self, **options: Any) -> tuple[Finding, ...]:
         about = {"sender_type": self.sender_type, "recipients": [recipient(self.recipient_type)], "now": self.now}
         return sealing.examine(self.data, self.terms, **{**about, **options}).findings

@@ -22,14 +22,14 @@ ORDER = [
     *["errors", "cbor", "merkle", "tree", "registry", "workdays", "files"],  # ground
     *["checkpoint", "proof", "witness", "stamp", "entry"],
     *["cose", "keys", "trust"],  # keys
-    *["vocabulary", "validation", "profile", "terms", "retention"],  # meaning
+    *["vocabulary", "validation", "fields", "profile", "terms", "retention"],  # meaning
     *["wording", "rulebook", "case", "conduct", "content", "lawfulness", "rules"],
     *["golden", "local_policy", "use", "policy"],
     *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "coded", "recompute", "exported", "outside", "audit"],  # record
     *["decoded", "questions", "charts", "report"],  # what auditors ask
-    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
+    *["home", "record", "lookups", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
     *["decisions", "advice", "agency", "doctor"],
 ]
 

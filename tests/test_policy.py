@@ -243,8 +243,9 @@ def test_a_childs_emergency_does_not_wait_for_a_court():
 @pytest.mark.parametrize("missing", ["by", "reason"])
 @pytest.mark.parametrize("blank", [None, "", "  \t"], ids=["absent", "empty", "blank"])
 def test_the_glass_breaks_only_for_a_name_and_a_reason(missing, blank):
-    asked = use(IMMEDIATE, **GLASS | {missing: blank})
-    assert told(terms("safeguarding.referral"), asked) == ("R18.7", "refer-to-sender")
+    verdict = decide(terms("safeguarding.referral"), use(IMMEDIATE, **GLASS | {missing: blank}), now=NOW)
+    assert (verdict.rule, verdict.code) == ("R18.7", "refer-to-sender")
+    assert verdict.hint == {"by": "add --as NAME", "reason": "add --reason TEXT"}[missing]
 
 
 def test_the_glass_breaks_for_no_other_purpose():

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import tracemalloc
-from pathlib import Path
 
 import pytest
 from books import Book, ask, decoded, told
 
-from sharekit import cbor, merkle, questions, registry, vocabulary
+from sharekit import questions, registry, vocabulary
 from sharekit.errors import Malformed, UnknownCode, Usage
 from sharekit.ledger import Entry
 

@@ -152,6 +152,24 @@ def test_words_that_are_quoted_are_not_the_authors():
     assert Share("safeguarding-referral", quoted).gates() == set()
 
 
+FACTS = [
+    "He was lying on the floor and did not answer",
+    "The alleged perpetrator stood at the gate at 15:10",
+    "An alcoholic drink stood on the table",
+    "She lied down when she was told to",
+]
+
+
+@pytest.mark.parametrize("words", FACTS)
+def test_a_fact_that_only_sounds_like_a_judgement_is_one(words):
+    assert Share("safeguarding-referral", {"data.statements.1.text": words}).findings() == ()
+
+
+def test_a_judgement_beside_a_fair_word_is_still_one():
+    words = "The alleged perpetrator is an abuser"
+    assert Share("safeguarding-referral", {"data.statements.1.text": words}).gates() == {"R10"}
+
+
 def test_a_person_who_decided_may_be_the_observer():
     by_name = {"data.statements.1.source": "Sky XXTEST-Dunn", "data.statements.1.author_role": "dsl"}
     assert ("R10", "not-the-author") not in Share("safeguarding-referral", by_name).said()
@@ -207,8 +225,9 @@ def test_every_rule_has_a_function_and_every_function_a_rule():
     assert {rule.id for rule in BOOK.rules} == set(FUNCTIONS)
 
 
-def test_the_worked_examples_of_the_two_first_profiles_have_no_finding():
-    assert Share("cp-is-flag").findings() == Share("safeguarding-referral").findings() == ()
+def test_nothing_is_found_in_the_worked_examples_but_advice_to_ask_the_guardian():
+    found = {name: {(each.rule, each.severity) for each in Share(name).findings()} for name in WHO}
+    assert {name: said for name, said in found.items() if said} == {"strategy-s47": {("F12", "advice")}}
 
 
 @pytest.mark.parametrize("name", WHO)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from gates import GATES, GONE
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shares import Share, stopped
 
 import sharekit
@@ -97,3 +99,17 @@ def test_on_the_immediate_protection_route_harm_and_threshold_may_follow():
         ("R1", "harm_basis"), ("R1", "threshold"),
     ]  # fmt: skip
     assert share.seal()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(st.sampled_from(sorted(RECORDS)), max_size=6), st.sets(st.sampled_from(PARTS), max_size=4))
+def test_no_want_of_a_record_stops_an_emergency_together_with_others(names, parts):
+    """Any records may be missing at once, as far as their changes can be made one after the other."""
+    gates = [RECORDS[name] for name in sorted(names) if RECORDS[name].example == "safeguarding-referral"]
+    share = Share("safeguarding-referral", EMERGENCY)
+    for gate in gates:
+        share = share.also(gate.given).also(gate.change)
+    for part in sorted(parts):
+        share = share.also({f"terms.{part}": GONE})
+    assert share.gates() == set()
+    assert sharekit.parse(share.seal()).id
