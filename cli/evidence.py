@@ -39,14 +39,13 @@ def evidence_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Whom the auditor trusts, and what others kept; `now` is the time by the home, or by the cards given."""
+    """Whom the auditor trusts, and what others kept."""
 
     trust: Trust
     checkpoints: list[bytes]
     proofs: list[bytes]
     receipts: list[bytes]
     roots: list[bytes]
-    now: datetime
 
     @classmethod
     def read(
@@ -59,14 +58,12 @@ class Evidence:
         roots: tuple[str, ...],
     ) -> Evidence:
         """What the files hold that the options name; a home's partners are trusted as well."""
-        trust, now = _trusted(trusted)
         return cls(
-            trust,
+            _trusted(trusted),
             [session.read(name, what="the checkpoint", limit=NOTE) for name in checkpoints],
             [session.read(name, what="the proof", limit=NOTE) for name in proofs],
             [session.read(name, what="the receipts", limit=RECEIPTS) for name in receipts],
             [session.read(name, what="the root certificate", limit=NOTE) for name in roots],
-            now,
         )
 
     def audit(self, export: Path) -> AuditReport:
@@ -82,16 +79,21 @@ class Evidence:
             roots=self.roots,
         )
 
+    def now(self) -> datetime:
+        """The time by which the auditor goes: the home's, or without one that of the cards that are trusted."""
+        from sharekit.home import clock
 
-def _trusted(names: tuple[str, ...]) -> tuple[Trust, datetime]:
+        if session.has_home():
+            with session.agency() as agency:
+                return agency.now()
+        return clock(demonstration=all(pin.card.demonstration for pin in self.trust))
+
+
+def _trusted(names: tuple[str, ...]) -> Trust:
     from sharekit import Trust
-    from sharekit.home import clock
-    from sharekit.trust import Card
 
-    given = session.cards(names)
+    cards = session.cards(names)
     if session.has_home():
         with session.agency() as agency:
-            known = [pin.card.data for pin in agency.trust if not pin.revoked]
-            return Trust([*given, *known]), agency.now()
-    demonstration = bool(given) and all(Card.parse(card).demonstration for card in given)
-    return Trust(given), clock(demonstration=demonstration)
+            cards += [pin.card.data for pin in agency.trust if not pin.revoked]
+    return Trust(cards)

@@ -35,11 +35,12 @@ def report_command(export: str, out: str, **evidence: tuple[str, ...]) -> int:
     with session.destination(out, what="the report") as deliver, session.readable(export, what="the export") as path:
         found = given.audit(path)
         name = Path("standard input") if export == "-" else Path(export)
-        page = report.html(path, found, _given(given, found), now=given.now, file=name.name)
+        page = report.html(path, found, _given(given, found), now=given.now(), file=name.name)
         deliver(page.encode())
     sentence = report.verdict(found, _names(given))
     if out != "-":
-        told = {"origin": found.origin, "size": found.size, "verdict": _verdict(found), "sentence": sentence, "path": out}
+        told = {"origin": found.origin, "size": found.size, "verdict": _verdict(found), "sentence": sentence}
+        told["path"] = out
         output.result(told, [sentence, f"report written to {out}"], as_json=session.wants_json())
     return EXIT_FINDINGS if found.findings else 0
 

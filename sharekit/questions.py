@@ -9,7 +9,7 @@ import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from sharekit import profile, registry, vocabulary, workdays
 from sharekit.decoded import Decoded
 from sharekit.errors import UnknownCode
 
-__all__ = ["Answer", "Chart", "Question", "answer", "at_home", "find", "heading", "load", "read", "shown"]
+__all__ = ["Answer", "Chart", "Question", "answer", "at_home", "find", "heading", "load", "look", "read", "shown"]
 
 LIMIT = 100  # rows that are kept where nobody asks for more
 
@@ -152,13 +152,25 @@ def heading(column: str) -> str:
     return str(_column(column).get("heading", column))
 
 
+def look(column: str) -> str:
+    """Whether a column holds a `number` to compare, a time (`when`), or `short` words; empty for any other."""
+    about = _column(column)
+    if about.get("number") or about.get("minutes"):
+        return "number"
+    return "when" if about.get("time") else "short" if about.get("short") else ""
+
+
 def shown(column: str, value: Any) -> str:
     """A value as people read it: codes by their labels, times as they were in Britain, minutes as hours and days."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(shown(column, each) for each in value)
+        return "; ".join(shown(column, each) for each in value)
     if value is None:
         return ""
     about = _column(column)
+    if about.get("month"):
+        return f"{date.fromisoformat(f'{value}-01'):%b %Y}"
+    if about.get("number"):
+        return f"{value:,}"
     if about.get("time"):
         return moment(datetime.fromisoformat(value))
     if about.get("minutes"):

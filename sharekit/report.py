@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from sharekit import charts, questions, registry
 from sharekit.audit import AuditReport
-from sharekit.outside import Attested
 from sharekit.questions import Answer
 from sharekit.trust import Card
 
@@ -67,25 +66,21 @@ def verdict(report: AuditReport, names: Mapping[str, str]) -> str:
     outside = max(report.attested, key=lambda each: (each.size, each.at), default=None)
     if outside is None:
         return f"Nothing in {whose} was changed or removed after it was signed; nobody outside confirms it yet."
-    return f"Nothing in {whose} was changed or removed after it was signed, and {_confirmed(report, outside)}."
+    who = names.get(outside.org_id, outside.org_id)
+    seen = f"{who} confirms its first {outside.size:,} of {report.size:,} entries"
+    return f"Nothing in {whose} was changed or removed after it was signed, and {seen}."
 
 
 def _first(report: AuditReport) -> str:
     places = [each.entry for each in report.findings if each.entry is not None]
-    return f", the first at entry {min(places)}" if places else ""
-
-
-def _confirmed(report: AuditReport, outside: Attested) -> str:
-    others = len({each.org_id for each in report.attested})
-    who = "another organisation confirms" if others == 1 else f"{others} other organisations confirm"
-    return f"{who} its first {outside.size} of {report.size} entries"
+    return f", the first at entry {min(places):,}" if places else ""
 
 
 def _advice(report: AuditReport) -> str:
     """What to do with the verdict."""
     if report.findings:
         return (
-            f"The first {report.unchanged} entries are as they were signed. Keep this file as it is, ask the agency"
+            f"The first {report.unchanged:,} entries are as they were signed. Keep this file as it is, ask the agency"
             " for a new export, and compare both with what its partners have kept."
         )
     if not report.attested:
@@ -136,8 +131,14 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     page.filters |= {"moment": questions.moment, "grouped": _grouped}
-    page.globals |= {"shown": questions.shown, "heading": questions.heading}
+    page.globals |= {"shown": questions.shown, "heading": questions.heading, "look": _look}
     return page
+
+
+def _look(column: str) -> Markup:
+    """How a column is set: numbers to the right, times and short words on one line."""
+    look = questions.look(column)
+    return Markup(' class="{}"').format(look) if look else Markup()
 
 
 def _grouped(digest: bytes) -> str:

@@ -62,7 +62,7 @@ def test_an_override_is_named_and_whether_a_second_person_looked(book):
     answer = ask("overrides", book)
     found = told(answer, "entry", "override", "second")
     assert found == [(one, "yes", "no"), (owed, "no", "no"), (two, "yes", "yes")]
-    assert answer.sentence == "3 refusals were overridden, 1 of them with a second person."
+    assert answer.sentence == "Refusals overridden: 3, of them 1 with a second person."
 
 
 def test_a_refused_service_is_no_override(book):
@@ -230,7 +230,7 @@ def test_reasons_in_the_same_words_are_counted_within_one_ledger(book, tmp_path)
     other.share("11-04 10:00", rationale="twice")
     answer = ask("repeated-reasons", book, other)
     assert told(answer, "times", "entries") == [(3, entries)]
-    assert answer.sentence == "1 explanations came three times or more, in 3 entries together."
+    assert answer.sentence == "Explanations that came three times or more: 1, in 3 entries together."
 
 
 def test_a_look_up_that_found_nobody_is_named(book):
@@ -238,7 +238,7 @@ def test_a_look_up_that_found_nobody_is_named(book):
     entry = book.add("consulted", "11-03 10:00", outcome="nobody-found")
     answer = ask("lookups", book)
     assert told(answer, "entry") == [entry]
-    assert answer.sentence == "1 look-ups found nobody; the record was read 2 times."
+    assert answer.sentence == "Look-ups that found nobody: 1. The record was read 2 times."
 
 
 # --- figures ---
