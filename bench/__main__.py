@@ -16,9 +16,9 @@ from .contest import Effort
 from .rows import HEAD, Row
 
 ROWS: list[Row] = [*packets.ROWS, *peers.ROWS, *ledgers.ROWS, *startup.ROWS]
-USUAL = Effort(rounds=31, seconds=0.05, entries=100_000)
+USUAL = Effort(rounds=61, seconds=0.025, entries=100_000)
 SMOKE = Effort(rounds=3, seconds=0.005, entries=20_000)
-LONG = Effort(rounds=61, seconds=0.1, entries=1_000_000)
+LONG = Effort(rounds=201, seconds=0.025, entries=1_000_000)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -64,7 +64,8 @@ def record(record: str) -> None:
 @click.option("--with", "with_", required=True, metavar="ROLE", help="With whom: a role.")
 @click.option("--on", required=True, metavar="DATE", help="When.")
 @click.option("--outcome", type=session.Words(), metavar="TEXT", help="What came of it; without, it asks.")
-def discuss(decision: str, with_: str, on: str, outcome: str | None) -> None:
+@click.option("--escalated", is_flag=True, help="They do not agree, and take it further.")
+def discuss(decision: str, with_: str, on: str, outcome: str | None, escalated: bool) -> None:
     """A DECISION was discussed with whoever had asked.
 
     \b
@@ -73,7 +74,9 @@ def discuss(decision: str, with_: str, on: str, outcome: str | None) -> None:
     """
     words = session.secret("outcome", outcome)
     with session.agency(unlocked=True) as agency:
-        recorded = agency.decisions.discuss(decision, with_=with_, on=on, outcome=words)
+        recorded = agency.decisions.discuss(
+            decision, with_=with_, on=on, outcome=words, escalated=escalated or None
+        )
     _told(recorded, f"discussed decision {recorded.decision}")
 
 

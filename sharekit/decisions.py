@@ -80,7 +80,8 @@ class Decisions:
         now, number = self._clock(), os.urandom(16)
         with self._refusals(now):
             decision = _checked(given, now)
-        known = {**decision, "undiscussed": _is_undiscussed(decision)}
+        escalated = decision.get("discussed_with_requester", {}).get("escalated")
+        known = {**decision, "undiscussed": _is_undiscussed(decision), "escalated": escalated}
         opens = actions.opened_by("decision-recorded", known, number, now=now)
         facts = Facts(
             packet=bytes.fromhex(decision["packet"]) if "packet" in decision else None,
@@ -94,9 +95,12 @@ class Decisions:
         )
         return Recorded(number.hex(), self._record.append("decision-recorded", facts, now=now), tuple(opens))
 
-    def discuss(self, decision: str, *, with_: str, on: str, outcome: str) -> Recorded:
-        """A decision was discussed with whoever had asked, which closes that action."""
-        return self._act("discuss", decision, {"with": with_, "on": on, "outcome": outcome})
+    def discuss(
+        self, decision: str, *, with_: str, on: str, outcome: str, escalated: bool | None = None
+    ) -> Recorded:
+        """A decision was discussed with whoever had asked, which closes that action; they may take it further."""
+        said = {"with": with_, "on": on, "outcome": outcome, "escalated": escalated}
+        return self._act("discuss", decision, said)
 
     def escalate(self, decision: str, *, stage: str, outcome: str, again_on: str | None = None) -> Recorded:
         """A professional disagreement about a decision was taken to a stage."""

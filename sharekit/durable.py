@@ -31,11 +31,13 @@ __all__ = [
     "make_durable",
     "place",
     "replacing",
+    "settle",
     "typed",
     "uri",
 ]
 
 SIDE_FILES = ("-journal", "-wal", "-shm")
+_NOTHING_TO_SYNC = (errno.ENOENT, errno.EINVAL, errno.EROFS)  # there is no such file, or nobody can write there
 WAIT = 30.0  # seconds for another connection's read to end
 
 
@@ -112,15 +114,34 @@ def place(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def settle(path: Path) -> None:
+    """Bring to the disk what a killed writer may have left in the air: others see a commit before it is synced.
+
+    The ledger's own file is left alone: to close it here would give up SQLite's locks on it.
+    """
+    for name in (f"{path}-journal", f"{path}-wal", path.parent):
+        try:
+            _sync(name)
+        except OSError as error:
+            if error.errno not in _NOTHING_TO_SYNC:
+                raise
+
+
+def _sync(name: str | Path) -> None:
+    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """The one writer's turn. SQLite's own waiting polls, and starves a writer for seconds among eight."""
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with os.fdopen(handle, "wb", buffering=0) as lock:  # closed even if an interrupt comes in between
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ class Erasure:
         subject = self._record.vault.subject_number(identifiers)
         number = vocabulary.load("retention-rules")[retention.rule_of(terms)].number
         days = None if due is None else (due - EPOCH).days
-        held = int(bool(terms.json["retention"].get("legal_hold")))
+        held = int(bool(terms.retention.get("legal_hold")))
         with self._record.vault.writing() as db:
             db.execute(
                 "INSERT OR IGNORE INTO kept(sender, packet, subject, rule, due, held) VALUES (?, ?, ?, ?, ?, ?)",

@@ -124,10 +124,18 @@ class Ledger:
             tip = _insert(self._db, self._read_tip(), encoded, origin=self.origin, key=self._key)
             self._db.execute("COMMIT")
         except BaseException:  # an interrupt, too, must leave no half of an exchange
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
         return tip
+
+    def _roll_back(self) -> None:
+        """Undo what was begun; a connection that cannot even do that is closed, or it would lock everybody out."""
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        finally:
+            if self._db.in_transaction:
+                self._db.close()
 
     def entry(self, seq: int) -> bytes:
         """The stored bytes of one entry; Usage if there is no such entry."""
@@ -264,6 +272,7 @@ class Ledger:
             raise _differs(message, known, root, found)
 
     def _checked_tip(self, size: int, note: str) -> Tip:
+        durable.settle(self.path)  # what is shown must not be gone after a power cut: it would look like tampering
         signed = self._signed(note, size)
         tip = Tip(size, note, self._waiting(size))
         root = tip.root()

@@ -232,12 +232,13 @@ class Record:
 
     def find(self, *, now: datetime, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
         """The entries of one event, or about one decision, of every year, oldest first."""
-        wanted = vocabulary.load("ledger-events")[event].number if event else None
+        number = vocabulary.load("ledger-events")[event].number if event else None
+        head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
         found: list[tuple[int, Entry]] = []
         for ledger in self._newest_first(now):
-            entries = [(seq, Entry.decode(stored)) for seq, stored in ledger.entries() if decision in stored]
-            found[:0] = [(seq, each) for seq, each in entries if wanted in (None, each.event)]
-        return [(seq, each) for seq, each in found if decision in (b"", each.decision)]
+            likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
+            found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
+        return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.
@@ -352,8 +353,8 @@ class Record:
 
 
 def _is_use(entry: Entry) -> bool:
-    """Whether an entry tells what became of data: a packet, or a decision about one."""
-    return entry.packet is not None or entry.decided is not None
+    """Whether an entry tells what became of data: a packet, a decision about one, or an adviser who was told."""
+    return entry.packet is not None or entry.decided is not None or entry.disclosed is True
 
 
 def _is_about(entry: Entry, subject_key: bytes) -> bool:

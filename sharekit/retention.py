@@ -24,12 +24,12 @@ _PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?\Z", re.ASCII)  # ISO 8
 
 def rule_of(terms: ShareTerms) -> str:
     """The code of the retention rule that the terms name."""
-    return str(terms.json["retention"]["rule"])
+    return str(terms.retention["rule"])
 
 
 def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> date | None:
     """The first day on which the copy is to be destroyed; None where nothing here tells it."""
-    said = terms.json["retention"]
+    said = terms.retention
     if "destroy_on" in said:
         return date.fromisoformat(said["destroy_on"])
     rule = vocabulary.load("retention-rules")[said["rule"]].more

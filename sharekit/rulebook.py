@@ -21,12 +21,16 @@ DEFAULT = "hmg-2024"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One thing that a rule may have to say: `{field}` in the message is the place in terms or data."""
+    """One thing that a rule may have to say: `{field}` in the message is the place in terms or data.
+
+    `code` is that of the error, where it is a gate: a part that every share has is missed, not gated.
+    """
 
     severity: str
     message: str
     way_through: str
     when_urgent: str
+    code: str = "gate-not-met"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,7 @@ def _rule(data: dict[str, Any]) -> Rule:
             said["message"],
             said.get("way_through", data["way_through"]),
             said.get("when_urgent", urgent),
+            said.get("code", "gate-not-met"),
         )
         for name, said in data["answers"].items()
     }

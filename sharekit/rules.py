@@ -14,7 +14,7 @@ from typing import Any
 
 from sharekit import conduct, content, lawfulness, rulebook, vocabulary
 from sharekit.case import FUNCTIONS, Case, Said, Situation, is_myth
-from sharekit.errors import GateNotMet
+from sharekit.errors import FieldMissing, GateNotMet
 from sharekit.rulebook import Rule, Rulebook
 from sharekit.terms import ShareTerms
 from sharekit.wording import texts
@@ -39,6 +39,7 @@ class Finding:
     way_through: str
     field: str = ""
     owed: bool = False
+    code: str = GateNotMet.code
 
 
 def assess(
@@ -59,10 +60,14 @@ def assess(
 
 
 def gate(findings: Collection[Finding]) -> None:
-    """Return only if no finding is a gate; GateNotMet names the first rule, its source and the way through."""
+    """Return only if no finding is a gate; GateNotMet names the first rule, its source and the way through.
+
+    FieldMissing does so, where what the rule misses is a part that every share has.
+    """
     for finding in findings:
         if finding.severity == GATE:
-            raise GateNotMet(
+            stopped = FieldMissing if finding.code == FieldMissing.code else GateNotMet
+            raise stopped(
                 f"rule {finding.rule}: {finding.message}",
                 hint=finding.way_through,
                 rule=finding.rule,
@@ -96,4 +101,4 @@ def _finding(book: Rulebook, rule: Rule, said: Said, *, urgent: bool) -> Finding
     if said.owed or (urgent and answer.severity == GATE and answer.when_urgent == "owed"):
         way = f"{book.owed_within}, {way}"
         return Finding(rule.id, NEEDS_REASON, message, rule.source, way, said.place, owed=True)
-    return Finding(rule.id, answer.severity, message, rule.source, way, said.place)
+    return Finding(rule.id, answer.severity, message, rule.source, way, said.place, code=answer.code)

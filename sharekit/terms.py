@@ -115,6 +115,13 @@ class ShareTerms:
         return tuple(part for part in _sent().schema["required"] if part not in self.json)
 
     @property
+    def retention(self) -> Mapping[str, Any]:
+        """How long the recipient may keep it; a rule without an end, where that is owed still."""
+        until_recorded = registry.document("terms")["x-until-recorded"]
+        kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
+        return kept
+
+    @property
     def lawful_basis(self) -> Mapping[str, Any]:
         basis: Mapping[str, Any] = self.json.get("lawful_basis", {})
         return basis

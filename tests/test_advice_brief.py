@@ -391,6 +391,13 @@ def test_telling_an_adviser_the_name_needs_a_reason_which_is_kept_sealed(world):
     _, told = list(agency.entries())[entry]
     assert told.disclosed is True
     assert agency.record.vault.read_detail(told.nonce)["reason"] == "Ilse is known to them already"
+    assert agency.subject_entries("upn", "A999000100002", limit=5) == [(entry, told)]
+
+
+def test_advice_without_a_name_is_no_use_of_the_childs_data(world):
+    agency = world.larkmoor
+    agency.advice_brief(wren(), kind="early-help-referral", role=ADVISER)
+    assert agency.subject_entries("upn", "A999000100002", limit=5) == []
 
 
 def test_the_record_of_advice_is_found_by_the_child_and_tells_nothing_of_it(world):

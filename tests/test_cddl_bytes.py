@@ -24,7 +24,7 @@ from sharekit.trust import TrustFolder
 
 VALIDATOR = Validator((REPOSITORY / "schemas" / "packet.cddl").read_text())
 NAMES = sorted(path.name.removesuffix(".terms.json") for path in EXAMPLES.glob("*.terms.json"))
-NOW = datetime(2026, 12, 27, 9, 0, tzinfo=UTC)
+ISSUED, NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC), datetime(2026, 12, 27, 9, 0, tzinfo=UTC)
 
 SENDER, BOTH, HYBRID = Keys.generate(classical=True), Keys.generate(classical=True), Keys.generate()
 NOTE = checkpoint.sign(checkpoint.Checkpoint("sharekit/E10999001/2026", 7, bytes(32)), key=SENDER.log)
@@ -37,7 +37,7 @@ def problems(rule: str, data: bytes) -> list[str]:
 
 
 def card(private: Keys, org_id: str, org_type: str, **about: Any) -> Card:
-    named = {"name": "Fernshire County Council", "phone": "01632 960101", "issued": NOW}
+    named = {"name": "Fernshire County Council", "phone": "01632 960101", "issued": ISSUED}
     return Card.make(private, org_id=org_id, org_type=org_type, **named | about)
 
 
@@ -49,10 +49,11 @@ def receiving_type(terms: dict[str, Any]) -> str:
 
 
 def sealed(name: str, *recipients: Keys, note: str | None = None) -> bytes:
-    """A worked example, sealed."""
+    """A worked example, sealed when it was decided."""
     data, terms = example(name)
     cards = [card(private, f"ZZQ{at}", receiving_type(terms)) for at, private in enumerate(recipients)]
-    return seal(data, terms, sender=Sender(org_id="E10999001", keys=SENDER, note=note), recipients=cards, now=NOW)
+    decided = datetime.fromisoformat(terms["decision"]["at"])
+    return seal(data, terms, sender=Sender(org_id="E10999001", keys=SENDER, note=note), recipients=cards, now=decided)
 
 
 def plaintexts(packet: Packet, private: Keys) -> tuple[Any, Any]:
@@ -140,7 +141,17 @@ def test_what_is_signed_authenticated_and_hashed_is_as_the_cddl_says(monkeypatch
             seen.setdefault("COSE_Key", []).append(data)
         return data
 
+    def remembered(data: bytes) -> bytes:
+        seen.setdefault(cbor.decode(data)[0], []).append(data)
+        return data
+
     monkeypatch.setattr(cbor, "encode", recorded)
+    # the beginnings of these two are encoded once, so they are caught where they are used
+    structure, encrypt = cose._enc_structure, keys.PublicOpening.encrypt
+    monkeypatch.setattr(cose, "_enc_structure", lambda aad: remembered(structure(aad)))
+    monkeypatch.setattr(
+        keys.PublicOpening, "encrypt", lambda key, plaintext, info: encrypt(key, plaintext, remembered(info))
+    )
     for private in (BOTH, HYBRID):
         plaintexts(parse(sealed("cp-is-flag", private)), private)
     Keys.generate(classical=True)

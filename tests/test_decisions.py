@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from hashlib import sha256
 from typing import Any
@@ -288,6 +291,17 @@ def test_a_disagreement_is_taken_from_stage_to_stage(school):
     assert kinds(school) == ["decision-review"]
 
 
+def test_a_requester_who_takes_it_further_is_not_forgotten(school):
+    recorded = school.decide(decision(discussed_with_requester={**DISCUSSED, "escalated": True}))
+    assert [action.kind for action in recorded.opened] == ["decision-review", "disagreement"]
+    school.decisions.escalate(recorded.decision, stage="1", outcome="they agree now")
+    assert kinds(school) == ["decision-review"]
+    step = {"with_": "early help hub", "on": "2026-11-26", "outcome": "they do not agree", "escalated": True}
+    said = school.decisions.discuss(school.decide(decision()).decision, **step)
+    assert [action.kind for action in said.opened] == ["disagreement"]
+    assert [action.kind for action in said.closed] == ["decision-discussion"]
+
+
 BAD_STEPS = {
     "a stage that there is not": (lambda d, n: d.escalate(n, stage="5", outcome="no"), UnknownCode),
     "discussed tomorrow": (lambda d, n: d.discuss(n, with_="hub", on="2026-11-27", outcome="no"), FieldInvalid),
@@ -427,6 +441,31 @@ def test_what_is_under_way_counts_for_nothing_until_it_is_settled(school, monkey
     monkeypatch.setattr(Ledger, "append", looked)
     school.decide(decision())
     assert seen == [[]]
+
+
+KEEPER = """
+import json, sys
+from sharekit import Agency
+agency, given = Agency.load(sys.argv[1]), json.loads(sys.argv[2])
+while True:
+    print(agency.decide(given).decision, flush=True)
+"""
+
+
+def test_a_killed_process_leaves_every_decision_that_it_told_of_and_no_action_without_one(school):
+    given = json.dumps(decision())
+    for after in (1, 4, 9):
+        command = [sys.executable, "-c", KEEPER, str(school.home), given]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as keeper:
+            told = [keeper.stdout.readline().strip() for _ in range(after)]
+            keeper.send_signal(signal.SIGKILL)
+            told += keeper.stdout.read().split()
+        known = {each.decision: each for each in school.decisions.all()}
+        assert {number for number in told if len(number) == 32} <= set(known)
+        references = {action.reference.hex() for action in school.decisions.overdue(everything=True)}
+        assert references == {number for number, each in known.items() if len(each.open) == 2} == set(known)
+    counted = (len(known) * 2, len(known), 0)
+    assert rows(school, COUNTS) == [counted]
 
 
 # nothing personal anywhere but in the vault, sealed

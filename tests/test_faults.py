@@ -107,7 +107,6 @@ class WithoutRollback(Interrupted):
         return super().execute(sql, *values)
 
 
-@pytest.mark.xfail(strict=True, raises=LedgerError, reason="the transaction stays open, and with it SQLite's lock")
 def test_an_interrupted_rollback_holds_nobody_up(folder):
     """Somebody may press Ctrl-C twice; an open transaction would lock everybody else out."""
     before = entries_of(folder)
@@ -154,7 +153,6 @@ def lock_is_free(folder: Path) -> bool:
         return True
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the line that gives the lock back may be interrupted")
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # an interrupted lock is closed when collected
 def test_an_interrupt_at_any_line_leaves_all_or_nothing_and_no_lock(folder):
     before, pair = entries_of(folder), (entry(), entry())

@@ -13,13 +13,13 @@ from gates import GONE
 from shares import Share
 
 from sharekit import golden, rulebook, rules, vocabulary
-from sharekit.errors import GateNotMet
+from sharekit.errors import FieldMissing, GateNotMet, Refused
 
 EARLY_HELP, REFERRAL, FLAG = "early-help-referral", "safeguarding-referral", "cp-is-flag"
 
 
-def refused(share: Share) -> GateNotMet:
-    with pytest.raises(GateNotMet) as stopped:
+def refused(share: Share) -> Refused:
+    with pytest.raises((GateNotMet, FieldMissing)) as stopped:
         share.seal()
     return stopped.value
 

@@ -59,7 +59,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.from_regex(r"[A-Za-z0-9-]{1,20}", fullmatch=True), TEXT)
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,19}", fullmatch=True), TEXT)
 def test_what_is_sealed_is_what_opens(upload_id, necessity):
     data, terms = example("cp-is-flag")
     data |= {"upload_id": upload_id}

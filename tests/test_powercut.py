@@ -229,7 +229,6 @@ def test_the_simulator_catches_a_disk_that_does_not_sync(folder, set_mode, mode)
     assert found["lost"] > 0
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an opening does not sync what another left unsynced")
 @pytest.mark.parametrize("mode", SAFE[:2])
 def test_what_an_opening_has_shown_stays_even_if_who_wrote_it_was_killed(folder, set_mode, mode):
     """A checkpoint may have been printed, or remembered in the vault: a ledger without it would look tampered with."""

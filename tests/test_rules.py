@@ -11,7 +11,7 @@ from shares import BOOK, Share, answer_of, before, example, stopped
 import sharekit
 from sharekit import Situation, vocabulary
 from sharekit.case import FUNCTIONS
-from sharekit.errors import GateNotMet
+from sharekit.errors import FieldMissing, GateNotMet
 from sharekit.wording import texts
 
 EVERY_GATE = pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
@@ -30,7 +30,7 @@ def test_the_example_seals(gate):
 def test_one_changed_field_is_stopped_by_exactly_that_rule(gate):
     assert len(gate.change) == 1
     assert stopped(gate).gates() == {gate.rule}
-    with pytest.raises(GateNotMet) as refused:
+    with pytest.raises((GateNotMet, FieldMissing)) as refused:
         stopped(gate).seal()
     assert refused.value.rule == gate.rule
     assert refused.value.source
@@ -234,3 +234,11 @@ def test_nothing_is_found_in_the_worked_examples_but_advice_to_ask_the_guardian(
 def test_every_worked_example_seals(name):
     assert Share(name).gates() == set()
     assert Share(name).seal()
+
+
+@pytest.mark.parametrize("part", ["necessity", "proportionality"])
+def test_a_part_that_every_share_has_is_missed_by_its_name_and_its_rule(part):
+    with pytest.raises(FieldMissing) as missed:
+        Share("safeguarding-referral", {f"terms.{part}": GONE}).seal()
+    assert (missed.value.code, missed.value.rule) == ("field-missing", "R13")
+    assert part in str(missed.value)

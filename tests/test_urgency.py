@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
+from conftest import REFERRAL
 from gates import GATES, GONE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shares import Share, stopped
+from shares import Share, example, stopped
 
 import sharekit
-from sharekit import registry, rules
+from sharekit import ShareTerms, registry, rules, vocabulary
+from sharekit.case import Case
 from sharekit.errors import FieldMissing
 
 EMERGENCY = {
@@ -113,3 +117,25 @@ def test_no_want_of_a_record_stops_an_emergency_together_with_others(names, part
         share = share.also({f"terms.{part}": GONE})
     assert share.gates() == set()
     assert sharekit.parse(share.seal()).id
+
+
+def test_an_emergency_with_the_least_of_terms_opens(world):
+    """The other side copes with what is missing."""
+    world.at(REFERRAL)
+    share = Share("safeguarding-referral", EMERGENCY, {f"terms.{part}": GONE for part in PARTS})
+    packet = world.larkmoor.seal(share.data, share.terms, to=[world.fernshire.org_id])
+    opened = world.fernshire.open(packet, purpose="safeguarding.referral")
+    assert opened.fields["statements"] == share.data["statements"]
+    kinds = {action.kind for action in world.larkmoor.record.actions.open()}
+    assert {"owed-record", "emergency-share-review"} <= kinds
+
+
+def test_the_rules_and_the_terms_agree_on_what_is_urgent():
+    data, terms, now = example("safeguarding-referral")
+    names = ("urgency", "routes", "decisions")
+    found = set()
+    for urgency, route, outcome in product(*([term.code for term in vocabulary.load(name)] for name in names)):
+        said = ShareTerms({**terms, "urgency": urgency, "route": route, "decision": {"outcome": outcome}})
+        assert Case(said, data, now=now).urgent == said.urgent
+        found |= {(urgency, route)} if said.urgent and outcome != "break-glass" else set()
+    assert found == {("immediate", "safeguarding"), ("immediate", "immediate-protection")}
