@@ -32,7 +32,7 @@ def report_command(export: str, out: str, **evidence: tuple[str, ...]) -> int:
     from sharekit import report
 
     given = Evidence.read(**evidence)
-    with session.destination(out, what="the report") as deliver, session.readable(export, what="the export") as path:
+    with session.readable(export, what="the export") as path, session.destination(out, what="the report") as deliver:
         found = given.audit(path)
         name = Path("standard input") if export == "-" else Path(export)
         page = report.html(path, found, _given(given, found), now=given.now(), file=name.name)

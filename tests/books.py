@@ -15,8 +15,6 @@ from sharekit.ledger import Entry, Ledger
 from sharekit.questions import Answer
 from sharekit.trust import Card, Trust
 
-KEYS = Keys.generate()
-
 NUMBERS = {
     "event": "ledger-events", "purpose": "purposes", "outcome": "outcomes", "decided": "decisions",
     "action": "action-kinds", "reported": "receipt-events", "act": "acts", "stage": "dispute-stages",
@@ -61,9 +59,10 @@ class Book:
         self.folder, self.origin = folder / f"{org_id}-{year}", f"sharekit/{org_id}/{year}"
         self.folder.mkdir()
         about = {"org_type": "local-authority-csc", "name": name, "phone": "01632 960101"}
-        self.card = Card.make(KEYS, org_id=org_id, **about, issued=datetime(2025, 1, 1, tzinfo=UTC))
+        keys = Keys.generate()
+        self.card = Card.make(keys, org_id=org_id, **about, issued=datetime(2025, 1, 1, tzinfo=UTC))
         begun = Entry(1, seconds(f"{year}-01-01 00:00"), nonce=bytes(16), origin=self.origin)
-        self.ledger = Ledger.create(self.folder / "ledger.db", origin=self.origin, key=KEYS.log, genesis=begun)
+        self.ledger = Ledger.create(self.folder / "ledger.db", origin=self.origin, key=keys.log, genesis=begun)
 
     def add(self, event: str, moment: str, **parts: Any) -> int:
         return self.ledger.append(coded(event, moment, **parts))
