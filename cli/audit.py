@@ -1,4 +1,4 @@
-"""`audit verify`, `questions`, `query`, `report`: an agency's export, checked and asked without its writer's code."""
+"""`audit`: an agency's export, checked and asked without the code that wrote it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .datasette import datasette_command
 from .evidence import EXIT_FINDINGS, Evidence, evidence_options
 from .questions import query_command, questions_command
 from .report import report_command
@@ -74,5 +75,5 @@ def _lines(report: AuditReport) -> list[str]:
     return lines
 
 
-for _command in (questions_command, query_command, report_command):
+for _command in (questions_command, query_command, report_command, datasette_command):
     audit_command.add_command(_command)

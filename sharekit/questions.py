@@ -48,6 +48,11 @@ class Question:
     chart: Chart | None = None
 
     @property
+    def alone(self) -> str:
+        """The SELECT by itself, for whoever has the decoded entries and nothing else."""
+        return self.sql.replace(":as_of", "(SELECT max(time) FROM entry)")
+
+    @property
     def is_finding(self) -> bool:
         """Whether it lists what somebody should look at, rather than counting."""
         return self.kind == "finding"

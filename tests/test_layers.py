@@ -29,8 +29,8 @@ ORDER = [
     *["packet", "sealing", "opening"],  # packet
     *["durable", "ledger", "vault", "actions", "coded", "recompute", "exported", "outside", "audit"],  # record
     *["decoded", "questions", "charts", "report"],  # what auditors ask
-    *["home", "record", "lookups", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
-    *["decisions", "advice", "agency", "doctor"],
+    *["home", "record", "lookups", "erasure", "enactment", "receipt", "partners", "receipts", "reception"],  # exchange
+    *["dispatch", "decisions", "advice", "agency", "doctor"],
 ]
 
 
