@@ -164,6 +164,6 @@ def _answer_at_home(name: str, identifier: str | None, limit: int) -> None:
     parts = ("ledger", "entry", "time", "by", "role")
     rows = [[each.ledger, each.entry, output.moment(each.time), each.by, each.role] for each in found[:limit]]
     told = {"name": name, "count": len(found), "rows": [dict(zip(parts, row, strict=True)) for row in rows]}
-    lines = [f"{len(found)} look-ups were of a child of whom nothing had been recorded until then"]
+    lines = [f"look-ups of a child of whom nothing had been recorded until then: {len(found)}"]
     lines += _table([list(parts), *[[_cell(value) for value in row] for row in rows]]) if rows else []
     output.result(told, lines, as_json=session.wants_json())

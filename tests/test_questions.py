@@ -238,7 +238,7 @@ def test_a_look_up_that_found_nobody_is_named(book):
     entry = book.add("consulted", "11-03 10:00", outcome="nobody-found")
     answer = ask("lookups", book)
     assert told(answer, "entry") == [entry]
-    assert answer.sentence == "Look-ups that found nobody: 1. The record was read 2 times."
+    assert answer.sentence == "Look-ups that found nobody: 1. Times the record was read: 2."
 
 
 # --- figures ---
