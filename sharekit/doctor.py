@@ -75,6 +75,7 @@ def _agency(home: Path) -> Iterator[Check]:
         yield _passphrase(home)
         yield from _private(home)
         yield _record(agency)
+        yield _policy(agency)
         yield _unrecorded(agency)
         unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
         yield _count("unconfirmed cards", unconfirmed, "confirm each by telephone")
@@ -122,3 +123,15 @@ def _record(agency: Agency) -> Check:
         return Check("ledger", f"{agency.ledger.verify()} entries, verified")
     except ShareError as problem:
         return Check("ledger", f"{problem.code}: {problem.message}", problem.hint, good=False)
+
+
+def _policy(agency: Agency) -> Check:
+    try:
+        policy = agency.policy
+    except ShareError as problem:
+        return Check("local policy", f"{problem.code}: {problem.message}", problem.hint, good=False)
+    if policy.digest is None:
+        return Check("local policy", "none, the shipped one applies")
+    why = "looser than shipped, signed and recorded" if policy.loosens else "nowhere looser than shipped"
+    count = len(policy.changes)
+    return Check("local policy", f"{count} thing{'s' if count != 1 else ''} otherwise", why)

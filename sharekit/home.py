@@ -4,6 +4,7 @@
     home/card.cbor        its public card      home/vault.db         what must be forgettable
     home/keys/            its two key files    home/trust/           the cards it believes
     home/outbox/          packets that could not be delivered to their file
+    home/policy.toml      what it does otherwise than shipped, and policy.cose, the act that set it; both may be absent
 """
 
 from __future__ import annotations

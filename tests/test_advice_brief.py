@@ -277,6 +277,25 @@ def test_a_name_that_is_a_word_is_taken_out_only_where_it_is_written_as_a_name()
     assert told.splitlines()[-1] == "Child A said she may come. Child A Child A stay? It will."
 
 
+SPACED = {"Annmarie": "Ann Marie", "Ann-Marie": "Annmarie", "Mc Donald": "McDonald", "O\u2019Hara": "O Hara"}
+
+
+@pytest.mark.parametrize("name", SPACED)
+def test_a_name_is_found_with_and_without_its_spaces(name):
+    assert kept(saying(f"{SPACED[name]} came", name=name)).splitlines()[-1] == "Child A came"
+
+
+def test_a_family_name_that_several_share_is_nobodys():
+    told = kept(wren(conditions_on_agreement="The Ashbys, Wren Ashby and Ilse Ashby agreed")).splitlines()[-1]
+    assert told == "The [family name]s, Child A and Adult B agreed"
+
+
+def test_an_identifier_is_never_kept_whatever_its_form():
+    place = brief._Place(("local_child_ref",))
+    assert not brief._is_kept({"x-identifier": "local"}, "text", "LPA-0142", place)
+    assert brief._is_kept({}, "text", "LPA-0142", place)
+
+
 def test_a_name_of_a_script_without_spaces_is_found_inside_a_sentence():
     assert "\u674e" not in kept(saying("\u4eca\u5929\u674e\u660e\u6765\u4e86", name="\u674e\u660e"))
 

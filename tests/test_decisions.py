@@ -430,17 +430,44 @@ def test_a_crash_while_an_action_is_closed_leaves_it_open_or_closed_as_the_ledge
 
 
 def test_what_is_under_way_counts_for_nothing_until_it_is_settled(school, monkeypatch):
-    """Somebody else looks between the promise and the entry."""
-    seen = []
+    """Somebody else looks between the promise and the entry: nothing is open yet, nothing is closed yet."""
+    seen: list[list[str]] = []
     append = Ledger.append
 
     def looked(self: Ledger, *entries: Entry) -> int:
-        seen.append(school.record.actions.open())
+        seen.append([action.kind for action in school.record.actions.open()])
         return append(self, *entries)
 
     monkeypatch.setattr(Ledger, "append", looked)
-    school.decide(decision())
-    assert seen == [[]]
+    recorded = school.decide(decision())
+    school.decisions.discuss(recorded.decision, with_="early help hub", on="2026-11-26", outcome="they agree")
+    assert seen == [[], ["decision-review", "decision-discussion"]]
+    assert kinds(school) == ["decision-review"]
+
+
+KEEPER = """
+import json, sys
+from sharekit import Agency
+agency, given = Agency.load(sys.argv[1]), json.loads(sys.argv[2])
+while True:
+    print(agency.decide(given).decision, flush=True)
+"""
+
+
+def test_a_killed_process_leaves_every_decision_that_it_told_of_and_no_action_without_one(school):
+    given = json.dumps(decision())
+    for after in (1, 4, 9):
+        command = [sys.executable, "-c", KEEPER, str(school.home), given]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as keeper:
+            told = [keeper.stdout.readline().strip() for _ in range(after)]
+            keeper.send_signal(signal.SIGKILL)
+            told += keeper.stdout.read().split()
+        known = {each.decision: each for each in school.decisions.all()}
+        assert {number for number in told if len(number) == 32} <= set(known)
+        references = {action.reference.hex() for action in school.decisions.overdue(everything=True)}
+        assert references == {number for number, each in known.items() if len(each.open) == 2} == set(known)
+    counted = (len(known) * 2, len(known), 0)
+    assert rows(school, COUNTS) == [counted]
 
 
 KEEPER = """

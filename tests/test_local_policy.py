@@ -15,7 +15,7 @@ from policies import ENQUIRY, FOOTING, GLASS, NOW, ORDER, terms, use
 from sharekit.cli import app
 from sharekit.cli.running import run
 
-from sharekit import Agency, Card, Keys, cbor, cose, errors, files, ledger, local_policy, registry, vocabulary
+from sharekit import Agency, Card, Keys, cbor, cose, doctor, errors, files, ledger, local_policy, registry, vocabulary
 from sharekit.local_policy import Change, parse, shipped
 from sharekit.policy import Finding, decide
 from sharekit.use import check_assessment
@@ -649,6 +649,22 @@ def test_the_ledger_and_the_vault_hold_no_word_of_why_a_policy_was_set(loosened)
     content = stored + (loosened.quillbrook.home / "vault.db").read_bytes()
     assert b"board" not in content
     assert b"XXTEST" not in content
+
+
+def test_the_doctor_says_what_stands_there(flagged):
+    def found() -> tuple[str, bool]:
+        (check,) = (each for each in doctor.examine(flagged.quillbrook.home) if each.name == "local policy")
+        return f"{check.found}; {check.why}", check.good
+
+    assert found() == ("none, the shipped one applies; ", True)
+    place(flagged.quillbrook, FLAG_STRICTER)
+    assert found() == ("1 thing otherwise; nowhere looser than shipped", True)
+    place(flagged.quillbrook, FLAG_LOOSER)
+    told, good = found()
+    assert told.startswith("not-trusted: the local policy is looser than the shipped one, and nobody signed that; ")
+    assert not good
+    flagged.quillbrook.loosen_policy(FLAG_LOOSER, reason="The board agreed")
+    assert found() == ("1 thing otherwise; looser than shipped, signed and recorded", True)
 
 
 def test_a_change_reads_as_a_sentence():
