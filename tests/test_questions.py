@@ -7,6 +7,7 @@ import re
 
 import pytest
 from books import Book, ask, decoded, told
+from conftest import REPOSITORY
 
 from sharekit import questions, registry, vocabulary
 from sharekit.errors import Malformed, UnknownCode, Usage
@@ -374,3 +375,8 @@ def test_every_label_of_an_entry_is_decoded_or_left_out_on_purpose():
     labels = dict(re.findall(r"^ +(?:\? )?\d+ => .*; (\w+)()", registry.text("ledger.cddl"), re.M))
     columns = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
     assert set(labels) - set(columns) == {"nonce", "file", "subject", "detail", "checkpoint", "origin", "demonstration"}
+
+
+def test_the_page_for_auditors_names_every_question():
+    page = (REPOSITORY / "docs" / "auditors.md").read_text()
+    assert set(re.findall(r"`([a-z-]+)`", page)) >= set(NAMES)

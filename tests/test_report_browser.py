@@ -25,7 +25,7 @@ QUIET = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr"),
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium here")
+in_a_browser = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium here")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,16 @@ def season(tmp_path_factory):
     return page
 
 
+PEOPLE = ("XXTEST", "Marlow", "Robin", "Wren", "Okell", "9990001006", "9990002118", "2019-03-14", "01632")
+
+
+def test_no_child_and_no_worker_is_in_it(season):
+    text = season.read_text()
+    assert "Fernshire County Council" in text
+    assert [name for name in PEOPLE if name.lower() in text.lower()] == []
+
+
+@in_a_browser
 def test_a_season_is_rendered_without_a_complaint_and_the_verdict_comes_first(season, tmp_path):
     seen = browse(season, tmp_path, "--dump-dom")
     page = Page(seen.dom)
@@ -74,6 +84,7 @@ def test_a_season_is_rendered_without_a_complaint_and_the_verdict_comes_first(se
     assert len(page.all("svg")) >= 6
 
 
+@in_a_browser
 def test_a_season_can_be_looked_at(season, tmp_path):
     picture = tmp_path / "report.png"
     browse(season, tmp_path, f"--screenshot={picture}", "--window-size=1000,1400")
@@ -83,6 +94,7 @@ def test_a_season_can_be_looked_at(season, tmp_path):
     assert len(data) > 40_000  # an empty page is a tenth of that
 
 
+@in_a_browser
 def test_a_season_can_be_printed(season, tmp_path):
     paper = tmp_path / "report.pdf"
     browse(season, tmp_path, f"--print-to-pdf={paper}")
@@ -91,6 +103,7 @@ def test_a_season_can_be_printed(season, tmp_path):
     assert len(re.findall(rb"/Type\s*/Page\b", data)) > 3
 
 
+@in_a_browser
 def test_a_hostile_name_runs_nothing(tmp_path):
     book = filled(tmp_path, name=HOSTILE)
     page = tmp_path / "report.html"
@@ -112,6 +125,7 @@ SMUGGLED = {
 }
 
 
+@in_a_browser
 @pytest.mark.parametrize("markup", SMUGGLED.values(), ids=SMUGGLED)
 def test_what_somebody_smuggled_into_it_would_be_refused_by_its_policy(season, tmp_path, markup):
     """The policy holds by itself, and this browser does complain where it is broken."""
