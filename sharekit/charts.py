@@ -46,16 +46,16 @@ def bars(title: str, pairs: Pairs) -> Markup:
 def columns(title: str, pairs: Pairs) -> Markup:
     """Numbers as columns, from left to right in their order; of more than there is room for the last."""
     told = pairs[-MOST:]
-    ticks, chart = _ticks(told), _chart()
+    ticks, chart = _ticks(told), _chart(11 if len(told) > 8 else 14)
     chart.add_columns([(_short(label), count) for label, count in told], fill_color=FILL)
     chart.add_y_scale(0, ticks[-1])
     chart.add_y_axis(ticks=ticks)
     return _described(chart, title, told, HEIGHT)
 
 
-def _chart() -> leather.Chart:
-    """A chart that looks as ours do: leather keeps one look for all of them."""
-    for name, value in LOOK.items():
+def _chart(letters: int = 14) -> leather.Chart:
+    """A chart that looks as ours do, with letters of a size: leather keeps one look for all of them."""
+    for name, value in {**LOOK, "tick_font_size": letters}.items():
         setattr(theme, name, value)
     return leather.Chart()
 

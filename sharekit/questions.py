@@ -177,7 +177,7 @@ def shown(column: str, value: Any) -> str:
     if about.get("number"):
         return f"{value:,}"
     if about.get("time"):
-        return moment(datetime.fromisoformat(value))
+        return f"{workdays.local(datetime.fromisoformat(value)):%-d %b %Y, %H:%M}"
     if about.get("minutes"):
         return _span(value)
     return _label(about["codes"], value) if "codes" in about else str(value)

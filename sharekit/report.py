@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from sharekit import charts, questions, registry
 from sharekit.audit import AuditReport
+from sharekit.outside import Attested
 from sharekit.questions import Answer
 from sharekit.trust import Card
 
@@ -46,6 +47,7 @@ def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: 
         verdict=verdict(report, names),
         advice=_advice(report),
         report=report,
+        attested=_newest(report.attested),
         agency=_agency(report.origin),
         names=names,
         given=given,
@@ -93,6 +95,14 @@ def _advice(report: AuditReport) -> str:
 
 def _agency(origin: str) -> str:
     return origin.split("/")[1] if origin else ""
+
+
+def _newest(attested: Sequence[Attested]) -> list[Attested]:
+    """What each organisation confirmed last, the furthest first: its earlier ones say less."""
+    last = dict[str, Attested]()
+    for each in sorted(attested, key=lambda each: (each.size, each.at)):
+        last[each.org_id] = each
+    return sorted(last.values(), key=lambda each: (-each.size, each.at, each.org_id))
 
 
 def _answered(path: Path, report: AuditReport) -> Iterator[tuple[Answer, Markup | None]]:

@@ -153,8 +153,8 @@ def unescaped(html: str) -> str:
 def test_codes_are_told_in_words_and_times_as_they_were_in_britain(html):
     assert "Prohibited purpose" in html
     assert "Harm to others" in html
-    assert "2 November 2026, 10:00" in html
-    assert "30 September 2026, 11:00" in html  # British summer time
+    assert "2 Nov 2026, 10:00" in html
+    assert "30 Sep 2026, 11:00" in html  # British summer time
 
 
 def test_the_same_inputs_make_the_same_bytes(book):
@@ -215,6 +215,14 @@ def test_the_verdict_names_who_outside_confirms_how_much(book):
         "Nothing in the record of Fernshire was changed or removed after it was signed, and Quillbrook Hospitals"
         f" confirms its first {size - 2} of {size} entries."
     )
+
+
+def test_each_organisation_is_named_with_the_most_that_it_confirms(book):
+    found = attested(book, 5)
+    found = replace(found, attested=(*found.attested, Attested("quillbrook", 3, NOW)))
+    html = report.html(book.export, found, Given([book.card]), now=NOW)
+    confirmed = re.search(r"Who outside confirms it.*?</table>", html, re.S)
+    assert re.findall(r"<code>(\w+)</code>.*?(\d+) entries", confirmed[0]) == [("quillbrook", "5"), ("larkmoor", "1")]
 
 
 def test_a_long_answer_is_cut_with_its_number_and_the_way_to_the_rest(tmp_path):
