@@ -470,31 +470,6 @@ def test_a_killed_process_leaves_every_decision_that_it_told_of_and_no_action_wi
     assert rows(school, COUNTS) == [counted]
 
 
-KEEPER = """
-import json, sys
-from sharekit import Agency
-agency, given = Agency.load(sys.argv[1]), json.loads(sys.argv[2])
-while True:
-    print(agency.decide(given).decision, flush=True)
-"""
-
-
-def test_a_killed_process_leaves_every_decision_that_it_told_of_and_no_action_without_one(school):
-    given = json.dumps(decision())
-    for after in (1, 4, 9):
-        command = [sys.executable, "-c", KEEPER, str(school.home), given]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as keeper:
-            told = [keeper.stdout.readline().strip() for _ in range(after)]
-            keeper.send_signal(signal.SIGKILL)
-            told += keeper.stdout.read().split()
-        known = {each.decision: each for each in school.decisions.all()}
-        assert {number for number in told if len(number) == 32} <= set(known)
-        references = {action.reference.hex() for action in school.decisions.overdue(everything=True)}
-        assert references == {number for number, each in known.items() if len(each.open) == 2} == set(known)
-    counted = (len(known) * 2, len(known), 0)
-    assert rows(school, COUNTS) == [counted]
-
-
 # nothing personal anywhere but in the vault, sealed
 
 SECRETS = [
