@@ -380,3 +380,14 @@ def test_every_label_of_an_entry_is_decoded_or_left_out_on_purpose():
 def test_the_page_for_auditors_names_every_question():
     page = (REPOSITORY / "docs" / "auditors.md").read_text()
     assert set(re.findall(r"`([a-z-]+)`", page)) >= set(NAMES)
+
+
+def test_a_time_centuries_away_is_answered_like_any_other(book):
+    last = 2**34 - 1
+    book.ledger.append(Entry(6, last, nonce=bytes(16), packet=bytes(16), outcome=4, counterparties=("x",)))
+    book.ledger.append(Entry(2, last, nonce=bytes(15) + b"1", packet=bytes(16), purpose=6, act_by=last, lag=2**32 - 1))
+    answers = {name: ask(name, book) for name in NAMES}
+    assert told(answers["slow"], "lag") == [2**32 - 1]
+    for answer in answers.values():
+        cells = [cell for row in answer.rows for cell in zip(answer.columns, row, strict=True)]
+        assert all(isinstance(questions.shown(*cell), str) for cell in cells)
