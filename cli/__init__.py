@@ -51,7 +51,7 @@ def app() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with the code that `cli.md` promises."""
+    """Run the command line and exit with the code of SPEC.md section 10."""
     for stop in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does, so that no half-written file stays behind
         signal.signal(stop, signal.default_int_handler)
     sys.exit(run(app, sys.argv[1:]))
