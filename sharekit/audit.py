@@ -188,7 +188,8 @@ class _Audit:
     def _check_receipts(self, said: Iterable[Attestation]) -> int:
         """Whatever packet of ours a partner proves to have had, its sealing stands here; how many were looked at."""
         reported, count = dict[bytes, str](), 0
-        for count, each in enumerate(said, 1):
+        for each in said:
+            count += 1
             with self._as_finding("attestation-invalid"):
                 packet = outside.reported_packet(each, self.owner, self.trust)
                 if packet is not None:

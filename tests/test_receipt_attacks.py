@@ -176,6 +176,16 @@ def test_an_honest_partner_whose_receipt_was_lost_is_not_accused(world):
     assert world.quillbrook.receipts.partners.last(ORIGIN).size > last.size
 
 
+def test_a_partners_fork_is_not_blamed_on_our_own_ledger(world):
+    cosigned_once(world)
+    forged = checkpoint.sign(Checkpoint(ORIGIN, 2, bytes(32)), key=world.fernshire._log_key)
+    body = {"note": forged, "old": 0, "proof": []}
+    with pytest.raises(errors.LedgerTampered) as raised:
+        world.quillbrook.receive(sealed(world.fernshire, world.quillbrook, body, None, packet.CHECKPOINT))
+    assert raised.value.hint != errors.LedgerTampered.hint
+    assert len(world.quillbrook.receipts.partners.forks()) == 1
+
+
 def test_an_outside_witness_does_not_accuse_for_a_proof_from_elsewhere(world):
     world.flag()
     other, ledger = world.agency(OTHER), world.fernshire.ledger
