@@ -104,7 +104,10 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
         sharekit ledger checkpoint -o fernshire.note
     """
     from sharekit import checkpoint as notes
+    from sharekit.errors import Usage
 
+    if start is not None and org is None:
+        raise Usage("--from is for a checkpoint that a partner cosigns", hint="add --to ORG")
     with session.agency(unlocked=org is not None) as agency:
         if org is not None:
             _send_checkpoint(agency, org, start, out, year)

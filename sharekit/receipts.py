@@ -95,7 +95,7 @@ class Receipts:
         note = ledger.checkpoint()
         size = checkpoint.parse(note).size
         seen = self.partners.cosigned_size(org_id, ledger.origin) if start is None else start
-        return note, seen, ledger.consistency(seen, size) if 0 < seen < size else []
+        return note, seen, ledger.consistency(seen, size) if seen not in (0, size) else []
 
     # --- with a witness that is no partner ---
 

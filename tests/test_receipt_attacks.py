@@ -110,6 +110,18 @@ def new_card(agency):
     return sharekit.Card.make(sharekit.Keys.generate(), issued=agency.now(), demonstration=True, **about)
 
 
+def test_a_receipt_that_travelled_for_months_still_counts(world):
+    world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
+    world.at("2027-03-01T09:00:00Z")
+    assert world.fernshire.receive(newest(world, QUILLBROOK)).receipt.event == "opened"
+
+
+def test_a_proof_cannot_start_beyond_the_ledger(world):
+    world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
+    with pytest.raises(errors.Usage):
+        world.fernshire.send_checkpoint(QUILLBROOK, start=99)
+
+
 def test_a_revoked_partners_receipt_is_refused(world):
     world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
     world.fernshire.trust.revoke(QUILLBROOK, reason="a stolen laptop")
