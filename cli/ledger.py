@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .database import init_postgres_command, move_command
 from .stamp import timestamp_command
 from .witness import compare_command, forks_command, witness_command
 
@@ -224,5 +225,12 @@ def _entry_line(told: dict[str, Any]) -> str:
     return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
 
 
-for _command in (witness_command, forks_command, compare_command, timestamp_command):
+for _command in (
+    witness_command,
+    forks_command,
+    compare_command,
+    timestamp_command,
+    init_postgres_command,
+    move_command,
+):
     ledger_command.add_command(_command)

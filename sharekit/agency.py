@@ -25,6 +25,7 @@ from sharekit.errors import Malformed, NotTrusted, Revoked, Usage, WrongPassphra
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
 from sharekit.local_policy import LocalPolicy
+from sharekit.moving import Moved
 from sharekit.outside import Attestation
 from sharekit.packet import Share, Statement
 from sharekit.policy import Use
@@ -91,6 +92,7 @@ class Agency:
             vault_key=private.vault if private else None,
             demonstration=self._own.demonstration,
             actor=Actor(self.person, self.role),
+            database=about.get("ledger"),
         )
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
         self.enactment = Enactment(home, self._own, self.record)
@@ -335,6 +337,19 @@ class Agency:
         if pin.revoked:
             raise Revoked(f"the key of {given.org_id} was revoked here", hint="ask for a card with new keys")
         return pin.card
+
+    # --- where the record is ---
+
+    def move_ledgers(self, database: str | None) -> list[Moved]:
+        """Move the ledgers of all years to a database, or with None to files of the home; then load the agency anew.
+
+        `database` is a connection string without a password. Raises Usage if that is where they are, errors as `move`.
+        """
+        if database == homes.read_about(self.home).get("ledger"):
+            raise Usage("the ledgers are there already", hint="sharekit doctor says where they are")
+        self.ledger  # noqa: B018  # there is one to move, and the vault knows where it ends
+        self.close()
+        return self.record.move(database, switch=lambda: homes.name_database(self.home, database))
 
     # --- reading the record ---
 

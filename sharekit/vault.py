@@ -22,12 +22,12 @@ from typing import Any
 import nacl.exceptions
 import nacl.secret
 
-from sharekit import cbor, durable, registry
+from sharekit import cbor, durable, migrations, registry
 from sharekit.errors import LedgerError, LedgerTampered
 
 __all__ = ["Detail", "Seen", "Vault"]
 
-APPLICATION, VERSION = 0x73686176, 1  # as schemas/vault.sql sets them
+APPLICATION = 0x73686176  # as schemas/vault.sql sets it
 RATIONALES = 200  # how many decisions are remembered by the words that explained them
 RESTORE = "restore vault.db from the home's backup"
 
@@ -274,16 +274,18 @@ class Vault:
             ):
                 self._check(connection)
                 durable.make_durable(connection, "TRUNCATE")  # a WAL would keep what was deleted
+                migrations.bring_up_to_date(connection, "vault", what="the vault")
                 connection.execute("PRAGMA secure_delete = ON")
                 yield connection
         except LedgerTampered:
             raise _damaged() from None
 
     def _check(self, connection: sqlite3.Connection) -> None:
-        """Whether it is a vault, of this edition, and this key's."""
+        """Whether it is a vault, of no newer edition, and this key's."""
         marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        if marks != [APPLICATION, VERSION]:
+        if marks[0] != APPLICATION or marks[1] < 1:
             raise _damaged()
+        migrations.refuse_newer("vault", marks[1], what="the vault")
         if self._key is not None:
             rows = connection.execute("SELECT token FROM owner LIMIT 2").fetchall()
             if rows != [(_owner(self._key),)]:

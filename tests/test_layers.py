@@ -27,9 +27,10 @@ ORDER = [
     *["golden", "local_policy", "use", "policy"],
     *["deidentify", "brief"],
     *["packet", "sealing", "opening"],  # packet
-    *["durable", "ledger", "vault", "actions", "recompute", "outside", "audit"],  # record
-    *["home", "record", "erasure", "enactment", "receipt", "partners", "receipts", "reception", "dispatch"],  # exchange
-    *["decisions", "advice", "agency", "doctor"],
+    *["durable", "migrations", "storage", "sqlite", "libpq", "postgres", "provision", "group", "selfcheck"],  # record
+    *["ledger", "moving", "vault", "actions", "recompute", "outside", "audit"],
+    *["home", "years", "record", "erasure", "enactment", "receipt", "partners", "receipts"],  # exchange
+    *["reception", "dispatch", "decisions", "advice", "agency", "doctor"],
 ]
 
 
