@@ -99,9 +99,10 @@ def verify(year: int | None) -> None:
 
 @ledger_command.command("checkpoint")
 @click.option("--to", "org", metavar="ORG", help="Seal it for a partner to cosign, with its consistency proof.")
+@click.option("--from", "start", type=click.IntRange(min=1), metavar="SIZE", help="With --to: where the proof starts.")
 @click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
 @_year
-def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
+def checkpoint(org: str | None, start: int | None, out: str | None, year: int | None) -> None:
     """The newest signed checkpoint: give it to somebody outside, and nothing before it can be rewritten.
 
     \b
@@ -109,10 +110,13 @@ def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
         sharekit ledger checkpoint -o fernshire.note
     """
     from sharekit import checkpoint as notes
+    from sharekit.errors import Usage
 
+    if start is not None and org is None:
+        raise Usage("--from is for a checkpoint that a partner cosigns", hint="add --to ORG")
     with session.agency(unlocked=org is not None) as agency:
         if org is not None:
-            _send_checkpoint(agency, org, out, year)
+            _send_checkpoint(agency, org, start, out, year)
             return
         note = agency.ledger_of(year).checkpoint()
     found = notes.parse(note)
@@ -124,13 +128,14 @@ def checkpoint(org: str | None, out: str | None, year: int | None) -> None:
         output.result(told, [f"checkpoint of {found.size} entries written to {out}"], as_json=session.wants_json())
 
 
-def _send_checkpoint(agency: Agency, org: str, out: str | None, year: int | None) -> None:
-    waiting = agency.send_checkpoint(org, year=year)
-    if out is not None:
-        with session.destination(out, what="the checkpoint") as deliver:
-            deliver(waiting.read_bytes())
-    told = {"to": org, "path": out or str(waiting)}
-    output.result(told, [f"checkpoint for {org}: {out or waiting}"], as_json=session.wants_json())
+def _send_checkpoint(agency: Agency, org: str, start: int | None, out: str | None, year: int | None) -> None:
+    if out is None:
+        path = str(agency.send_checkpoint(org, year=year, start=start))
+    else:
+        with session.destination(path := out, what="the checkpoint") as deliver:
+            deliver(agency.send_checkpoint(org, year=year, start=start).read_bytes())
+    if path != "-":
+        output.result({"to": org, "path": path}, [f"checkpoint for {org}: {path}"], as_json=session.wants_json())
 
 
 @ledger_command.command("prove")

@@ -61,8 +61,9 @@ def _taken_lines(taken: Received, waiting: str | None) -> list[str]:
 
 @click.command("receipts", cls=session.Command)
 @click.argument("packet")
-@click.option("-o", "out", metavar="FILE", help="Write this year's receipts, of every packet, for an auditor.")
-def receipts_command(packet: str, out: str | None) -> None:
+@click.option("-o", "out", metavar="FILE", help="Write a year's receipts, of every packet, for an auditor.")
+@click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="With -o: those of an earlier year.")
+def receipts_command(packet: str, out: str | None, year: int | None) -> None:
     """What is known of PACKET, a file or its number: delivered, verified, opened, refused, and by whom.
 
     \b
@@ -73,7 +74,7 @@ def receipts_command(packet: str, out: str | None) -> None:
     with session.agency() as agency:
         found = [_said_told(each) for each in agency.receipts.partners.said(bytes.fromhex(number))]
         if out is not None:
-            _write_evidence(agency, out)
+            _write_evidence(agency, out, year)
     lines = [f"{each['at']}  {each['org_id']}  {each['event']}  {each['outcome']}" for each in found]
     lines = lines or ["no receipt has come in. Sent is not acted on: telephone the recipient."]
     output.result({"packet": number, "receipts": found, "path": out}, lines, as_json=session.wants_json())
@@ -99,8 +100,8 @@ def _said_told(said: Said) -> dict[str, Any]:
     }
 
 
-def _write_evidence(agency: Agency, out: str) -> None:
+def _write_evidence(agency: Agency, out: str, year: int | None) -> None:
     from sharekit import outside
 
     with session.destination(out, what="the receipts") as deliver:
-        deliver(outside.evidence(agency.ledger.origin, agency.attestations()))
+        deliver(outside.evidence(agency.ledger_of(year).origin, agency.attestations(year=year)))

@@ -28,7 +28,8 @@ def witness_command() -> None:
 @click.option("--witness", "org", metavar="ORG", help="Whom it is for: the proof starts where they last cosigned.")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where to write it; - for standard output.")
 @click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
-def request(org: str | None, out: str, year: int | None) -> None:
+@click.option("--from", "start", type=click.IntRange(min=1), metavar="SIZE", help="Where the proof starts instead.")
+def request(org: str | None, out: str, year: int | None, start: int | None) -> None:
     """Write the newest checkpoint with its consistency proof, as C2SP tlog-witness has it.
 
     \b
@@ -36,7 +37,7 @@ def request(org: str | None, out: str, year: int | None) -> None:
         sharekit ledger witness request --witness W1 -o request.txt
     """
     with session.agency() as agency, session.destination(out, what="the request") as deliver:
-        text, size = agency.receipts.request(org, agency.ledger_of(year))
+        text, size = agency.receipts.request(org, agency.ledger_of(year), start=start)
         deliver(text.encode())
     if out != "-":
         told = {"size": size, "path": out}
@@ -80,7 +81,9 @@ def keep(note: str, card: str) -> None:
 
 @click.command("forks", cls=session.Command)
 def forks_command() -> None:
-    """Ledgers of partners that promised two histories; each pair of notes is evidence anybody can check.
+    """Refused checkpoints of partners, each with the one it does not follow.
+
+    Two roots at one size are evidence anybody can check; at two sizes the partner still has to show a proof.
 
     \b
     Example:

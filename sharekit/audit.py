@@ -21,7 +21,7 @@ from typing import Any
 
 from sharekit import cbor, checkpoint, exported, merkle, outside, proof, stamp, vocabulary
 from sharekit.checkpoint import Checkpoint
-from sharekit.errors import LedgerTampered, Malformed, ShareError
+from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError
 from sharekit.outside import Attestation, Attested, Cards
 from sharekit.proof import UNSIGNED, Proof
 from sharekit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry, packet_of
@@ -176,7 +176,8 @@ class _Audit:
             with self._as_finding("attestation-invalid"):
                 seen.update(Attested(org_id, size, at) for org_id, at in outside.cosigners(note, self.trust))
                 if roots and isinstance(note, str) and note in stamps:
-                    seen.add(Attested(AUTHORITY, size, stamp.verify(note, stamps[note], roots)))
+                    with contextlib.suppress(NotTrusted):  # another authority's, whom this auditor does not know
+                        seen.add(Attested(AUTHORITY, size, stamp.verify(note, stamps[note], roots)))
         return tuple(sorted(seen, key=lambda each: (-each.size, each.at, each.org_id)))
 
     def _check_receipts(self, said: Iterable[Attestation]) -> int:

@@ -207,8 +207,9 @@ class LedgerTampered(LedgerError):
         index: int | None = None,
         expected: str | None = None,
         found: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.index = index
         self.expected = expected
         self.found = found

@@ -133,7 +133,8 @@ def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Chec
     if found[0].size == found[1].size and found[0].root != found[1].root:
         expected, other = (each.root.hex() for each in found)
         message = f"{found[0].origin} promised two histories of {found[0].size} entries: keep both files"
-        raise LedgerTampered(message, index=found[0].size, expected=expected, found=other)
+        hint = "show them to the agency's auditor, and to everybody who relies on that ledger"
+        raise LedgerTampered(message, index=found[0].size, expected=expected, found=other, hint=hint)
     return found[0], found[1]
 
 

@@ -55,6 +55,8 @@ __all__ = [
 ]
 
 
+CONTROL_DAYS = 366  # a receipt is still one when the year's ledger has been closed
+
 Repeats = Callable[[ShareTerms], int]
 
 
@@ -315,7 +317,7 @@ def _statement_header(
     claims = {
         ISS: sender.org_id,
         AUD: [card.org_id for card in draft.recipients],
-        EXP: issued + 86400 * draft.terms.valid_days,
+        EXP: issued + 86400 * (draft.terms.valid_days if draft.mode == SHARE else CONTROL_DAYS),
         IAT: issued,
         CTI: parts.cti,
     }

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sharekit.errors import LedgerTampered, Malformed, Usage
+from sharekit.errors import LedgerTampered, Malformed, NotTrusted, Usage
 
 __all__ = ["imprint", "request", "verify"]
 
@@ -35,9 +35,11 @@ def imprint(response: bytes) -> bytes:
 def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
     """When an authority under one of `roots` (PEM) stamped the note (section 2.4.2).
 
-    Raises Malformed, and LedgerTampered if the stamp must not be believed.
+    Raises Malformed, LedgerTampered if it is the stamp of something else, and NotTrusted if none of `roots` vouches.
     """
     rfc3161, parsed = _library(), _parsed(response)
+    if imprint(response) != sha256(note.encode()).digest():
+        raise LedgerTampered("the time stamp is not that of this checkpoint")
     for root in roots:
         verifier = rfc3161.VerifierBuilder().add_root_certificate(_certificate(root)).build()
         try:
@@ -46,7 +48,7 @@ def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
             continue
         at: datetime = parsed.tst_info.gen_time
         return at.astimezone(UTC)
-    raise LedgerTampered("the time stamp is not that of this checkpoint under a root that is trusted")
+    raise NotTrusted("the time stamp is by no authority under a root that is trusted", hint="give its root with --root")
 
 
 def _parsed(response: bytes) -> Any:

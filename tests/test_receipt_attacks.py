@@ -110,6 +110,18 @@ def new_card(agency):
     return sharekit.Card.make(sharekit.Keys.generate(), issued=agency.now(), demonstration=True, **about)
 
 
+def test_a_receipt_that_travelled_for_months_still_counts(world):
+    world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
+    world.at("2027-03-01T09:00:00Z")
+    assert world.fernshire.receive(newest(world, QUILLBROOK)).receipt.event == "opened"
+
+
+def test_a_proof_cannot_start_beyond_the_ledger(world):
+    world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
+    with pytest.raises(errors.Usage):
+        world.fernshire.send_checkpoint(QUILLBROOK, start=99)
+
+
 def test_a_revoked_partners_receipt_is_refused(world):
     world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
     world.fernshire.trust.revoke(QUILLBROOK, reason="a stolen laptop")
@@ -174,6 +186,16 @@ def test_an_honest_partner_whose_receipt_was_lost_is_not_accused(world):
     again = world.fernshire.send_checkpoint(QUILLBROOK, start=last.size)
     assert world.quillbrook.receive(again.read_bytes()).mode == "checkpoint"
     assert world.quillbrook.receipts.partners.last(ORIGIN).size > last.size
+
+
+def test_a_partners_fork_is_not_blamed_on_our_own_ledger(world):
+    cosigned_once(world)
+    forged = checkpoint.sign(Checkpoint(ORIGIN, 2, bytes(32)), key=world.fernshire._log_key)
+    body = {"note": forged, "old": 0, "proof": []}
+    with pytest.raises(errors.LedgerTampered) as raised:
+        world.quillbrook.receive(sealed(world.fernshire, world.quillbrook, body, None, packet.CHECKPOINT))
+    assert raised.value.hint != errors.LedgerTampered.hint
+    assert len(world.quillbrook.receipts.partners.forks()) == 1
 
 
 def test_an_outside_witness_does_not_accuse_for_a_proof_from_elsewhere(world):

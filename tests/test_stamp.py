@@ -95,7 +95,7 @@ def test_a_stamp_is_for_one_checkpoint_only(authority):
 def test_an_authority_under_another_root_is_not_believed(authority, tmp_path):
     stranger = Authority(tmp_path / "stranger")
     response = stranger.stamp(stamp.request(NOTE))
-    with pytest.raises(errors.LedgerTampered):
+    with pytest.raises(errors.NotTrusted):
         stamp.verify(NOTE, response, [authority.root])
     assert stamp.verify(NOTE, response, [authority.root, stranger.root])
 
@@ -139,6 +139,30 @@ def test_an_export_brings_stamps_and_the_auditor_says_how_far_they_reach(world, 
     assert report.findings == ()
     assert [(each.org_id, each.size, each.at) for each in report.attested] == [("timestamp authority", size, at)]
     assert sharekit.audit.audit(world.folder / "export", trust).attested == ()
+
+
+def test_a_stamp_by_an_authority_that_the_auditor_does_not_know_is_no_finding(world, authority, tmp_path):
+    stranger = Authority(tmp_path / "stranger")
+    world.flag()
+    agency = world.fernshire
+    response = stranger.stamp(agency.receipts.stamp_request(agency.ledger, now=agency.now()))
+    agency.receipts.keep_stamp(response, [stranger.root])
+    agency.export(world.folder / "export")
+    report = sharekit.audit.audit(
+        world.folder / "export", sharekit.Trust([agency.card()]), roots=[authority.root]
+    )
+    assert (report.findings, report.attested) == ((), ())
+
+
+def test_a_stamp_of_something_else_in_an_export_is_a_finding(world, authority):
+    world.flag()
+    agency = world.fernshire
+    response = authority.stamp(stamp.request(NOTE))
+    agency.ledger.export(world.folder / "export", stamps=[(agency.ledger.checkpoint(), response)])
+    report = sharekit.audit.audit(
+        world.folder / "export", sharekit.Trust([agency.card()]), roots=[authority.root]
+    )
+    assert [each.kind for each in report.findings] == ["attestation-invalid"]
 
 
 def test_a_stamped_checkpoint_exposes_a_ledger_written_anew(world, authority, monkeypatch):
