@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .database import init_postgres_command, move_command
 from .stamp import timestamp_command
 from .witness import compare_command, forks_command, witness_command
 
@@ -77,9 +78,9 @@ def tell_subject(identifier: str, limit: int) -> None:
     with session.agency(unlocked=True) as agency:
         found = agency.subject_entries(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
-    caution = None if told else "nothing is recorded. This is not evidence of no concern."
-    lines = [_entry_line(each) for each in told] if told else [caution]
-    output.result({"entries": told, "caution": caution}, lines, as_json=session.wants_json())
+    caution = "" if told else "nothing is recorded. This is not evidence of no concern."
+    lines = [_entry_line(each) for each in told] or [caution]
+    output.result({"entries": told, "caution": caution or None}, lines, as_json=session.wants_json())
 
 
 @ledger_command.command("verify")
@@ -224,5 +225,12 @@ def _entry_line(told: dict[str, Any]) -> str:
     return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
 
 
-for _command in (witness_command, forks_command, compare_command, timestamp_command):
+for _command in (
+    witness_command,
+    forks_command,
+    compare_command,
+    timestamp_command,
+    init_postgres_command,
+    move_command,
+):
     ledger_command.add_command(_command)

@@ -15,7 +15,7 @@ __all__ = ["Command", "Group", "Words"]
 LONGEST_NAME = 200
 
 
-class Words(click.ParamType):
+class Words(click.ParamType[str]):
     """What a person says: text that can be kept, and as a `name` short and on one line."""
 
     def __init__(self, *, name: bool = False) -> None:

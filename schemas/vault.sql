@@ -18,6 +18,7 @@ CREATE TABLE packet (
     sender TEXT NOT NULL,
     cti BLOB NOT NULL,
     digest BLOB NOT NULL,
+    recipients TEXT NOT NULL DEFAULT '',  -- who may send receipts: the org_ids for whom it was sealed here
     first_seen INTEGER NOT NULL,
     recorded INTEGER NOT NULL DEFAULT 0,  -- 1 once the ledger has its entry
     opened INTEGER,                       -- when it was first opened here

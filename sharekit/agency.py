@@ -21,11 +21,12 @@ from sharekit.dispatch import Dispatch, Sealed
 from sharekit.enactment import Enactment
 from sharekit.entry import Entry
 from sharekit.erasure import Erasure
-from sharekit.errors import Malformed, NotTrusted, Usage, WrongPassphrase
+from sharekit.errors import Malformed, NotTrusted, Revoked, Usage, WrongPassphrase
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
 from sharekit.local_policy import LocalPolicy
 from sharekit.lookups import LookUp
+from sharekit.moving import Moved
 from sharekit.outside import Attestation
 from sharekit.packet import Share, Statement
 from sharekit.policy import Use
@@ -92,6 +93,7 @@ class Agency:
             vault_key=private.vault if private else None,
             demonstration=self._own.demonstration,
             actor=Actor(self.person, self.role),
+            database=about.get("ledger"),
         )
         self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
         self.enactment = Enactment(home, self._own, self.record)
@@ -312,20 +314,43 @@ class Agency:
         """
         return self.reception.receive(data, self.keys)
 
-    def send_checkpoint(self, org_id: str, *, year: int | None = None) -> Path:
-        """Seal a ledger's newest checkpoint for one partner to cosign; where the packet waits."""
-        ledger = self.ledger_of(year)
-        return self.receipts.send_checkpoint(org_id, ledger, sender=self.sender(), now=self.now())
+    def send_checkpoint(self, org_id: str, *, year: int | None = None, start: int | None = None) -> Path:
+        """Seal a ledger's newest checkpoint for one partner to cosign; where the packet waits.
+
+        The proof begins at the last one they cosigned as far as is known here, or at `start` entries.
+        """
+        ledger, sender = self.ledger_of(year), self.sender()
+        return self.receipts.send_checkpoint(org_id, ledger, start=start, sender=sender, now=self.now())
 
     def cosign(self, request: bytes, card: bytes) -> str:
         """As a witness, the note in a request with this agency's cosignature; errors as in `Receipts.cosign`."""
-        parsed = Card.parse(card)
-        self.trust.check_real(parsed)
-        return self.receipts.cosign(request, parsed, sender=self.sender(), now=self.now())
+        return self.receipts.cosign(request, self._believed(card), sender=self.sender(), now=self.now())
 
     def keep_cosigned(self, note: bytes, card: bytes) -> int:
         """Keep a checkpoint of this ledger that the holder of `card` cosigned; its size."""
-        return self.receipts.keep_cosigned(note, Card.parse(card), now=self.now())
+        return self.receipts.keep_cosigned(note, self._believed(card), now=self.now())
+
+    def _believed(self, data: bytes) -> Card:
+        """A card that was handed over: as real as this home, and no rival or revoked one of a partner's."""
+        given = Card.parse(data)
+        self.trust.check_real(given)
+        pin = self.trust.joined([data]).find(given.kid, org_id=given.org_id, at=given.issued)
+        if pin.revoked:
+            raise Revoked(f"the key of {given.org_id} was revoked here", hint="ask for a card with new keys")
+        return pin.card
+
+    # --- where the record is ---
+
+    def move_ledgers(self, database: str | None) -> list[Moved]:
+        """Move the ledgers of all years to a database, or with None to files of the home; then load the agency anew.
+
+        `database` is a connection string without a password. Raises Usage if that is where they are, errors as `move`.
+        """
+        if database == homes.read_about(self.home).get("ledger"):
+            raise Usage("the ledgers are there already", hint="sharekit doctor says where they are")
+        self.ledger  # noqa: B018  # there is one to move, and the vault knows where it ends
+        self.close()
+        return self.record.move(database, switch=lambda: homes.name_database(self.home, database))
 
     # --- reading the record ---
 

@@ -10,10 +10,11 @@ own, every row limited in size, and no row followed further than the file is lon
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ class _Audit:
         self.db, self.findings, self.room, self.trust = db, findings, room, trust
         self.origin = self._origin()
         owner = _ORIGIN.match(self.origin)
-        self.keys = trust.log_keys(owner[1]) if owner else []
+        self.owner = owner[1] if owner else ""
+        self.keys = trust.log_keys(self.owner) if owner else []
 
     def run(
         self,
@@ -105,11 +107,11 @@ class _Audit:
         roots: Sequence[bytes],
     ) -> AuditReport:
         size, newest = self._size()
-        said = [*self._attestations(), *(each for data in receipts for each in self._evidence(data))]
+        said = [each for data in receipts for each in self._evidence(data)]
         shown = [pair for data in proofs if (pair := self._proof(data))]
         stamps = self._stamps()
         kept = [*checkpoints, *stamps, *(each.note for each, _ in shown)]
-        kept += [each.cosigned for each in said if each.cosigned]
+        kept += [*self._cosigned(), *(each.cosigned for each in said if each.cosigned)]
         given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
@@ -122,19 +124,23 @@ class _Audit:
         for each, known in shown:
             self._check_proof(each, known)
         self._check_cards()
-        self._check_receipts(said)
-        checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), len(said))
+        count = self._check_receipts(itertools.chain(self._attestations(), said))
+        checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), count)
         attested = self._attested(standing, stamps, roots)
         return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked, attested)
 
-    def _attestations(self) -> list[Attestation]:
-        """What the export itself brings of others; a row that is none is a finding."""
-        found = []
-        query = "SELECT org_id, cosigned, entry, proof FROM attestation"
-        for row in self.db.execute(query):
+    def _attestations(self) -> Iterator[Attestation]:
+        """What the export itself brings of others, row by row; a row that is none is a finding."""
+        for row in self.db.execute("SELECT org_id, cosigned, entry, proof FROM attestation"):
             with self._as_finding("attestation-invalid"):
-                found.append(outside.attestation(*row))
-        return found
+                yield outside.attestation(*row)
+
+    def _cosigned(self) -> Iterator[str]:
+        """The notes among them; what is none is found with its row."""
+        for (note,) in self.db.execute("SELECT DISTINCT cosigned FROM attestation WHERE typeof(cosigned) = 'text'"):
+            with contextlib.suppress(Malformed):
+                checkpoint.parse(note)
+                yield note
 
     def _evidence(self, data: bytes) -> list[Attestation]:
         origin, said = outside.parse_evidence(data)
@@ -173,17 +179,18 @@ class _Audit:
                     seen.add(Attested(AUTHORITY, size, stamp.verify(note, stamps[note], roots)))
         return tuple(sorted(seen, key=lambda each: (-each.size, each.at, each.org_id)))
 
-    def _check_receipts(self, said: Sequence[Attestation]) -> None:
-        """Whatever packet of ours a partner proves to have had, its sealing stands in this ledger."""
-        reported = dict[bytes, str]()
-        for each in said:
+    def _check_receipts(self, said: Iterable[Attestation]) -> int:
+        """Whatever packet of ours a partner proves to have had, its sealing stands here; how many were looked at."""
+        reported, count = dict[bytes, str](), 0
+        for count, each in enumerate(said, 1):
             with self._as_finding("attestation-invalid"):
-                packet = outside.reported_packet(each, self.trust)
+                packet = outside.reported_packet(each, self.owner, self.trust)
                 if packet is not None:
                     reported[packet] = each.org_id
         for packet in sorted(reported.keys() - self._sealed(reported.keys())):
             message = f"{reported[packet]} proves to have had a packet whose sealing is not in this ledger"
             self.findings.add("packet-missing", message, expected=packet)
+        return count
 
     def _sealed(self, wanted: Collection[bytes]) -> set[bytes]:
         """Those of the packets `wanted` that an entry says were sealed here."""

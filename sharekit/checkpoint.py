@@ -22,7 +22,7 @@ from nacl.signing import SigningKey
 
 from sharekit.errors import LedgerTampered, Malformed
 
-__all__ = ["Checkpoint", "key_id", "parse", "read", "sign", "verify"]
+__all__ = ["Checkpoint", "key_id", "only", "parse", "read", "sign", "verify"]
 
 MAX_BYTES = 64 * 1024
 MAX_SIZE = 2**63 - 1
@@ -93,6 +93,13 @@ def _check(signature: bytes, text: bytes, public: bytes) -> None:
         nacl.bindings.crypto_sign_open(signature + text, public)
     except (nacl.exceptions.CryptoError, ValueError):
         raise LedgerTampered("the signature of the checkpoint does not match") from None
+
+
+def only(note: str | bytes, *names: str) -> str:
+    """The note with the signature lines of `names` alone: those of strangers could say anything. Malformed."""
+    text, _, lines = _decoded(note).rpartition("\n\n")
+    kept = [line for line in lines.split("\n")[:-1] if _signature(line)[0] in names]
+    return "".join([text, "\n\n", *(f"{line}\n" for line in kept)])
 
 
 def read(note: str | bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:

@@ -209,11 +209,12 @@ class Dispatch:
             promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
         )
         vault = self._agency.record.vault
-        vault.note_packet(sender.org_id, cti, digest=digest, now=now)
+        vault.note_packet(sender.org_id, cti, digest=digest, now=now, recipients=recipients)
         self._remember(draft.terms)
         due = retention.due_on(draft.terms, draft.fields, now=now)
-        self._agency.erasure.keep(cti, sender.org_id, draft.terms, due=due, identifiers=facts.identifiers)
-        entry = self._agency.record.append("sealed", facts, now=now)
+        with self._agency.record.one_at_a_time():
+            self._agency.erasure.keep(cti, sender.org_id, draft.terms, due=due, identifiers=facts.identifiers)
+            entry = self._agency.record.append("sealed", facts, now=now)
         vault.mark_recorded(sender.org_id, cti)
         return entry
 

@@ -74,6 +74,7 @@ def _agency(home: Path) -> Iterator[Check]:
         yield _demonstration(agency)
         yield _passphrase(home)
         yield from _private(home)
+        yield from _storage(agency)
         yield _record(agency)
         yield _policy(agency)
         yield _unrecorded(agency)
@@ -116,6 +117,16 @@ def _unrecorded(agency: Agency) -> Check:
         return Check(name, "unknown", f"{problem.code}: {problem.message}", good=False)
     found = [pin.card.org_id for pin in agency.trust if pin.card.fingerprint not in accepted and pin.card.data != own]
     return _count(name, len(found), f"in the trust folder and not in the ledger: {', '.join(found)}")
+
+
+def _storage(agency: Agency) -> Iterator[Check]:
+    """Where the ledger is, and what an acknowledged entry rests on there."""
+    try:
+        settings = agency.ledger.storage.settings()
+    except ShareError as problem:
+        yield Check("storage", f"{problem.code}: {problem.message}", problem.hint, good=False)
+        return
+    yield from (Check(*setting) for setting in settings)
 
 
 def _record(agency: Agency) -> Check:

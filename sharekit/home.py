@@ -27,7 +27,18 @@ from sharekit.keys import Keys
 from sharekit.trust import ORG_ID, Card
 from sharekit.validation import is_phone
 
-__all__ = ["check_about", "clock", "is_home", "keeps", "new_home", "read_about", "read_card", "read_part", "write_home"]
+__all__ = [
+    "check_about",
+    "clock",
+    "is_home",
+    "keeps",
+    "name_database",
+    "new_home",
+    "read_about",
+    "read_card",
+    "read_part",
+    "write_home",
+]
 
 CLOCK = "SHAREKIT_NOW"
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)  # what fits into a packet
@@ -108,7 +119,7 @@ def write_home(
 
 
 def read_about(home: Path) -> dict[str, Any]:
-    """What agency.json says: the organisation, and who acts if nobody else is named."""
+    """What agency.json says: the organisation, who acts if nobody else is named, in which database its ledgers are."""
     data = read_part(home, "agency.json", what="agency.json of this home")
     try:
         about = json.loads(data)
@@ -117,6 +128,14 @@ def read_about(home: Path) -> dict[str, Any]:
     if not isinstance(about, dict) or not all(isinstance(value, str) for value in about.values()):
         raise _damaged("agency.json of this home is damaged")
     return about
+
+
+def name_database(home: Path, conninfo: str | None) -> None:
+    """Have agency.json say in which database the ledgers are; with None, that they are files of the home."""
+    about = {name: value for name, value in read_about(home).items() if name != "ledger"}
+    if conninfo is not None:
+        about["ledger"] = conninfo
+    files.write(home / "agency.json", json.dumps(about, indent=2).encode())
 
 
 def read_card(home: Path) -> Card:

@@ -1,88 +1,79 @@
-"""The ledger: a file of entries that nobody can change without the next checkpoint telling.
+"""The ledger: entries that nobody can change without the next checkpoint telling.
 
 Three tables (schemas/ledger.sql): the entries as bytes, the hashes of complete subtrees (RFC 9162), and one
-signed checkpoint a commit. Triggers keep mistakes out; the tree is the guarantee. No clock is read here.
+signed checkpoint a commit. Triggers keep mistakes out; the tree is the guarantee. Where the tables are is the
+storage's business: a file (sharekit/sqlite.py) or a database (sharekit/postgres.py). No clock is read here.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from nacl.signing import SigningKey
 
-from sharekit import cbor, checkpoint, durable, merkle, proof, registry
+from sharekit import cbor, checkpoint, durable, merkle, proof, registry, selfcheck
 from sharekit.checkpoint import Checkpoint
 from sharekit.durable import durability, journal_mode
 from sharekit.entry import Entry
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
-from sharekit.tree import RUN, Tip, consistency_ranges, inclusion_ranges
+from sharekit.group import Group
+from sharekit.sqlite import File
+from sharekit.storage import DOUBTED, Commit, Newest, Place, Storage
+from sharekit.tree import RUN, Tip, complete, consistency_ranges, inclusion_ranges
 
 __all__ = ["Entry", "Ledger", "Said", "durability", "journal_mode"]
 
 Said = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
 
-PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
-BEYOND = 2**63  # no row has such a number
-
 
 class Ledger:
     """One year's ledger, open; `create` or `open` it, and close it, or use it in a `with` block.
 
-    Threads and processes may append at once: each append holds a file lock. Raises LedgerError where nothing
+    Threads and processes may append at once, and threads share a commit. Raises LedgerError where nothing
     could be written or read, LedgerTampered where what is there must not be believed.
     """
 
-    def __init__(self, path: Path, *, origin: str, key: SigningKey, known: str | None = None) -> None:
-        self.path, self.origin = path, origin
-        self._key, self._public = key, bytes(key.verify_key)
-        self._mutex, self._tip = threading.RLock(), Tip()
-        with durable.typed():
-            self._db = durable.connect(path)
-            try:
-                self._place = durable.place(path)
-                durable.check_schema(self._db)
-                durable.make_durable(self._db)
-                self._tip = self._read_tip()
-                self._check_recent()
-                if known is not None:
-                    self._check_known(known)
-            except BaseException:
-                self._db.close()
-                raise
+    def __init__(self, storage: Storage, *, origin: str, key: SigningKey, known: str | None = None) -> None:
+        self.origin = origin
+        self._storage, self._key, self._public = storage, key, bytes(key.verify_key)
+        self._mutex, self._tip, self._group = threading.RLock(), Tip(), Group()
+        try:
+            self._tip = self._read_tip()
+            self._check_recent()
+            if known is not None:
+                self._check_known(known)
+        except BaseException:
+            storage.close()
+            raise
 
     @classmethod
-    def create(cls, path: Path | str, *, origin: str, key: SigningKey, genesis: Entry) -> Ledger:
+    def create(cls, place: Place | Path | str, *, origin: str, key: SigningKey, genesis: Entry) -> Ledger:
         """A new ledger whose entry 0 is `genesis`; LedgerError if there is one, or the remains of one."""
-        path = Path(path)
         if genesis.origin != origin:
             raise LedgerError("the genesis entry names another ledger")
-        with durable.typed(), durable.locked(path):
-            if any(os.path.lexists(f"{path}{suffix}") for suffix in ("", *durable.SIDE_FILES)):
-                raise LedgerError("there is a ledger already", hint="move it and its side files away first")
-            _build(path, origin, key, genesis)
-        return cls(path, origin=origin, key=key)
+        place = _place(place)
+        place.create([_commit(Tip(), [genesis.encode()], origin=origin, key=key)])
+        return cls(place.open(), origin=origin, key=key)
 
     @classmethod
-    def open(cls, path: Path | str, *, origin: str, key: SigningKey, known: str | None = None) -> Ledger:
-        """The ledger at `path`, after a quick check that its newest checkpoint is for what is there.
+    def open(cls, place: Place | Path | str, *, origin: str, key: SigningKey, known: str | None = None) -> Ledger:
+        """The ledger at `place`, after a quick check that its newest checkpoint is for what is there.
 
         `known` is an earlier checkpoint of it: a ledger that does not go on from there, or is gone, is
         LedgerTampered.
         """
-        if known is not None and not os.path.lexists(path):
+        place = _place(place)
+        if known is not None and not place.exists():
             raise LedgerTampered("the ledger is gone")
-        return cls(Path(path), origin=origin, key=key, known=known)
+        return cls(place.open(), origin=origin, key=key, known=known)
 
     def close(self) -> None:
         with self._mutex:
-            self._db.close()
+            self._storage.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -91,12 +82,22 @@ class Ledger:
         self.close()
 
     @property
+    def storage(self) -> Storage:
+        """Where its tables are."""
+        return self._storage
+
+    @property
+    def path(self) -> Path | None:
+        """The file it is in; None if it is in a database."""
+        return self._storage.path
+
+    @property
     def size(self) -> int:
         return self._newest().size
 
     def root(self, size: int | None = None) -> bytes:
         """The root now, or that of the first `size` entries; Usage if there are not so many."""
-        return self._newest().root() if size is None else self._range(0, self._tree(size, at_least=0))
+        return self._newest().root() if size is None else self._roots([(0, self._tree(size, at_least=0))])[0]
 
     def checkpoint(self) -> str:
         """The newest signed note."""
@@ -106,65 +107,52 @@ class Ledger:
         """Add `entries` in one commit under one new checkpoint, and return the number of the first.
 
         They have reached the disk when this returns; if it raises, none of them is in the ledger, or, where
-        the disk failed in the very commit, they are in it and nothing else is.
+        the disk or the connection failed in the very commit, they are in it and nothing else is. Threads that
+        append at once share a commit, and what it raises.
         """
         if not entries or any(entry.origin or entry.demonstration for entry in entries):
             raise Usage("there is nothing to append that the ledger takes")
-        encoded = [entry.encode() for entry in entries]
-        with durable.typed(), self._mutex, durable.locked(self.path):
-            self._check_place()
-            if os.path.lexists(self._doubt):
-                raise LedgerTampered("the ledger did not verify when it was last checked")
-            self._tip = self._commit(encoded)
-            return self._tip.size - len(encoded)
+        with self._group.join([entry.encode() for entry in entries]) as own, self._mutex:
+            if not own.is_settled:
+                self._group.commit(own, self._commit)
+        return own.first()
 
-    def _commit(self, encoded: list[bytes]) -> Tip:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            tip = _insert(self._db, self._read_tip(), encoded, origin=self.origin, key=self._key)
-            self._db.execute("COMMIT")
-        except BaseException:  # an interrupt, too, must leave no half of an exchange
-            self._roll_back()
-            raise
-        return tip
+    def _commit(self, take: Callable[[], list[bytes]]) -> int:
+        """Append what `take` hands out when it is this writer's turn; the number of the first."""
 
-    def _roll_back(self) -> None:
-        """Undo what was begun; a connection that cannot even do that is closed, or it would lock everybody out."""
-        try:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-        finally:
-            if self._db.in_transaction:
-                self._db.close()
+        def commit_on(newest: Newest) -> Commit:
+            return _commit(self._current(newest), take(), origin=self.origin, key=self._key)
+
+        commit = self._storage.append(self._tip, commit_on)
+        self._tip = commit.tip
+        return commit.start
 
     def entry(self, seq: int) -> bytes:
         """The stored bytes of one entry; Usage if there is no such entry."""
-        row = self._one("SELECT bytes FROM entry WHERE seq = ?", seq) if 0 <= seq < BEYOND else None
-        if row is None:
-            raise Usage("there is no such entry", hint="sharekit ledger log lists them")
-        return _whole(seq, row[0])
+        data = self._storage.entry(seq)
+        if data is None:
+            raise _no_entry()
+        return data
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of the entries from `start` on, in order."""
-        query = "SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?"
-        while start < BEYOND and (rows := self._all(query, start, PIECE)):
-            for seq, data in rows:
-                yield seq, _whole(seq, data)
+        while rows := self._storage.entries(start):
+            yield from rows
             start = rows[-1][0] + 1
 
     def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
         """The path from entry `seq` to the root of the first `size` entries (RFC 9162 section 2.1.3.1)."""
         size = self._tree(size, at_least=seq + 1)
         if seq < 0:
-            raise Usage("there is no such entry", hint="sharekit ledger log lists them")
-        return [self._range(*part) for part in inclusion_ranges(seq, 0, size)]
+            raise _no_entry()
+        return self._roots(inclusion_ranges(seq, 0, size))
 
     def consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
         """Proof that the first `old_size` of `size` entries have not changed (RFC 9162 section 2.1.4.1)."""
         size = self._tree(size, at_least=max(old_size, 0))
         if old_size < 1:
             raise Usage("there was no such earlier ledger", hint="give the size of an earlier checkpoint")
-        return [self._range(*part) for part in consistency_ranges(old_size, 0, size, complete=True)]
+        return self._roots(consistency_ranges(old_size, 0, size, complete=True))
 
     def prove(self, seq: int) -> bytes:
         """CBOR [receipt, note]: a COSE receipt of inclusion (RFC 9942) of entry `seq`, and the newest note.
@@ -182,39 +170,14 @@ class Ledger:
         A ledger that does not verify takes no more entries until it does.
         """
         try:
-            size = self._verify()
+            self._storage.check()
+            tip = self._newest(anew=True)
+            selfcheck.recompute(self._storage, tip.size, self._signed)
         except LedgerTampered:
-            self._set_doubted(True)
+            self._storage.mark(DOUBTED)
             raise
-        self._set_doubted(False)
-        return size
-
-    def _verify(self) -> int:
-        with durable.typed(), self._mutex:
-            durable.check_schema(self._db)
-            durable.check_pages(self._db)
-            self._check_place()
-        tip = self._newest(anew=True)
-        self._check_counts()
-        below: Iterator[bytes] = map(merkle.leaf_hash, self._dense(tip.size))
-        for level in range(tip.size.bit_length()):
-            _compare(below, self._level(level, tip.size), level)
-            below = _parents(self._level(level, tip.size))
-        self._check_commits(tip.size)
-        self._verify_notes(tip.size)
+        self._storage.unmark(DOUBTED)
         return tip.size
-
-    @property
-    def _doubt(self) -> str:
-        return f"{self.path}.doubted"
-
-    def _set_doubted(self, doubted: bool) -> None:
-        """Remember for every process whether the ledger verified; a disk that is read-only takes no entries anyway."""
-        with contextlib.suppress(OSError):
-            if doubted:
-                os.close(os.open(self._doubt, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-            else:
-                Path(self._doubt).unlink(missing_ok=True)
 
     def export(
         self,
@@ -229,35 +192,44 @@ class Ledger:
         """
         path = Path(path)
         problem = OutputUnwritable("the output cannot be written there")
-        own = {os.path.realpath(f"{self.path}{suffix}") for suffix in ("", ".lock", *durable.SIDE_FILES)}
-        if os.path.realpath(path) in own or path.is_dir():
+        if self._storage.is_own(path) or path.is_dir():
             raise problem
         self._newest(anew=True)
-        with durable.replacing(path, problem) as temporary, durable.typed(problem), self._mutex:
-            self._db.execute("VACUUM INTO ?", (durable.uri(temporary),))
+        with durable.replacing(path, problem) as temporary, durable.typed(problem):
+            self._storage.copy(temporary)
             _add(temporary, card=cards, attestation=attestations, stamp=stamps)
+
+    def commits(self, after: int = 0) -> Iterator[Commit]:
+        """What was committed from size `after` on, commit by commit; LedgerTampered if its note does not fit."""
+        tip = Tip(after, "", self._waiting(after))
+        while notes := self._storage.notes(tip.size, self._tip.size):
+            for size, note in notes:
+                pieces = itertools.islice(self.entries(tip.size), size - tip.size)
+                encoded = [data for _, data in pieces]
+                grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
+                signed = self._signed(note, size)
+                if (signed.size, signed.root) != (grown.size, grown.root()):
+                    raise _differs("a checkpoint is not for its entries", size, signed.root, grown.root())
+                yield Commit(tip.size, encoded, rows, tip := Tip(size, note, grown.waiting))
 
     def _newest(self, *, anew: bool = False) -> Tip:
         """The tip as it is now: another process may have appended since."""
-        with durable.typed(), self._mutex:
+        with self._mutex:
             self._tip = self._read_tip(anew=anew)
             return self._tip
 
     def _read_tip(self, *, anew: bool = False) -> Tip:
-        """The tip; if it is not the one known, its note, its size and the stored hashes are checked first.
+        return self._current(self._storage.newest(), anew=anew)
+
+    def _current(self, newest: Newest, *, anew: bool = False) -> Tip:
+        """The tip for what is newest; if it is not the one known, its note and the stored hashes are checked first.
 
         What was known is remembered: a ledger put back to an earlier state has a valid note for it.
         """
-        row = self._db.execute(
-            "SELECT size, note, (SELECT max(seq) + 1 FROM entry) FROM note ORDER BY size DESC LIMIT 1"
-        ).fetchone()
-        size, note, count = row or (0, "", 0)
-        if size != count or type(note) is not str:
-            raise LedgerTampered("the newest checkpoint is not for the entries there are", index=size)
-        if (size, note) == (self._tip.size, self._tip.note) and size and not anew:
+        if newest == (self._tip.size, self._tip.note) and newest.size and not anew:
             return self._tip
-        tip = self._checked_tip(size, note)
-        self._check_history(size, self._tip.size, self._tip.root())
+        tip = self._checked_tip(*newest)
+        self._check_history(tip.size, self._tip.size, self._tip.root())
         return tip
 
     def _check_known(self, note: str) -> None:
@@ -266,13 +238,12 @@ class Ledger:
 
     def _check_history(self, size: int, known: int, root: bytes) -> None:
         """Whether the ledger of `size` entries goes on from the `known` ones, which had that `root`."""
-        found = self._range(0, known) if size >= known else b""
+        found = self._roots([(0, known)])[0] if size >= known else b""
         if found != root:
             message = "the ledger was put back to an earlier state, or replaced by another"
             raise _differs(message, known, root, found)
 
     def _checked_tip(self, size: int, note: str) -> Tip:
-        durable.settle(self.path)  # what is shown must not be gone after a power cut: it would look like tampering
         signed = self._signed(note, size)
         tip = Tip(size, note, self._waiting(size))
         root = tip.root()
@@ -281,8 +252,8 @@ class Ledger:
         return tip
 
     def _waiting(self, size: int) -> tuple[bytes, ...]:
-        levels = range(size.bit_length())
-        return tuple(self._node(n, (size >> n) - 1) if size >> n & 1 else b"" for n in levels)
+        stored = {level: data for (level, _), data in self._storage.nodes(complete(0, size)).items()}
+        return tuple(stored.get(level, b"") for level in range(size.bit_length()))
 
     def _check_recent(self) -> None:
         """Whether the newest entries, at least 1024 where there are so many, lead to the signed root."""
@@ -294,80 +265,16 @@ class Ledger:
         if [seq for seq, _ in rows] != list(range(start, tip.size)) or grown.root() != tip.root():
             raise _differs("the entries are not those that were signed", start, tip.root(), grown.root())
 
-    def _check_place(self) -> None:
-        if durable.place(self.path) != self._place:  # a deleted file would swallow entries without a trace
-            raise LedgerTampered("another file has taken the place of the ledger")
-
     def _tree(self, size: int | None, *, at_least: int) -> int:
         newest = self._newest().size
         size = newest if size is None else size
         if not at_least <= size <= newest:
-            raise Usage("there is no such entry", hint="sharekit ledger log lists them")
+            raise _no_entry()
         return size
 
-    def _node(self, level: int, idx: int) -> bytes:
-        row = self._one(
-            "SELECT substr(hash, 1 + 32 * (? - idx), 32) FROM node WHERE level = ? AND idx <= ?"
-            " ORDER BY idx DESC LIMIT 1",
-            *(idx, level, idx),
-        )
-        if row is None or type(row[0]) is not bytes or len(row[0]) != 32:
-            raise LedgerTampered("a stored hash is missing", index=idx << level)
-        return row[0]
-
-    def _range(self, start: int, end: int) -> bytes:
-        """The root over entries `start` to `end`, a range that the tree's own splits make."""
-        size, found = end - start, None
-        for level in range(size.bit_length()):
-            if size >> level & 1:
-                node = self._node(level, (end >> level) - 1)
-                found = node if found is None else merkle.node_hash(node, found)
-        return found or merkle.root([])
-
-    def _dense(self, size: int) -> Iterator[bytes]:
-        for expected, (seq, data) in zip(range(size), self.entries(-(2**63)), strict=False):
-            if seq != expected:
-                raise LedgerTampered("an entry is missing", index=expected)
-            yield data
-
-    def _level(self, level: int, size: int) -> Iterator[bytes]:
-        """The stored hashes of a level, as far as the first `size` entries complete them."""
-        idx, end = 0, size >> level
-        query = "SELECT idx, hash FROM node WHERE level = ? AND idx >= ? ORDER BY idx LIMIT 64"
-        while idx < end:
-            rows = self._all(query, level, idx)
-            for start, run in rows or [(None, b"")]:
-                if start != idx or type(run) is not bytes or not run or len(run) % 32:
-                    raise LedgerTampered("a stored hash is missing", index=idx << level)
-                yield from (run[at : at + 32] for at in range(0, min(len(run), 32 * (end - idx)), 32))
-                idx += len(run) // 32
-
-    def _check_counts(self) -> None:
-        """No row may stand outside the tree: it would be a place to hide things in."""
-        size, entries, stored = self._one(
-            "SELECT max(size), (SELECT count(*) FROM entry), (SELECT sum(length(hash)) FROM node) FROM note"
-        )
-        if (entries, stored) != (size, 32 * sum(size >> level for level in range(size.bit_length()))):
-            raise LedgerTampered("entries or hashes are missing, or too many", index=size)
-
-    def _check_commits(self, size: int) -> None:
-        """Every commit has its note: a row of fewer leaf hashes than fit is the last of one."""
-        row = self._one(
-            "SELECT idx + length(hash) / 32 AS above FROM node WHERE level = 0 AND length(hash) < ? AND above <= ?"
-            " AND NOT EXISTS (SELECT 1 FROM note WHERE note.size = above) ORDER BY idx LIMIT 1",
-            *(32 * RUN, size),
-        )
-        if row:
-            raise LedgerTampered("a commit is without its checkpoint", index=row[0])
-
-    def _verify_notes(self, size: int) -> None:
-        after = 0
-        query = "SELECT size, note FROM note WHERE size > ? AND size <= ? ORDER BY size LIMIT ?"
-        while rows := self._all(query, after, size, PIECE):
-            for after, note in rows:
-                signed, found = self._signed(note, after), self._range(0, after)
-                if (signed.size, signed.root) != (after, found):
-                    raise _differs("a checkpoint is not for the entries before it", after, signed.root, found)
+    def _roots(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The roots over ranges of entries, (start, end) as the tree's own splits make them."""
+        return selfcheck.roots(self._storage, ranges)
 
     def _signed(self, note: object, size: int | None = None) -> Checkpoint:
         try:
@@ -375,42 +282,20 @@ class Ledger:
         except ShareError as error:
             raise LedgerTampered(error.message, index=size) from None
 
-    def _one(self, sql: str, *values: object) -> Any:
-        rows = self._all(sql, *values)
-        return rows[0] if rows else None
 
-    def _all(self, sql: str, *values: object) -> list[Any]:
-        with durable.typed(), self._mutex:
-            return self._db.execute(sql, values).fetchall()
+def _place(place: Place | Path | str) -> Place:
+    return File(place) if isinstance(place, Path | str) else place
 
 
-def _build(path: Path, origin: str, key: SigningKey, genesis: Entry) -> None:
-    """The file appears under its name when it is whole: a crash leaves no half-made ledger."""
-    problem = LedgerError("the ledger cannot be made there")
-    with (
-        durable.replacing(path, problem) as temporary,
-        durable.typed(problem),
-        contextlib.closing(durable.connect(temporary)) as db,
-    ):
-        db.executescript(registry.text("ledger.sql"))
-        db.execute("BEGIN IMMEDIATE")
-        _insert(db, Tip(), [genesis.encode()], origin=origin, key=key)
-        db.execute("COMMIT")
-
-
-def _insert(db: sqlite3.Connection, tip: Tip, encoded: list[bytes], *, origin: str, key: SigningKey) -> Tip:
+def _commit(tip: Tip, encoded: list[bytes], *, origin: str, key: SigningKey) -> Commit:
+    """What adds the entries to the tree that ends at `tip`, with its signed note."""
     grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
     note = checkpoint.sign(Checkpoint(origin, grown.size, grown.root()), key=key)
-    db.executemany("INSERT INTO entry VALUES (?, ?)", enumerate(encoded, tip.size))
-    db.executemany("INSERT INTO node VALUES (?, ?, ?)", rows)
-    db.execute("INSERT INTO note VALUES (?, ?)", (grown.size, note))
-    return Tip(grown.size, note, grown.waiting)
+    return Commit(tip.size, encoded, rows, Tip(grown.size, note, grown.waiting))
 
 
-def _whole(seq: int, data: object) -> bytes:
-    if type(data) is not bytes:
-        raise LedgerTampered("an entry is damaged", index=seq)
-    return data
+def _no_entry() -> Usage:
+    return Usage("there is no such entry", hint="sharekit ledger log lists them")
 
 
 def _add(path: Path, **tables: Iterable[tuple[object, ...]]) -> None:
@@ -429,16 +314,6 @@ def _receipt(size: int, seq: int, path: list[bytes], root: bytes, key: SigningKe
     """COSE_Sign1 with a detached payload, the root; 396 holds the proof."""
     signature = key.sign(proof.to_be_signed(root)).signature
     return b"\xd2" + cbor.encode([proof.PROTECTED, {396: {-1: [cbor.encode([size, seq, path])]}}, None, signature])
-
-
-def _parents(hashes: Iterator[bytes]) -> Iterator[bytes]:
-    return (merkle.node_hash(left, right) for left, right in zip(hashes, hashes, strict=False))
-
-
-def _compare(computed: Iterator[bytes], stored: Iterator[bytes], level: int) -> None:
-    for idx, (found, expected) in enumerate(zip(computed, stored, strict=False)):
-        if expected != found:
-            raise _differs("an entry or a hash has been changed", idx << level, expected, found)
 
 
 def _differs(message: str, index: int, expected: bytes, found: bytes) -> LedgerTampered:

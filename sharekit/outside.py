@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sharekit import cbor, checkpoint, proof, witness
+from sharekit import cbor, checkpoint, proof, vocabulary, witness
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError, Usage
 from sharekit.recompute import is_entry
@@ -24,7 +24,7 @@ from sharekit.recompute import is_entry
 __all__ = ["Attestation", "Attested", "compare", "cosigners", "evidence", "parse_evidence", "reported_packet"]
 
 MAX_BYTES = 64 * 1024 * 1024
-PACKET, EVENT = 4, 1  # labels of an entry, schemas/ledger.cddl
+EVENT, PACKET, COUNTERPARTIES = 1, 4, 9  # labels of an entry, schemas/ledger.cddl
 _NAME = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})\Z", re.ASCII)
 _ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
 
@@ -80,8 +80,12 @@ def attestation(org_id: Any = None, cosigned: Any = None, entry: Any = None, pro
 
 
 def cosigners(note: str | bytes, trust: Cards) -> Iterator[tuple[str, datetime]]:
-    """Who of those trusted cosigned a note, and when; LedgerTampered if a line of theirs is false."""
-    for name in dict.fromkeys(name for name, _ in checkpoint.read(note)[1]):
+    """Who of those trusted cosigned a note, and when; LedgerTampered if a line of theirs is false.
+
+    Whose ledger it is counts for nothing: they could write it anew, and cosign it again.
+    """
+    found, signatures = checkpoint.read(note)
+    for name in dict.fromkeys(name for name, _ in signatures if not found.origin.startswith(f"{name}/")):
         owner = _NAME.match(name)
         for key in _keys(trust.signing_keys, owner[1]) if owner else []:
             at = witness.cosigned_at(note, name=name, public=key)
@@ -89,8 +93,8 @@ def cosigners(note: str | bytes, trust: Cards) -> Iterator[tuple[str, datetime]]
                 yield owner[1], at
 
 
-def reported_packet(said: Attestation, trust: Cards) -> bytes | None:
-    """The packet that the partner's own ledger proves it had; None if nobody trusted says so.
+def reported_packet(said: Attestation, own: str, trust: Cards) -> bytes | None:
+    """The packet that the partner's own ledger proves it had from `own`; None if nobody trusted says so.
 
     LedgerTampered or Malformed if it is said with a trusted key and is not so. A witness's cosignature reports none.
     """
@@ -104,8 +108,17 @@ def reported_packet(said: Attestation, trust: Cards) -> bytes | None:
     if not owner or owner[1] != said.org_id or not is_entry(said.entry, shown.index):
         raise _no_evidence()
     shown.check(said.entry, origin=origin, keys=keys)
-    packet = cbor.decode(said.entry).get(PACKET)
+    entry = cbor.decode(said.entry)
+    if entry[EVENT] not in _reported() or entry.get(COUNTERPARTIES) != [own]:
+        raise Malformed("an entry that a partner proves is about no packet of this agency")
+    packet = entry.get(PACKET)
     return packet if type(packet) is bytes else None
+
+
+def _reported() -> set[int]:
+    """The numbers of the events that a receipt can report."""
+    events, reported = vocabulary.load("ledger-events"), vocabulary.load("receipt-events")
+    return {events[term.more["ledger_event"]].number for term in reported}
 
 
 def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Checkpoint, Checkpoint]:

@@ -65,17 +65,19 @@ class Partners:
             row = db.execute("SELECT note FROM witnessed WHERE origin = ?", (origin,)).fetchone()
         return str(row[0]) if row else None
 
-    def cosign(self, note: str, proof: Sequence[bytes], *, name: str, key: SigningKey, now: datetime) -> str:
+    def cosign(
+        self, note: str, proof: Sequence[bytes], *, old: int, name: str, key: SigningKey, now: datetime
+    ) -> str:
         """The note with our cosignature, if it follows the last one: look, sign and remember in one step.
 
-        The caller has verified the note. Raises Usage if nothing shows that it follows, and LedgerTampered, with
-        the evidence kept, if it cannot.
+        The caller has verified the note; the proof begins at size `old`. Raises Usage if nothing shows that it
+        follows, and LedgerTampered, with the evidence kept, if it cannot.
         """
         new = checkpoint.parse(note)
         with self._vault.writing() as db:
             row = db.execute("SELECT note FROM witnessed WHERE origin = ?", (new.origin,)).fetchone()
             last = checkpoint.parse(row[0]) if row else None
-            forked = _forked(last, new, proof)
+            forked = _forked(last, new, proof, old)
             if forked:
                 db.execute(
                     "INSERT OR IGNORE INTO fork(origin, note, other, seen) VALUES (?, ?, ?, ?)",
@@ -96,13 +98,19 @@ class Partners:
 
     # --- what they said of ours ---
 
-    def keep(self, said: Receipt) -> bool:
-        """Keep a receipt that was checked; whether it is new."""
+    def has(self, said: Receipt) -> bool:
+        """Whether a receipt is kept already."""
+        query = "SELECT 1 FROM attestation WHERE packet = ? AND org_id = ? AND event = ? AND entry = ?"
+        with self._vault.reading() as db:
+            found = db.execute(query, (said.packet, said.org_id, said.event, said.entry)).fetchone()
+        return found is not None
+
+    def keep(self, said: Receipt) -> None:
+        """Keep a receipt that was checked."""
         row = (said.packet, said.org_id, said.event, int(said.at.timestamp()), said.outcome)
         proven = (said.entry, said.proof, said.cosigned)
         with self._vault.writing() as db:
-            kept = db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *proven))
-        return kept.rowcount == 1
+            db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *proven))
 
     def keep_cosigned(self, org_id: str, note: str, *, now: datetime) -> None:
         """Keep a checkpoint of ours that a witness cosigned, about no packet."""
@@ -122,15 +130,23 @@ class Partners:
             yield Said(cti, org_id, event, _time(at), *rest)
 
     def attestations(self, own: str, year: int) -> list[Attestation]:
-        """What receipts said of the packets that `own` sealed in a year, for an auditor of its ledger."""
+        """What is attested of one year's ledger of `own`: the packets sealed then, and its checkpoints cosigned.
+
+        A receipt can be about both, or about the packet of one year and the checkpoint of another.
+        """
         query = (
-            "SELECT attestation.org_id, cosigned, entry, proof FROM attestation LEFT JOIN packet"
-            " ON packet.sender = ? AND packet.cti = attestation.packet"
-            " WHERE coalesce(packet.first_seen, at) >= ? AND coalesce(packet.first_seen, at) < ? ORDER BY at, entry"
+            "SELECT attestation.org_id, cosigned, entry, proof, packet.first_seen FROM attestation LEFT JOIN packet"
+            " ON packet.sender = ? AND packet.cti = attestation.packet ORDER BY at, entry"
         )
-        first, next_ = (int(datetime(each, 1, 1, tzinfo=UTC).timestamp()) for each in (year, year + 1))
+        origin, found = f"sharekit/{own}/{year:04}", list[Attestation]()
         with self._vault.reading() as db:
-            return [Attestation(*row) for row in db.execute(query, (own, first, next_))]
+            for org_id, cosigned, entry, proven, sealed in db.execute(query, (own,)):
+                note = cosigned if cosigned and checkpoint.parse(cosigned).origin == origin else None
+                if sealed is not None and _time(sealed).year == year:
+                    found.append(Attestation(org_id, note, entry, proven))
+                elif note:
+                    found.append(Attestation(org_id, note, b"", b""))
+        return found
 
     # --- what a timestamp authority said of ours ---
 
@@ -157,14 +173,15 @@ class Partners:
 
     def cosigned_size(self, org_id: str, origin: str) -> int:
         """The size of our newest checkpoint that a partner has cosigned; 0 if there is none."""
-        notes = (each.cosigned for each in self.said() if each.org_id == org_id and each.cosigned)
-        sizes = [found.size for found in map(checkpoint.parse, notes) if found.origin == origin]
-        return max(sizes, default=0)
+        query = "SELECT cosigned FROM attestation WHERE org_id = ? AND cosigned IS NOT NULL"
+        with self._vault.reading() as db:
+            notes = [checkpoint.parse(row[0]) for row in db.execute(query, (org_id,))]
+        return max((found.size for found in notes if found.origin == origin), default=0)
 
 
-def _forked(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes]) -> LedgerTampered | None:
+def _forked(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], old: int) -> LedgerTampered | None:
     try:
-        witness.follows(last, new, proof)
+        witness.follows(last, new, proof, old=old)
     except LedgerTampered as problem:
         return problem
     return None

@@ -75,10 +75,10 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
     origin = checkpoint.parse(shown.note).origin
     if not re.fullmatch(rf"sharekit/{re.escape(statement.sender)}/[0-9]{{4}}", origin):
         raise LedgerTampered("the receipt proves an entry of another ledger")
+    if checkpoint.only(shown.note, origin) != shown.note:
+        raise Malformed("the receipt's checkpoint carries lines of others")
     known = shown.check(said["entry"], origin=origin, keys=[card.log_key])
-    cosigned = said.get("cosigned")
-    if cosigned is not None:
-        check_cosigned(cosigned, card=card, own=own)
+    cosigned = check_cosigned(said["cosigned"], card=card, own=own) if "cosigned" in said else None
     return Receipt(
         packet=control.in_reply_to,
         org_id=statement.sender,
@@ -123,12 +123,17 @@ def _agree(said: dict[str, Any], entry: Entry, packet: bytes, own: str) -> bool:
     return all(getattr(entry, name) == value for name, value in expected.items())
 
 
-def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> Checkpoint:
-    """The checkpoint of a note, if it is one of our own and the holder of `card` cosigned it; LedgerTampered."""
+def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> str:
+    """A note as we and they signed it, if it is one of our own and the holder of `card` cosigned it.
+
+    Raises Malformed, LedgerTampered, and Usage where `card` is our own: nobody is a witness of their own ledger.
+    """
+    if card.org_id == own.org_id:
+        raise witness.own_ledger()
     origin = checkpoint.parse(note).origin
     if not re.fullmatch(rf"sharekit/{re.escape(own.org_id)}/[0-9]{{4}}", origin):
         raise LedgerTampered("what is cosigned is a checkpoint of another ledger")
-    known = checkpoint.verify(note, origin=origin, public=own.log_key)
+    checkpoint.verify(note, origin=origin, public=own.log_key)
     if witness.cosigned_at(note, name=witness.name_of(card.org_id), public=card.signing) is None:
         raise LedgerTampered("the checkpoint is not cosigned by them")
-    return known
+    return checkpoint.only(note, origin, witness.name_of(card.org_id))

@@ -6,6 +6,7 @@ undoes what it reports.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,49 +39,68 @@ class Receipts:
     # --- giving ---
 
     def give(
-        self, event: str, seq: int, statement: Statement, *, note: str | None, sender: Sender, now: datetime
+        self,
+        event: str,
+        seq: int,
+        statement: Statement,
+        *,
+        card: Card,
+        note: str | None,
+        sender: Sender,
+        now: datetime,
     ) -> Path:
         """Seal the receipt of the committed entry `seq` for a packet's sender; where it waits.
 
-        `note` is the sender's checkpoint, where the manifest was read; it is cosigned if it follows the last one.
+        `note` is the sender's checkpoint, where the manifest was read, signed with the log key of `card`; it is
+        cosigned if it follows the last one.
         """
-        card = self._trust.card(statement.sender)
-        ledger = self._record.ledger(now)
-        cosigned = self._cosigned(note, (), card, sender, now) if note else None
+        cosigned = None
+        with contextlib.suppress(Usage):  # where nothing shows yet that it follows
+            cosigned = self._cosigned(note, 0, (), card, sender, now) if note else None
+        return self._report(event, seq, statement, cosigned, sender, now)
+
+    def _report(
+        self, event: str, seq: int, statement: Statement, cosigned: str | None, sender: Sender, now: datetime
+    ) -> Path:
+        ledger, card = self._record.ledger(now), self._trust.card(statement.sender)
         body = receipt.body(event, Entry.decode(ledger.entry(seq)), ledger.prove(seq), cosigned=cosigned)
         return self._send(RECEIPT, body, card, bytes.fromhex(statement.id), sender, now)
 
     def _cosigned(
-        self, note: str, proof: Sequence[bytes], card: Card, sender: Sender, now: datetime
-    ) -> str | None:
-        """The sender's note with our cosignature; None where nothing shows yet that it follows the last one."""
+        self, note: str, old: int, proof: Sequence[bytes], card: Card, sender: Sender, now: datetime
+    ) -> str:
+        """The sender's note with our cosignature; Usage where nothing shows that it follows the last one."""
         origin = checkpoint.parse(note).origin
         if not re.fullmatch(rf"sharekit/{re.escape(card.org_id)}/[0-9]{{4}}", origin):
             raise LedgerTampered("the packet carries the checkpoint of another ledger")
+        if card.org_id == self._own.org_id:
+            raise witness.own_ledger()
         checkpoint.verify(note, origin=origin, public=card.log_key)
         name, key = witness.name_of(self._own.org_id), sender.keys.signing
-        try:
-            return self.partners.cosign(note, proof, name=name, key=key, now=now)
-        except Usage:
-            return None
+        return self.partners.cosign(checkpoint.only(note, origin), proof, old=old, name=name, key=key, now=now)
 
-    def send_checkpoint(self, org_id: str, ledger: Ledger, *, sender: Sender, now: datetime) -> Path:
+    def send_checkpoint(
+        self, org_id: str, ledger: Ledger, *, start: int | None = None, sender: Sender, now: datetime
+    ) -> Path:
         """Seal the newest checkpoint for a partner, with the proof that it follows the last one they cosigned."""
         card = self._trust.card(org_id)
-        note, seen, proof = self._newest(org_id, ledger)
+        note, seen, proof = self._newest(org_id, ledger, start)
         return self._send(CHECKPOINT, {"note": note, "old": seen, "proof": proof}, card, None, sender, now)
 
-    def _newest(self, org_id: str, ledger: Ledger) -> tuple[str, int, list[bytes]]:
-        """The newest note, and the proof that it follows the last one that `org_id` cosigned."""
+    def _newest(self, org_id: str, ledger: Ledger, start: int | None) -> tuple[str, int, list[bytes]]:
+        """The newest note, and the proof that it follows the last one that `org_id` cosigned, or that of `start`."""
+        if org_id == self._own.org_id:
+            raise witness.own_ledger()
         note = ledger.checkpoint()
-        size, seen = checkpoint.parse(note).size, self.partners.cosigned_size(org_id, ledger.origin)
+        size = checkpoint.parse(note).size
+        seen = self.partners.cosigned_size(org_id, ledger.origin) if start is None else start
         return note, seen, ledger.consistency(seen, size) if 0 < seen < size else []
 
     # --- with a witness that is no partner ---
 
-    def request(self, org_id: str | None, ledger: Ledger) -> tuple[str, int]:
-        """What a witness is asked, from where it last cosigned, and the size of the checkpoint."""
-        note, seen, proof = self._newest(org_id or "", ledger)
+    def request(self, org_id: str | None, ledger: Ledger, *, start: int | None = None) -> tuple[str, int]:
+        """What a witness is asked, from where it last cosigned, or `start`; and the size of the checkpoint."""
+        note, seen, proof = self._newest(org_id or "", ledger, start)
         return witness.request(seen, proof, note), checkpoint.parse(note).size
 
     def cosign(self, request: bytes, card: Card, *, sender: Sender, now: datetime) -> str:
@@ -88,20 +108,18 @@ class Receipts:
 
         Raises Usage if nothing shows that it follows the last one, LedgerTampered if it cannot.
         """
-        _, proof, note = witness.request_parts(request)
-        cosigned = self._cosigned(note, proof, card, sender, now)
-        if cosigned is None:
-            raise Usage("nothing shows that it follows the last one seen", hint="ask for one made with --witness")
+        old, proof, note = witness.request_parts(request)
+        cosigned = self._cosigned(note, old, proof, card, sender, now)
         facts = Facts(counterparties=[card.org_id], checkpoint=sha256(note.encode()).digest())
         self._record.append("witnessed", facts, now=now)
         return cosigned
 
     def keep_cosigned(self, note: bytes, card: Card, *, now: datetime) -> int:
         """Keep one of our checkpoints that a witness cosigned; its size. LedgerTampered if it is not so."""
-        known = receipt.check_cosigned(note, card=card, own=self._own)
-        self._check_own(note.decode(), now)
-        self.partners.keep_cosigned(card.org_id, note.decode(), now=now)
-        return known.size
+        kept = receipt.check_cosigned(note, card=card, own=self._own)
+        self._check_own(kept, now)
+        self.partners.keep_cosigned(card.org_id, kept, now=now)
+        return checkpoint.parse(kept).size
 
     # --- with a timestamp authority ---
 
@@ -128,76 +146,77 @@ class Receipts:
         draft = sealing.control(mode, body, recipient=card, in_reply_to=reply)
         parts = sealing.Parts.fresh()
         data = sealing.seal_parts(draft, parts, sender=sender, now=now)
-        digest = sha256(data).digest()
-        self._record.vault.note_packet(sender.org_id, parts.cti, digest=digest, now=now)
-        facts = Facts(packet=parts.cti, file=digest, counterparties=[card.org_id])
-        self._record.append("sealed", facts, now=now)
-        self._record.vault.mark_recorded(sender.org_id, parts.cti)
-        path = self._outbox / f"{parts.cti.hex()}.sharekit"
-        files.write(path, data)
+        digest, path = sha256(data).digest(), self._outbox / f"{parts.cti.hex()}.sharekit"
+        answered = [card.org_id] if mode != RECEIPT else []  # a receipt is never receipted
+        with files.replacing(path) as waiting:  # its place first: what cannot wait there was never sealed
+            self._record.vault.note_packet(sender.org_id, parts.cti, digest=digest, now=now, recipients=answered)
+            facts = Facts(packet=parts.cti, file=digest, counterparties=[card.org_id])
+            self._record.append("sealed", facts, now=now)
+            self._record.vault.mark_recorded(sender.org_id, parts.cti)
+            waiting.commit(data)
         return path
 
     # --- taking ---
 
-    def take(self, control: Control, statement: Statement, *, now: datetime) -> Receipt:
-        """A partner's receipt for a packet of ours, checked, kept, and on the record; twice is once.
+    def take(self, control: Control, statement: Statement, *, card: Card, now: datetime) -> Receipt:
+        """A partner's receipt for a packet of ours, signed with `card`: checked, kept, on the record; twice is once.
 
         Raises Malformed, NotVerified if we sealed no such packet for them, LedgerTampered if it exposes a fork.
         """
-        card = self._trust.card(statement.sender)
         found = receipt.check(control, statement, card=card, own=self._own)
         sealed = self._record.vault.seen(self._own.org_id, found.packet)
-        if sealed is None or sealed.digest != found.digest:
-            raise NotVerified("the receipt is for a packet that was not sealed here", hint="telephone its sender")
+        if sealed is None or sealed.digest != found.digest or found.org_id not in sealed.recipients:
+            raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
         if found.cosigned is not None:
             self._check_own(found.cosigned, now)
-        if self.partners.keep(found):
-            facts = Facts(
-                packet=found.packet,
-                file=found.digest,
-                purpose=found.purpose,
-                outcome=found.outcome,
-                reported=found.event,
-                counterparties=[found.org_id],
-                checkpoint=sha256(found.note.encode()).digest(),
-                promise=of_receipt(found.event, found.org_id, self._record.open_actions(found.packet)),
-            )
-            self._record.append("receipt-in", facts, now=now)
+        with self._record.one_at_a_time():
+            if not self.partners.has(found):
+                self._record_taken(found, now)
+                self.partners.keep(found)  # after its entry: it is by this that a second one is noticed
         return found
 
+    def _record_taken(self, found: Receipt, now: datetime) -> None:
+        facts = Facts(
+            packet=found.packet,
+            file=found.digest,
+            purpose=found.purpose,
+            outcome=found.outcome,
+            reported=found.event,
+            counterparties=[found.org_id],
+            checkpoint=sha256(found.note.encode()).digest(),
+            promise=of_receipt(found.event, found.org_id, self._record.open_actions(found.packet)),
+        )
+        self._record.append("receipt-in", facts, now=now)
+
     def _check_own(self, note: str, now: datetime) -> None:
-        """Return only if our ledger is still the one whose checkpoint the partner cosigned."""
-        known, ledger = checkpoint.parse(note), self._record.ledger(now)
-        if known.origin == ledger.origin and (known.size > ledger.size or ledger.root(known.size) != known.root):
+        """Return only if our ledger, of whatever year, is still the one whose checkpoint the partner cosigned."""
+        known = checkpoint.parse(note)
+        try:
+            ledger = self._record.ledger_of(int(known.origin[-4:]), now)
+        except Usage:
+            raise LedgerTampered("a partner has seen a ledger that is gone") from None
+        if known.size > ledger.size or ledger.root(known.size) != known.root:
             raise LedgerTampered("a partner has seen another history of this ledger", index=known.size)
 
-    def take_checkpoint(self, control: Control, statement: Statement, *, sender: Sender, now: datetime) -> Path:
+    def take_checkpoint(
+        self, control: Control, statement: Statement, *, card: Card, sender: Sender, now: datetime
+    ) -> Path:
         """Cosign a partner's checkpoint if it follows, on the record; where the receipt that says so waits."""
         match control.body:
-            case {"note": str() as note, "old": int(), "proof": list() as proof, **rest} if not rest:
+            case {"note": str() as note, "old": int() as old, "proof": list() as proof, **rest} if not rest:
                 if all(type(node) is bytes and len(node) == 32 for node in proof) and len(proof) <= witness.MAX_PROOF:
-                    card = self._trust.card(statement.sender)
-                    return self._witness(note, proof, card, statement, sender, now)
+                    cosigned = self._cosigned(note, old, proof, card, sender, now)
+                    return self._witnessed(note, cosigned, statement, sender, now)
         raise Malformed("the checkpoint is not in the form sharekit accepts")
 
-    def _witness(
-        self, note: str, proof: list[bytes], card: Card, statement: Statement, sender: Sender, now: datetime
-    ) -> Path:
-        cosigned = self._cosigned(note, proof, card, sender, now)
-        if cosigned is None:
-            raise Usage(
-                "nothing shows that the checkpoint follows the last one seen",
-                hint="ask the sender for: sharekit ledger checkpoint --to, after they took in your last receipt",
-            )
+    def _witnessed(self, note: str, cosigned: str, statement: Statement, sender: Sender, now: datetime) -> Path:
         facts = Facts(
             packet=bytes.fromhex(statement.id),
             file=statement.digest,
-            counterparties=[card.org_id],
+            counterparties=[statement.sender],
             checkpoint=sha256(note.encode()).digest(),
         )
         seq = self._record.append("witnessed", facts, now=now)
-        ledger = self._record.ledger(now)
-        body = receipt.body("witnessed", Entry.decode(ledger.entry(seq)), ledger.prove(seq), cosigned=cosigned)
-        return self._send(RECEIPT, body, card, bytes.fromhex(statement.id), sender, now)
+        return self._report("witnessed", seq, statement, cosigned, sender, now)
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from sharekit import actions, opening, policy
+from sharekit import actions, opening, policy, retention
 from sharekit import packet as packets
 from sharekit.enactment import Enactment
 from sharekit.erasure import Erasure
@@ -28,7 +28,7 @@ from sharekit.receipt import Receipt
 from sharekit.receipts import Receipts
 from sharekit.record import Facts, Record
 from sharekit.sealing import Sender
-from sharekit.trust import Trust
+from sharekit.trust import Card, Trust
 from sharekit.use import check_assessment
 
 __all__ = ["REFUSALS", "Received", "Reception"]
@@ -80,6 +80,7 @@ class _Checked:
 
     packet: Packet
     statement: Statement
+    card: Card
     now: datetime
 
     @property
@@ -111,7 +112,7 @@ class Reception:
         with self._refusals(data):
             checked = self._check(data, trust)
         seq = self._record_received(checked, "verified")
-        if seq is not None and self._agency.org_id in checked.statement.recipients:
+        if seq is not None and self._agency.org_id in checked.statement.recipients and not self._is_receipt(checked):
             self._give("verified", seq, checked)
         return checked.statement
 
@@ -123,14 +124,11 @@ class Reception:
         self._record_received(checked)
         with self._refusals(data, use, checked):
             opening.check_addressed(checked.statement, self._agency.org_id)
-            self._check_first_opening(checked)
             manifest = opening.read_manifest(checked.packet, checked.statement, keys)
+            self._check_first_opening(checked)
             verdict = policy.decide(manifest.terms, use, now=checked.now, policy=own)
             self._record_use("decided", checked, verdict)
             share = opening.open_dataset(checked.packet, manifest, verdict, keys)
-        self._agency.erasure.keep(
-            checked.cti, checked.statement.sender, share.terms, due=share.destroy_on, identifiers=share.identifiers
-        )
         seq = self._record_use("opened", checked, verdict, share)
         self._record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
         self._give("opened", seq, checked, manifest.note)
@@ -162,10 +160,10 @@ class Reception:
                     self._give("delivered", seq, checked)
                 return Received(packets.SHARE, statement)
             if control.mode == packets.RECEIPT:
-                taken = self._agency.receipts.take(control, statement, now=checked.now)
+                taken = self._agency.receipts.take(control, statement, card=checked.card, now=checked.now)
                 return Received(control.mode, statement, taken)
-            sender = self._agency.sender()
-            self.receipt = self._agency.receipts.take_checkpoint(control, statement, sender=sender, now=checked.now)
+            who: Any = {"card": checked.card, "sender": self._agency.sender()}
+            self.receipt = self._agency.receipts.take_checkpoint(control, statement, **who, now=checked.now)
             return Received(control.mode, statement)
 
     def _check(self, data: bytes, trust: Trust) -> _Checked:
@@ -177,7 +175,8 @@ class Reception:
         statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
         if seen and seen.digest != packet.digest:
             raise Replayed("another packet with this number was seen before", packet=packet.id)
-        return _Checked(packet, statement, now)
+        card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
+        return _Checked(packet, statement, card, now)
 
     def _check_first_opening(self, checked: _Checked) -> None:
         seen = self._record.vault.seen(checked.statement.sender, checked.cti)
@@ -190,11 +189,19 @@ class Reception:
         """What a receipt reports has happened, whether or not it can be made: that it cannot is only said."""
         if not self._agency.unlocked or checked.statement.sender == self._agency.org_id:
             return
-        sender, now = self._agency.sender(), checked.now
+        who: Any = {"card": checked.card, "sender": self._agency.sender()}
         try:
-            self.receipt = self._agency.receipts.give(event, seq, checked.statement, note=note, sender=sender, now=now)
+            self.receipt = self._agency.receipts.give(event, seq, checked.statement, note=note, **who, now=checked.now)
         except ShareError as problem:
             self.trouble = problem
+
+    def _is_receipt(self, checked: _Checked) -> bool:
+        """Whether it is a receipt, which is never receipted. Of one that cannot be read here nobody can tell."""
+        with contextlib.suppress(ShareError):  # locked, too
+            sender = self._agency.sender()
+            control = opening.read_control(checked.packet, checked.statement, sender.keys)
+            return control is not None and control.mode == packets.RECEIPT
+        return False
 
     # --- on the record ---
 
@@ -220,18 +227,24 @@ class Reception:
         return first + len(events) - 1
 
     def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> int:
+        """What was decided or opened; the words about it are kept as long as the terms say."""
+        identifiers = share.identifiers if share else ()
+        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=checked.now)
         facts = checked.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
             rule=verdict.rule,
-            identifiers=share.identifiers if share else (),
+            identifiers=identifiers,
             use=verdict.use,
             terms=verdict.terms,
             policy=verdict.policy.digest,
             left_out=len(share.withheld) if share else 0,
             promise=actions.of_opening(verdict.outcome, checked.cti, now=checked.now) if share else None,
         )
-        return self._record.append(event, facts, now=checked.now)
+        sender, keep = checked.statement.sender, self._agency.erasure.keep
+        with self._record.one_at_a_time():
+            keep(checked.cti, sender, verdict.terms, due=due, identifiers=identifiers)
+            return self._record.append(event, facts, now=checked.now)
 
     @contextlib.contextmanager
     def _refusals(self, data: bytes, use: Use | None = None, checked: _Checked | None = None) -> Iterator[None]:
@@ -251,7 +264,7 @@ class Reception:
         rule = refusal.rule if isinstance(refusal, PurposeRefused) else None
         facts = checked.facts(purpose=use.purpose if use else None, outcome=refusal.code, rule=rule)
         seq = self._record.append("refused", facts, now=checked.now)
-        if self._agency.org_id in checked.statement.recipients:
+        if self._agency.org_id in checked.statement.recipients and (use or not self._is_receipt(checked)):
             self._give("refused", seq, checked)
 
     def _record_unverified(self, refusal: ShareError, data: bytes) -> None:

@@ -12,7 +12,7 @@ import hmac
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -26,11 +26,16 @@ from sharekit.actions import Action, Actions, Promise
 from sharekit.coded import Matter as Matter
 from sharekit.coded import footing, number, said_of, wording
 from sharekit.entry import Entry
-from sharekit.errors import FieldInvalid, LedgerError, Usage
+from sharekit.errors import FieldInvalid, Usage
 from sharekit.ledger import Ledger, Said
+from sharekit.moving import Moved, move
 from sharekit.policy import Use
+from sharekit.postgres import Database
+from sharekit.sqlite import Folder
+from sharekit.storage import Shelf
 from sharekit.terms import ShareTerms
 from sharekit.vault import Detail, Vault
+from sharekit.years import Years
 
 __all__ = ["Actor", "Facts", "Matter", "Record", "identifier_value"]
 
@@ -71,7 +76,7 @@ class Actor:
 
 
 class Record:
-    """One agency's ledgers, a file a year, and its vault; locked without `vault_key`."""
+    """One agency's ledgers, in files or in a `database`, and its vault; locked without `vault_key`."""
 
     def __init__(
         self,
@@ -82,13 +87,21 @@ class Record:
         vault_key: bytes | None,
         demonstration: bool,
         actor: Actor,
+        database: str | None = None,
     ) -> None:
         self.vault = Vault(home / "vault.db", vault_key)
         self.actions = Actions(self.vault)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
-        self._unlocked, self._demonstration, self._actor = vault_key is not None, demonstration, actor
-        self._ledgers: dict[int, Ledger] = {}
-        self._noted: dict[str, str] = {}
+        self._unlocked, self._actor = vault_key is not None, actor
+        self._shelf = self._shelf_of(database)
+        self._years = Years(
+            self._shelf,
+            self.vault,
+            org_id=org_id,
+            log_key=log_key,
+            demonstration=demonstration,
+            closing=self._closing,
+        )
 
     @property
     def secret(self) -> bytes:
@@ -96,18 +109,8 @@ class Record:
         return sha256(bytes(self._log_key)).digest()
 
     def close(self) -> None:
-        """Close the ledgers' files, after a last look at where they end."""
-        while self._ledgers:
-            with contextlib.closing(self._ledgers.popitem()[1]) as ledger:
-                self._remember(ledger)
-
-    def _remember(self, ledger: Ledger) -> None:
-        """Let the vault know a ledger's newest checkpoint, by which one that is put back is noticed."""
-        with contextlib.suppress(LedgerError):  # a vault that cannot be written to can still be read
-            note = ledger.checkpoint()
-            if self._noted.get(ledger.origin) != note:
-                self.vault.remember_checkpoint(ledger.origin, note)
-                self._noted[ledger.origin] = note
+        """Close the ledgers, after a last look at where they end."""
+        self._years.close()
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -196,7 +199,7 @@ class Record:
     def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
         """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
         words = wording(texts)
-        return self.vault.token(self._origin(now.year), words)[:16] if words and self._unlocked else None
+        return self.vault.token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -212,7 +215,7 @@ class Record:
 
     def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
         """The entries of every year with their ledger and number, newest year first."""
-        for ledger in self._newest_first(now):
+        for ledger in self._years.newest_first(now):
             for seq, stored in ledger.entries():
                 yield ledger.origin, seq, Entry.decode(stored)
 
@@ -224,7 +227,7 @@ class Record:
         """The newest entry of one kind of event, of every year; None if there is none."""
         number = vocabulary.load("ledger-events")[event].number
         head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
-        for ledger in self._newest_first(now):
+        for ledger in self._years.newest_first(now):
             found = [stored for _, stored in ledger.entries() if stored.startswith(head, 1)]
             if found:
                 return Entry.decode(found[-1])
@@ -235,7 +238,7 @@ class Record:
         number = vocabulary.load("ledger-events")[event].number if event else None
         head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
         found: list[tuple[int, Entry]] = []
-        for ledger in self._newest_first(now):
+        for ledger in self._years.newest_first(now):
             likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
             found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
         return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
@@ -252,14 +255,14 @@ class Record:
         return list(itertools.islice(self._about(key, now), limit)) if key else []
 
     def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
-        for ledger in self._newest_first(now):
+        for ledger in self._years.newest_first(now):
             entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
     def accepted(self, now: datetime) -> frozenset[bytes]:
         """The fingerprints of all cards that were ever accepted, as the ledgers have it."""
         event = vocabulary.load("ledger-events")["trusted"].number
-        ledgers = (ledger.entries() for ledger in self._newest_first(now))
+        ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
         entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
         return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
 
@@ -279,77 +282,26 @@ class Record:
         ledger.export(path, cards, attestations, stamps)
         return ledger.size
 
-    # --- the files, one a year ---
+    # --- the ledgers, one a year ---
 
     def ledger(self, now: datetime) -> Ledger:
         """The ledger of the year of `now`, begun if the year is new."""
-        if now.year not in self._ledgers:
-            self._ledgers[now.year] = self._open(now)
-        return self._ledgers[now.year]
+        return self._years.ledger(now)
 
     def ledger_of(self, year: int, now: datetime) -> Ledger:
         """The ledger of a year that has one; Usage otherwise."""
-        if year == now.year:
-            return self.ledger(now)
-        if year not in self._years(now.year):
-            raise Usage("there is no ledger of that year", hint="the folder ledger/ of the home has one file a year")
-        return self._earlier(year)
+        return self._years.ledger_of(year, now)
 
-    def _earlier(self, year: int) -> Ledger:
-        if year not in self._ledgers:
-            path, origin = self._folder / f"{year:04}.db", self._origin(year)
-            known = self.vault.known_checkpoint(origin)
-            self._ledgers[year] = Ledger.open(path, origin=origin, key=self._log_key, known=known)
-        return self._ledgers[year]
+    def move(self, database: str | None, *, switch: Callable[[], None]) -> list[Moved]:
+        """Move the ledgers of all years to a database, or to the home's folder; errors as `moving.move`."""
+        with contextlib.closing(self._shelf_of(database)) as there:
+            return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch)
 
-    def _newest_first(self, now: datetime) -> Iterator[Ledger]:
-        """The ledger of the year of `now`, then those of the years before."""
-        yield self.ledger(now)
-        yield from map(self._earlier, self._years(now.year))
+    def _shelf_of(self, database: str | None) -> Shelf:
+        return Folder(self._folder) if database is None else Database(database)
 
-    def _years(self, before: int) -> list[int]:
-        """The years that have a ledger, newest first."""
-        found = (int(path.stem) for path in self._folder.glob("[0-9][0-9][0-9][0-9].db"))
-        return sorted((year for year in found if year < before), reverse=True)
-
-    def _open(self, now: datetime) -> Ledger:
-        path, origin = self._folder / f"{now.year}.db", self._origin(now.year)
-        known = self.vault.known_checkpoint(origin)
-        if known is None and not path.exists():
-            self._begin(path, origin, now)
-        opened = Ledger.open(path, origin=origin, key=self._log_key, known=known)
-        self._noted[origin] = known or ""
-        self._remember(opened)
-        return opened
-
-    def _begin(self, path: Path, origin: str, now: datetime) -> None:
-        genesis = Entry(
-            event=vocabulary.load("ledger-events")["genesis"].number,
-            time=int(now.timestamp()),
-            nonce=os.urandom(16),
-            checkpoint=self._last_checkpoint(now),
-            origin=origin,
-            demonstration=True if self._demonstration else None,
-        )
-        try:
-            Ledger.create(path, origin=origin, key=self._log_key, genesis=genesis).close()
-        except LedgerError:
-            if not path.exists():  # otherwise another process has begun the year at the same moment
-                raise
-
-    def _origin(self, year: int) -> str:
-        return f"sharekit/{self._org_id}/{year:04}"
-
-    def _last_checkpoint(self, now: datetime) -> bytes | None:
-        """The hash of the last checkpoint of the ledger before, closed now, by which a new year follows the old."""
-        earlier = self._years(now.year)
-        if not earlier:
-            return None
-        last, closed = self._earlier(earlier[0]), vocabulary.load("ledger-events")["closed"].number
-        if Entry.decode(last.entry(last.size - 1)).event != closed:
-            last.append(self._entry("closed", Facts(), os.urandom(16), None, now))
-            self.vault.remember_checkpoint(last.origin, last.checkpoint())
-        return sha256(last.checkpoint().encode()).digest()
+    def _closing(self, now: datetime) -> Entry:
+        return self._entry("closed", Facts(), os.urandom(16), None, now)
 
 
 def _is_use(entry: Entry) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sharekit.errors import UnknownCode
 
-__all__ = ["document", "names", "text"]
+__all__ = ["document", "exists", "names", "text"]
 
 _SHIPPED = resources.files("sharekit.schemas")
 
@@ -34,6 +34,11 @@ def document(kind: str, name: str | None = None) -> Any:
     if name is not None and name not in names(kind):
         raise UnknownCode(f"there is no such {kind}", hint=f"known: {', '.join(names(kind))}")
     return json.loads(text(f"{kind}-{name}.json" if name else f"{kind}.json"))
+
+
+def exists(file: str) -> bool:
+    """Whether there is a shipped file of that name."""
+    return _SHIPPED.joinpath(file).is_file()
 
 
 def text(file: str) -> str:

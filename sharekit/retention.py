@@ -33,7 +33,7 @@ def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> da
     if "destroy_on" in said:
         return date.fromisoformat(said["destroy_on"])
     rule = vocabulary.load("retention-rules")[said["rule"]].more
-    find = _TRIGGERS.get(rule.get("trigger", ""))
+    find = _TRIGGERS.get(rule.get("trigger", "")) if not rule.get("inactivity") else None  # which nothing here tells
     start = find(profile.load(terms.profile), fields, said, now) if find else None
     return after(start, rule["period"]) if start and rule.get("period") else None
 

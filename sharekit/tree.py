@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sharekit import merkle
 
-__all__ = ["RUN", "Tip", "consistency_ranges", "inclusion_ranges"]
+__all__ = ["RUN", "Tip", "complete", "consistency_ranges", "inclusion_ranges"]
 
 RUN = 1024  # hashes in one stored row, at most
 
@@ -46,6 +46,12 @@ class Tip:
             if self.size >> level & 1:
                 found = node if found is None else merkle.node_hash(node, found)
         return found or merkle.root([])
+
+
+def complete(start: int, end: int) -> list[tuple[int, int]]:
+    """Level and idx of the complete subtrees that a range consists of, the smallest, and last, first."""
+    size = end - start
+    return [(level, (end >> level) - 1) for level in range(size.bit_length()) if size >> level & 1]
 
 
 def inclusion_ranges(index: int, start: int, end: int) -> list[tuple[int, int]]:

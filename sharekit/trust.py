@@ -167,7 +167,8 @@ class Trust:
         """
         both = Trust(cards)
         for pin in both:
-            self._check_succession(pin.card, None)
+            if pin.card.kid not in self._pins:
+                self._check_succession(pin.card, None)
         both._pins |= self._pins
         return both
 

@@ -22,12 +22,12 @@ from typing import Any
 import nacl.exceptions
 import nacl.secret
 
-from sharekit import cbor, durable, registry
+from sharekit import cbor, durable, migrations, registry
 from sharekit.errors import LedgerError, LedgerTampered
 
 __all__ = ["Detail", "Seen", "Vault"]
 
-APPLICATION, VERSION = 0x73686176, 1  # as schemas/vault.sql sets them
+APPLICATION = 0x73686176  # as schemas/vault.sql sets it
 RATIONALES = 200  # how many decisions are remembered by the words that explained them
 RESTORE = "restore vault.db from the home's backup"
 
@@ -40,6 +40,7 @@ class Seen:
     first_seen: datetime
     recorded: bool
     opened: datetime | None
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,23 @@ class Vault:
 
     def seen(self, sender: str, cti: bytes) -> Seen | None:
         """What is known of a sender's packet; None if it was never seen."""
-        query = "SELECT digest, first_seen, recorded, opened FROM packet WHERE sender = ? AND cti = ?"
+        query = "SELECT digest, first_seen, recorded, opened, recipients FROM packet WHERE sender = ? AND cti = ?"
         with self.reading() as connection:
             row = connection.execute(query, (sender, cti)).fetchone()
-        return Seen(row[0], _time(row[1]), bool(row[2]), _time(row[3]) if row[3] else None) if row else None
+        if row is None:
+            return None
+        digest, first, recorded, opened, recipients = row
+        return Seen(digest, _time(first), bool(recorded), _time(opened) if opened else None, tuple(recipients.split()))
 
-    def note_packet(self, sender: str, cti: bytes, *, digest: bytes, now: datetime) -> None:
-        """Remember that a packet was seen at `now`; once it has been, nothing changes."""
-        statement = "INSERT OR IGNORE INTO packet(sender, cti, digest, first_seen) VALUES (?, ?, ?, ?)"
-        self._write(statement, sender, cti, digest, int(now.timestamp()))
+    def note_packet(
+        self, sender: str, cti: bytes, *, digest: bytes, now: datetime, recipients: Iterable[str] = ()
+    ) -> None:
+        """Remember that a packet was seen at `now`; once it has been, nothing changes.
+
+        `recipients` are those of a packet that was sealed here, and who may send receipts for it.
+        """
+        statement = "INSERT OR IGNORE INTO packet(sender, cti, digest, recipients, first_seen) VALUES (?, ?, ?, ?, ?)"
+        self._write(statement, sender, cti, digest, " ".join(recipients), int(now.timestamp()))
 
     def mark_recorded(self, sender: str, cti: bytes) -> None:
         """Remember that the ledger has this packet's entry."""
@@ -278,16 +287,18 @@ class Vault:
             ):
                 self._check(connection)
                 durable.make_durable(connection, "TRUNCATE")  # a WAL would keep what was deleted
+                migrations.bring_up_to_date(connection, "vault", what="the vault")
                 connection.execute("PRAGMA secure_delete = ON")
                 yield connection
         except LedgerTampered:
             raise _damaged() from None
 
     def _check(self, connection: sqlite3.Connection) -> None:
-        """Whether it is a vault, of this edition, and this key's."""
+        """Whether it is a vault, of no newer edition, and this key's."""
         marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        if marks != [APPLICATION, VERSION]:
+        if marks[0] != APPLICATION or marks[1] < 1:
             raise _damaged()
+        migrations.refuse_newer("vault", marks[1], what="the vault")
         if self._key is not None:
             rows = connection.execute("SELECT token FROM owner LIMIT 2").fetchall()
             if rows != [(_owner(self._key),)]:

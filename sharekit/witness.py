@@ -23,7 +23,7 @@ from sharekit import checkpoint, merkle
 from sharekit.checkpoint import Checkpoint
 from sharekit.errors import LedgerTampered, Malformed, Usage
 
-__all__ = ["cosign", "cosigned_at", "follows", "key_id", "name_of", "request", "request_parts"]
+__all__ = ["cosign", "cosigned_at", "follows", "key_id", "name_of", "own_ledger", "request", "request_parts"]
 
 COSIGNATURE_V1 = b"\x04"  # signature type, https://c2sp.org/signed-note
 MAX_PROOF = 64  # hashes: more than any tree of 2^63 entries needs
@@ -57,10 +57,11 @@ def cosigned_at(note: str | bytes, *, name: str, public: bytes) -> datetime | No
     return datetime.fromtimestamp(min(times), UTC) if times else None
 
 
-def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    """Return only if `new` may be cosigned by somebody who cosigned `last`.
+def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], *, old: int) -> None:
+    """Return only if `new` may be cosigned by somebody who cosigned `last`; the proof begins at size `old`.
 
-    Raises LedgerTampered if the two cannot both be true, and Usage if that cannot be told from this proof.
+    Raises LedgerTampered if the two cannot both be true, and Usage if that cannot be told from this proof: one that
+    begins elsewhere accuses nobody, for the last cosignature may never have reached them.
     """
     if last is None or last.size == 0:
         return
@@ -68,9 +69,10 @@ def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes]) ->
         merkle.verify_consistency(last.size, last.root, new.size, new.root, [])
     elif new.size < last.size:
         raise Usage("a newer checkpoint of that ledger was seen before", hint="ask for one that is newer still")
-    elif not proof:
+    elif not proof or old != last.size:
         raise Usage(
-            "nothing shows that this checkpoint follows the last one seen", hint="ask for its consistency proof"
+            f"nothing shows that the checkpoint follows the one of {last.size} entries that was cosigned here",
+            hint=f"ask for one made with --from {last.size}",
         )
     else:
         merkle.verify_consistency(last.size, last.root, new.size, new.root, proof)
@@ -96,6 +98,10 @@ def request_parts(text: bytes) -> tuple[int, list[bytes], str]:
     if len(proof) > MAX_PROOF or any(len(node) != 32 for node in proof):
         raise _no_request()
     return int(size), proof, note
+
+
+def own_ledger() -> Usage:
+    return Usage("nobody is a witness of their own ledger", hint="ask a partner, or a witness that is none")
 
 
 def _no_request() -> Malformed:

@@ -168,3 +168,12 @@ def desk(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Des
     made = Desk(folder, monkeypatch)
     made.at(FLAG)
     return made
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of the tests' own, tests/servers.py; each test makes itself a database on it."""
+    from servers import server
+
+    with server() as running:
+        yield running

@@ -85,11 +85,11 @@ def test_an_exception_at_any_statement_leaves_all_or_nothing(folder, error, expe
     for at in count(1):
         before = entries_of(folder)
         with opened(folder) as ledger:
-            db, pair = ledger._db, (entry(), entry())
-            ledger._db = interrupted = Interrupted(db, error, at, done=done)
+            db, pair = ledger.storage._db, (entry(), entry())
+            ledger.storage._db = interrupted = Interrupted(db, error, at, done=done)
             if not refused(ledger, *pair, error=expected):
                 break
-            ledger._db = db
+            ledger.storage._db = db
             statements.append(interrupted.statement.split()[0])
             after = before + [each.encode() for each in pair] * (done and statements[-1] == "COMMIT")
             assert entries_of(folder) == after
@@ -111,10 +111,10 @@ def test_an_interrupted_rollback_holds_nobody_up(folder):
     """Somebody may press Ctrl-C twice; an open transaction would lock everybody else out."""
     before = entries_of(folder)
     with opened(folder) as ledger, opened(folder) as other:
-        ledger._db = WithoutRollback(ledger._db, KeyboardInterrupt(), 4, done=True)
+        ledger.storage._db = WithoutRollback(ledger.storage._db, KeyboardInterrupt(), 4, done=True)
         with pytest.raises(KeyboardInterrupt):
             ledger.append(entry())
-        other._db.execute("PRAGMA busy_timeout = 0")
+        other.storage._db.execute("PRAGMA busy_timeout = 0")
         assert other.append(entry()) == len(before)
         assert refused(ledger, entry()) or ledger.verify() == len(before) + 2
 

@@ -369,11 +369,11 @@ def test_an_interrupt_in_the_middle_leaves_nothing(ledger, monkeypatch):
 
 
 def test_a_full_disk_is_one_clear_error_and_appends_nothing(ledger):
-    pages = ledger._db.execute("PRAGMA page_count").fetchone()[0]
-    ledger._db.execute(f"PRAGMA max_page_count = {pages}")
+    pages = ledger.storage._db.execute("PRAGMA page_count").fetchone()[0]
+    ledger.storage._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerError, match="disk is full"):
         ledger.append(*(entry() for _ in range(500)))
-    ledger._db.execute("PRAGMA max_page_count = 100000")
+    ledger.storage._db.execute("PRAGMA max_page_count = 100000")
     assert ledger.verify() == 1
     assert ledger.append(entry()) == 1
 
@@ -403,10 +403,10 @@ def test_what_cannot_be_opened_is_a_ledger_error(tmp_path, ledger):
 
 
 def test_a_ledger_that_may_not_be_written_to_appends_nothing(ledger):
-    ledger._db.execute("PRAGMA query_only = ON")
+    ledger.storage._db.execute("PRAGMA query_only = ON")
     with pytest.raises(LedgerError, match="may not be written to"):
         ledger.append(entry())
-    ledger._db.execute("PRAGMA query_only = OFF")
+    ledger.storage._db.execute("PRAGMA query_only = OFF")
     assert ledger.verify() == 1
 
 
@@ -455,7 +455,7 @@ def test_a_wal_ledger_is_as_good(tmp_path, monkeypatch):
     monkeypatch.setattr(durable, "journal_mode", lambda _: "WAL")
     with Ledger.create(tmp_path / "2026.db", origin=ORIGIN, key=KEY, genesis=genesis()) as ledger:
         ledger.append(entry(), entry())
-        assert ledger._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert ledger.storage._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         with opened(ledger.path) as other:
             assert other.append(entry()) == 3
         ledger.export(tmp_path / "export.db")
@@ -708,7 +708,7 @@ def test_after_a_failed_commit_the_ledger_goes_on_from_whatever_reached_the_disk
 
     for happens in (False, True):
         with monkeypatch.context() as patch:
-            patch.setattr(ledger, "_db", Failing(ledger._db, happens=happens))
+            patch.setattr(ledger.storage, "_db", Failing(ledger.storage._db, happens=happens))
             with pytest.raises(LedgerError):
                 ledger.append(entry())
         assert ledger.size == 1 + happens
@@ -758,10 +758,10 @@ def test_an_append_does_the_same_few_steps_however_long_the_ledger_is(ledger):
     """The tip is read once; then a row for the entry, one for each completed level, one for the note."""
     ledger.append(*(entry() for _ in range(2050)))
     told: list[str] = []
-    ledger._db.set_trace_callback(told.append)
+    ledger.storage._db.set_trace_callback(told.append)
     for _ in range(8):
         ledger.append(entry())
-    ledger._db.set_trace_callback(None)
+    ledger.storage._db.set_trace_callback(None)
     inserts = {line for line in told if line.startswith("INSERT")}  # told again when a trigger begins
     others = Counter(line.split(" ", 1)[0] for line in told if line not in inserts)
     completed = 8 + 4 + 2 + 1  # levels 0 to 3 of eight new leaves

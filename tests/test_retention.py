@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -215,3 +216,182 @@ def test_a_year_without_a_ledger_is_a_usage_error(world):
     world.at(INIT)
     with pytest.raises(errors.Usage):
         world.fernshire.ledger_of(2020)
+
+
+# --- what somebody, or an accident, could try
+
+
+def test_the_words_about_a_packet_that_was_only_refused_can_be_destroyed(world):
+    """Who asked, and why they said they did, is kept of a refusal as well."""
+    data, quillbrook = world.flag(), world.quillbrook
+    with pytest.raises(errors.IdentityMismatch):
+        quillbrook.open(data, purpose=STATUS, reason="the mother named the child", confirm={"date_of_birth": "x"})
+    (kept,) = quillbrook.erasure.kept()
+    assert reasons(quillbrook) == ["the mother named the child"]
+    quillbrook.erasure.destroy(kept.packet, reason="not ours", now=NOW)
+    assert reasons(quillbrook) == ["not ours"]
+
+
+def reasons(agency) -> list[str]:
+    """The reasons that the vault still has for entries of the ledger."""
+    words = [agency.record.vault.read_detail(entry.nonce) for _, entry in agency.entries()]
+    return [each["reason"] for each in words if each and "reason" in each]
+
+
+def test_what_is_learnt_when_a_packet_is_opened_later_completes_what_is_kept_of_it(world):
+    data = world.flag(retention={"rule": "lac-case-record"})
+    with pytest.raises(errors.IdentityMismatch):
+        world.quillbrook.open(data, purpose=STATUS, confirm={"date_of_birth": "x"})
+    assert [(each.subject, each.due) for each in world.quillbrook.erasure.kept()] == [(None, None)]
+    world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
+    assert [(each.subject, each.due) for each in world.quillbrook.erasure.kept()] == [(1, date(2094, 3, 14))]
+
+
+def twin(world, packet):
+    """Another sender's packet with the same number, which nothing holds and which is due."""
+    with world.quillbrook.record.vault.writing() as db:
+        db.execute("INSERT INTO kept VALUES ('A-OTHER', ?, NULL, 12, 1, 0)", (packet,))
+
+
+def test_a_number_that_another_sender_took_as_well_gets_round_no_hold(kept):
+    world, packet = kept
+    erasure = world.quillbrook.erasure
+    twin(world, packet)
+    with world.quillbrook.record.vault.writing() as db:
+        db.execute("UPDATE kept SET held = 1 WHERE sender = 'E10999001'")
+    with pytest.raises(errors.GateNotMet):
+        erasure.destroy(packet, reason="x", now=NOW)
+    assert erasure.destroy_due(now=NOW) == 0
+    assert len(erasure.kept()) == 2
+
+
+def test_a_number_that_another_sender_took_as_well_makes_nothing_due(kept):
+    world, packet = kept
+    twin(world, packet)
+    with pytest.raises(errors.Usage):
+        world.quillbrook.erasure.destroy(packet, now=NOW)
+    assert world.quillbrook.erasure.destroy_due(now=NOW) == 0
+
+
+def test_a_hold_stands_before_its_entry_and_falls_after_it(kept, monkeypatch):
+    world, packet = kept
+    erasure = world.quillbrook.erasure
+
+    def full(*_, **__):
+        raise errors.LedgerError("the disk is full")
+
+    for on in (True, False):
+        with monkeypatch.context() as patched:
+            patched.setattr(sharekit.record.Record, "append", full)
+            with pytest.raises(errors.LedgerError):
+                erasure.hold(packet, on=on, reason="inquiry", now=NOW)
+        assert erasure.kept()[0].held
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_blank_is_no_reason(kept, reason):
+    world, packet = kept
+    erasure = world.quillbrook.erasure
+    for act in (
+        lambda: erasure.destroy(packet, reason=reason, now=NOW),
+        lambda: erasure.hold(packet, on=True, reason=reason, now=NOW),
+    ):
+        with pytest.raises(errors.Usage):
+            act()
+    assert [each.held for each in erasure.kept()] == [False]
+
+
+def test_destroying_waits_for_whoever_is_opening_the_same_packet(world, monkeypatch):
+    """Else the words of that opening would stay, and nothing would ever say that they are there."""
+    data = world.flag()
+    world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
+    packet, append = bytes.fromhex(sharekit.parse(data).id), sharekit.record.Record.append
+    other = sharekit.Agency.load(world.quillbrook.home)
+    destroying = threading.Thread(target=other.erasure.destroy, args=(packet,), kwargs={"reason": "x", "now": NOW})
+
+    def slow(self, events, *args, **kwargs):
+        if events == "opened" and self is world.quillbrook.record:
+            destroying.start()
+            destroying.join(0.5)
+        return append(self, events, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sharekit.record.Record, "append", slow)
+        world.quillbrook.open(data, purpose=STATUS, reason="in the night", confirm=CONFIRM)
+    destroying.join()
+    assert other.erasure.kept() == []
+    assert reasons(other) == ["x"]
+    other.close()
+
+
+def test_destroying_waits_for_whoever_is_sealing_about_the_same_child(world, monkeypatch):
+    world.flag()
+    fernshire, append = world.fernshire, sharekit.record.Record.append
+    other = sharekit.Agency.load(fernshire.home)
+    said = {"reason": "x", "now": NOW}
+    destroying = threading.Thread(target=other.erasure.destroy_subject, args=("nhs", "9990001006"), kwargs=said)
+
+    def slow(self, events, *args, **kwargs):
+        if events == "sealed" and self is fernshire.record and not destroying.is_alive():
+            destroying.start()
+            destroying.join(0.5)
+        return append(self, events, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sharekit.record.Record, "append", slow)
+        world.flag()
+    destroying.join()
+    assert fernshire.erasure.kept() == []
+    assert fernshire.record.vault.find_subject("nhs", "9990001006") is None
+    other.close()
+
+
+SEVERAL = {
+    "spaces": "999 000 1006",
+    "hyphens": "999-000-1006",
+    "as it is": "9990001006",
+}
+
+
+@pytest.mark.parametrize("value", SEVERAL.values(), ids=SEVERAL)
+def test_a_child_is_found_however_the_number_was_written(kept, value):
+    world, _ = kept
+    assert world.quillbrook.erasure.destroy_subject("nhs", value, reason="x", now=NOW) == 1
+
+
+def test_a_scheme_that_nobody_knows_destroys_nothing(kept):
+    world, _ = kept
+    with pytest.raises(errors.Usage):
+        world.quillbrook.erasure.destroy_subject("shoe", "42", reason="x", now=NOW)
+    assert len(world.quillbrook.erasure.kept()) == 1
+
+
+def test_what_is_due_is_destroyed_once(kept):
+    world, _ = kept
+    world.at(LATER)
+    erasure = world.quillbrook.erasure
+    assert [erasure.destroy_due(now=world.quillbrook.now()) for _ in range(2)] == [1, 0]
+    assert world.events("ZZQ01").count("destroyed") == 1
+
+
+def test_an_unborn_childs_record_runs_from_nobodys_birth():
+    """The date of birth in a flag before the birth is the mother's."""
+    fields, terms = example("cp-is-flag")
+    unborn = {name: value for name, value in fields.items() if name != "date_of_birth"}
+    unborn |= {"plan_type": "ucpp", "mother_date_of_birth": "1999-01-02"}
+    terms["retention"] = {"rule": "lac-case-record"}
+    assert retention.due_on(sharekit.ShareTerms.parse(terms), unborn, now=NOW) is None
+
+
+def test_a_record_that_is_kept_while_somebody_is_active_has_no_date_of_its_own():
+    assert due(rule="cin") is None
+
+
+def test_the_record_reads_on_after_everything_about_a_child_is_gone(kept):
+    world, _ = kept
+    quillbrook = world.quillbrook
+    quillbrook.erasure.destroy_subject("nhs", "9990001006", reason="x", now=NOW)
+    assert len(list(quillbrook.entries())) == quillbrook.ledger.verify()
+    assert quillbrook.record.open_actions() == []
+    quillbrook.export(world.folder / "export")
+    assert sharekit.audit.audit(world.folder / "export", sharekit.Trust([quillbrook.card()])).findings == ()

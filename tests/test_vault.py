@@ -20,7 +20,7 @@ import pytest
 from disks import needs_a_disk, on_a_small_disk
 from nacl.signing import SigningKey
 
-from sharekit import durable, registry, vault
+from sharekit import durable, migrations, registry, vault
 from sharekit.entry import Entry
 from sharekit.errors import LedgerError, ShareError
 from sharekit.ledger import Ledger
@@ -328,7 +328,7 @@ def test_the_key_of_another_home_is_noticed_before_anything_is_made(kept, home):
     assert rows(home / "vault.db", "SELECT count(*) FROM subject") == [(1,)]
 
 
-def make_older(path: Path) -> None:
+def make_newer(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript(registry.text("vault.sql") + "PRAGMA user_version = 99;")
 
@@ -345,7 +345,7 @@ NO_VAULTS = {
     "empty": lambda path: path.touch(),
     "text": lambda path: path.write_text("not a database at all" * 50),
     "a ledger": make_ledger,
-    "of another edition": make_older,
+    "of a newer edition": make_newer,
     "a link to nothing": lambda path: path.symlink_to("nowhere"),
     "a pipe": lambda path: os.mkfifo(path),
 }
@@ -493,4 +493,4 @@ def test_what_was_changed_in_the_vault_is_noticed_where_it_is_read(kept, home, s
 
 def test_the_marks_of_the_schema_are_those_that_are_asked_for():
     marks = dict(re.findall(r"^PRAGMA (\w+) = (\d+);", registry.text("vault.sql"), re.M))
-    assert marks == {"application_id": str(vault.APPLICATION), "user_version": str(vault.VERSION)}
+    assert marks == {"application_id": str(vault.APPLICATION), "user_version": str(migrations.newest("vault"))}
