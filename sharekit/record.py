@@ -199,7 +199,7 @@ class Record:
     def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
         """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
         words = wording(texts)
-        return self.vault.token(self._years.origin(now.year), words)[:16] if words and self._unlocked else None
+        return self.vault.token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
