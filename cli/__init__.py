@@ -34,7 +34,7 @@ _COMMANDS = {
     "receipts": ("receipts", "What is known of a packet: delivered, verified, opened, refused."),
     "retention": ("retention", "What is due to be destroyed, legal holds, and destroying on the record."),
     "ledger": ("ledger", "Read, verify, prove and export this agency's record."),
-    "audit": ("audit", "Verify another agency's export, independently."),
+    "audit": ("audit", "Verify an agency's export independently, and ask what auditors ask."),
 }
 
 

@@ -69,6 +69,11 @@ def subject(identifier: str, limit: int) -> None:
     Example:
         sharekit ledger subject --id nhs
     """
+    tell_subject(identifier, limit)
+
+
+def tell_subject(identifier: str, limit: int) -> None:
+    """Tell who has had a child's data; the look-up is itself recorded."""
     scheme, value = session.identifier(identifier)
     with session.agency(unlocked=True) as agency:
         found = agency.subject_entries(scheme, value, limit=limit)

@@ -128,6 +128,7 @@ def readable(name: str, *, what: str) -> Iterator[Path]:
     if os.path.isdir(name) or not name:
         raise Usage(f"{what} is a folder", hint="name a file")
     if name != "-":
+        _shared().setdefault("sharekit.inputs", []).append(name)
         yield Path(name)
         return
     with tempfile.NamedTemporaryFile(prefix="sharekit-") as copy:

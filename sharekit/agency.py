@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit import home as homes
-from sharekit import keys
+from sharekit import keys, lookups
 from sharekit.advice import seek
 from sharekit.brief import Brief
 from sharekit.decisions import Decisions, Recorded
@@ -25,6 +25,7 @@ from sharekit.errors import Malformed, NotTrusted, Revoked, Usage, WrongPassphra
 from sharekit.keys import Keys
 from sharekit.ledger import Ledger
 from sharekit.local_policy import LocalPolicy
+from sharekit.lookups import LookUp
 from sharekit.moving import Moved
 from sharekit.outside import Attestation
 from sharekit.packet import Share, Statement
@@ -366,6 +367,11 @@ class Agency:
         """The newest entries about one subject, newest first; the look-up is itself recorded before."""
         self.keys  # noqa: B018  # the vault must be unlocked
         return self.record.about(scheme, value, limit=limit, now=self.now())
+
+    def lookups_without_case(self) -> list[LookUp]:
+        """Who looked up a child of whom nothing was recorded here until then; the question is itself recorded."""
+        self.keys  # noqa: B018  # the vault must be unlocked
+        return lookups.without_case(self.record, now=self.now())
 
     def export(self, path: str | Path, *, year: int | None = None) -> int:
         """Write an export of one year for auditors: the ledger, every card, what partners attest; how many entries.

@@ -10,21 +10,18 @@ own, every row limited in size, and no row followed further than the file is lon
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import os
 import re
 import sqlite3
-import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from sharekit import cbor, checkpoint, merkle, outside, proof, registry, stamp, vocabulary
+from sharekit import cbor, checkpoint, exported, merkle, outside, proof, stamp, vocabulary
 from sharekit.checkpoint import Checkpoint
-from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError, Usage
+from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError
 from sharekit.outside import Attestation, Attested, Cards
 from sharekit.proof import UNSIGNED, Proof
 from sharekit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry, packet_of
@@ -34,9 +31,6 @@ __all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
 AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
-HINT = "make one with: sharekit ledger export -o FILE"
-# The last, because the file itself may ask for any amount of memory.
-PRAGMAS = ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "mmap_size = 0", "cache_size = -4096")
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
 ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
 
@@ -86,11 +80,11 @@ def audit(
     certificates `roots` (PEM). Raises Malformed if a file is not what it should be, Usage if it cannot be read, and
     NotTrusted if `trust` has no card of the ledger's agency.
     """
-    with _opened(Path(path)) as db:
+    with exported.opened(Path(path)) as db:
         findings = Findings()
-        if not _check_schema(db, findings):
+        if not exported.check_schema(db, findings):
             return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
-        _check_pages(db)
+        exported.check_pages(db)
         room = os.stat(path).st_size // SMALLEST_ENTRY
         return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots)
 
@@ -366,59 +360,3 @@ def _genesis_origin(data: object) -> str:
         return ""
     origin = cbor.decode(data).get(19, "")
     return origin if _ORIGIN.match(origin) else ""
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file, opened so that nothing in it can run or be written; every SQLite error is Malformed."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise Malformed("the file is no ledger export", hint=HINT)
-        os.close(os.open(path, os.O_RDONLY))
-    except (OSError, ValueError):
-        raise Usage("the export cannot be read", hint="check the name and its permissions") from None
-    uri = f"file:{quote(os.fsencode(os.path.abspath(path)))}?mode=ro&immutable=1"
-    try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
-            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 128 * 1024)
-            for pragma in PRAGMAS:
-                db.execute(f"PRAGMA {pragma}").close()
-            yield db
-    except (sqlite3.Error, UnicodeDecodeError):
-        raise Malformed("the file is no ledger export, or it is damaged", hint=HINT) from None
-
-
-def _check_schema(db: sqlite3.Connection, findings: Findings) -> bool:
-    """Whether the tables may be read: other triggers are only a finding, other tables or views end it."""
-    found, expected = _schema(db), _shipped_schema()
-    kinds = {name: kind for kind, name, _, _ in found[1:]}
-    if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card", "attestation", "stamp")):
-        raise Malformed("the file is no ledger export", hint=HINT)
-    different = set(found) ^ set(expected)
-    for name in sorted(_names(different), key=repr):
-        message = "a table, trigger or mark is not the one a ledger is made with"
-        findings.add("schema-changed", f"{message}: {name}" if name in _names(expected) else message)
-    return all(kind in ("trigger", "marks") for kind, *_ in different)
-
-
-def _check_pages(db: sqlite3.Connection) -> None:
-    """Every page is reached once and in order: no row can be there for one question and not for another."""
-    if db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
-        raise Malformed("the export is damaged", hint=HINT)
-
-
-def _names(schema: Iterable[tuple[Any, ...]]) -> set[str]:
-    return {row[1] for row in schema}
-
-
-def _schema(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
-    marks = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 100").fetchall()
-    return [("marks", "marks", *marks), *rows]
-
-
-@functools.cache
-def _shipped_schema() -> list[tuple[Any, ...]]:
-    with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.executescript(registry.text("ledger.sql") + registry.text("export.sql"))
-        return _schema(db)

@@ -90,6 +90,7 @@ class Decisions:
             counterparties=decision.get("organisations", ()),
             identifiers=_kept().identifiers(decision),
             matter=_matter(number, decision),
+            rationale=[decision["facts"]],
             promise=Promise({"decision": decision}, opens),
         )
         return Recorded(number.hex(), self._record.append("decision-recorded", facts, now=now), tuple(opens))
@@ -242,6 +243,7 @@ def _matter(number: bytes, decision: Mapping[str, Any]) -> Matter:
         decided=decision["outcome"],
         reasons=decision.get("reasons", ()),
         agreement=[decision["agreement_status"]] if "agreement_status" in decision else (),
+        undiscussed=_is_undiscussed(decision),
     )
 
 

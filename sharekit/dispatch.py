@@ -204,6 +204,8 @@ class Dispatch:
             identifiers=profile.load(draft.terms.profile).identifiers(draft.fields),
             terms=draft.terms,
             purpose=draft.terms.purpose,
+            rationale=draft.terms.json["decision"].get("reasons", ()),
+            left_out=len(draft.terms.json["left_out"]),
             promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
         )
         vault = self._agency.record.vault

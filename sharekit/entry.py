@@ -29,6 +29,10 @@ def _is_time(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**34
 
 
+def _is_minutes(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**32
+
+
 def _is_true(value: object) -> bool:
     return value is True
 
@@ -61,7 +65,8 @@ class Entry:
     Labels: 1 event, 2 time, 3 nonce, 4 packet, 5 file, 6 purpose, 7 outcome, 8 rule, 9 counterparties,
     10 subject, 11 bases, 12 art9, 13 art10, 14 gateways, 15 agreement, 16 profile, 17 detail, 18 checkpoint,
     19 origin, 20 demonstration, 21 act, 22 decision, 23 decided, 24 reasons, 25 adviser, 26 disclosed, 27 stage,
-    28 action. What is None is absent.
+    28 action, 29 kinds, 30 because, 31 override, 32 second, 33 lapsed, 34 lag, 35 act_by, 36 acknowledge_by,
+    37 rationale, 38 left_out, 39 reported, 40 undiscussed. What is None is absent.
     """
 
     event: int = _key(1, _is_code)
@@ -93,6 +98,18 @@ class Entry:
     disclosed: bool | None = _key(26, _is_true, default=None)
     stage: int | None = _key(27, _is_code, default=None)
     action: int | None = _key(28, _is_code, default=None)
+    kinds: tuple[int, ...] | None = _key(29, _codes, default=None)
+    because: tuple[int, ...] | None = _key(30, _codes, default=None)
+    override: bool | None = _key(31, _is_true, default=None)
+    second: bool | None = _key(32, _is_true, default=None)
+    lapsed: bool | None = _key(33, _is_true, default=None)
+    lag: int | None = _key(34, _is_minutes, default=None)
+    act_by: int | None = _key(35, _is_time, default=None)
+    acknowledge_by: int | None = _key(36, _is_time, default=None)
+    rationale: bytes | None = _key(37, _bytes(16), default=None)
+    left_out: int | None = _key(38, _is_code, default=None)
+    reported: int | None = _key(39, _is_code, default=None)
+    undiscussed: bool | None = _key(40, _is_true, default=None)
     _encoded: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -183,6 +183,7 @@ class Receipts:
             file=found.digest,
             purpose=found.purpose,
             outcome=found.outcome,
+            reported=found.event,
             counterparties=[found.org_id],
             checkpoint=sha256(found.note.encode()).digest(),
             promise=of_receipt(found.event, found.org_id, self._record.open_actions(found.packet)),

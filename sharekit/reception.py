@@ -238,6 +238,7 @@ class Reception:
             use=verdict.use,
             terms=verdict.terms,
             policy=verdict.policy.digest,
+            left_out=len(share.withheld) if share else 0,
             promise=actions.of_opening(verdict.outcome, checked.cti, now=checked.now) if share else None,
         )
         sender, keep = checked.statement.sender, self._agency.erasure.keep

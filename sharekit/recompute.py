@@ -44,6 +44,7 @@ MAX_FINDINGS = 100  # of one kind
 LEVELS = 12
 CHUNK = 1 << LEVELS
 ABSENT = bytes(32)
+TRUE = rb"\xf5"
 END = 2**63  # beyond every index
 
 
@@ -262,7 +263,8 @@ def _parents(hashes: Iterable[bytes]) -> list[bytes]:
 def _grammar() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """schemas/ledger.cddl over the one deterministic encoding: for the genesis entry, and for any other."""
     code = rb"(?:[\x00-\x17]|\x18[\x18-\xff]|\x19[\x01-\xff].)"
-    time = rb"(?:%b|\x1a(?!\0\0).{4}|\x1b\0\0\0[\x01-\x03].{4})" % code
+    minutes = rb"(?:%b|\x1a(?!\0\0).{4})" % code
+    time = rb"(?:%b|\x1b\0\0\0[\x01-\x03].{4})" % minutes
     digest, short = rb"\x58\x20.{32}", rb"\x50.{16}"
     org_id = _text(rb"[A-Za-z0-9]", rb"[A-Za-z0-9._-]")
     rule = _text(rb"[A-Za-z0-9./-]", rb"[A-Za-z0-9./-]")
@@ -270,9 +272,10 @@ def _grammar() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     values = {4: short, 5: digest, 6: code, 7: code, 8: rule, 9: org_ids, 10: digest}
     values |= dict.fromkeys(range(11, 16), codes) | {16: code, 17: digest, 18: digest}
     optional = b"".join(rb"(%b%b)?" % (re.escape(bytes([n])), value) for n, value in values.items())
-    head = rb"([\xa3-\xb7]|\xb8[\x18-\x1c])\x01%b\x02%b\x03%b" % (code, time, short)
+    head = rb"([\xa3-\xb7]|\xb8[\x18-\x28])\x01%b\x02%b\x03%b" % (code, time, short)
     origin = b"(\x13%b)(\x14\xf5)?" % _text(b"sharekit/[A-Za-z0-9]", b"[A-Za-z0-9._-]", 14, b"/[0-9]{4}")
-    values = {21: code, 22: short, 23: code, 24: codes, 25: code, 26: rb"\xf5", 27: code, 28: code}
+    values = {21: code, 22: short, 23: code, 24: codes, 25: code, 26: TRUE, 27: code, 28: code, 29: codes, 30: codes}
+    values |= {31: TRUE, 32: TRUE, 33: TRUE, 34: minutes, 35: time, 36: time, 37: short, 38: code, 39: code, 40: TRUE}
     last = b"".join(rb"(%b%b)?" % (re.escape(_label(n)), value) for n, value in values.items())
     return re.compile(head + optional + origin + last, re.S), re.compile(head + optional + last, re.S)
 

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from nacl.signing import SigningKey
 
 from sharekit import cbor, durable, profile, validation, vocabulary
 from sharekit.actions import Action, Actions, Promise
+from sharekit.coded import Matter as Matter
+from sharekit.coded import footing, number, said_of, wording
 from sharekit.entry import Entry
 from sharekit.errors import FieldInvalid, Usage
 from sharekit.ledger import Ledger, Said
@@ -39,37 +41,11 @@ __all__ = ["Actor", "Facts", "Matter", "Record", "identifier_value"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Matter:
-    """What a decision, an advice or a review says, in codes; `decision` is the decision's own number."""
-
-    decision: bytes | None = None
-    decided: str | None = None
-    reasons: Sequence[str] = ()
-    agreement: Sequence[str] = ()
-    adviser: str | None = None
-    disclosed: bool = False
-    stage: str | None = None
-    action: str | None = None
-
-    def parts(self) -> dict[str, Any]:
-        """The parts of an entry that say it."""
-        return {
-            "decision": self.decision,
-            "decided": _number("decisions", self.decided),
-            "reasons": _numbers("refusal-reasons", self.reasons),
-            "agreement": _numbers("agreement-status", self.agreement),
-            "adviser": _number("advice-roles", self.adviser),
-            "disclosed": self.disclosed or None,
-            "stage": _number("dispute-stages", self.stage),
-            "action": _number("action-kinds", self.action),
-        }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
 
-    `policy` is the hash of the local policy that decided, where there is one.
+    `policy` is the hash of the local policy that decided, where there is one, `left_out` how many fields did not go
+    or were not shown, `reported` what a receipt says. Of the reasons in `rationale` only a keyed token is kept.
     """
 
     packet: bytes | None = None
@@ -86,6 +62,9 @@ class Facts:
     matter: Matter | None = None
     promise: Promise | None = None
     policy: bytes | None = None
+    rationale: Sequence[str] = ()
+    left_out: int = 0
+    reported: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +167,9 @@ class Record:
     def _entry(self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
         named = facts.terms.profile if facts.terms else facts.profile
-        said: dict[str, Any] = {**_footing(facts.terms, facts.use), **(facts.matter.parts() if facts.matter else {})}
+        said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
+        said |= said_of(facts.terms, now=now) if facts.terms and not facts.use else {}
+        said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
             time=int(now.timestamp()),
@@ -196,14 +177,17 @@ class Record:
             packet=facts.packet,
             file=facts.file,
             checkpoint=facts.checkpoint,
-            purpose=_number("purposes", facts.purpose),
-            outcome=_number("outcomes", facts.outcome),
+            purpose=number("purposes", facts.purpose),
+            outcome=number("outcomes", facts.outcome),
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
             subject=self._subject_token(facts.identifiers, nonce),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            act=_number("acts", kind.more.get("act")),
+            act=number("acts", kind.more.get("act")),
+            rationale=self._rationale_token(facts.rationale, now),
+            left_out=min(facts.left_out, 65535) or None,
+            reported=number("receipt-events", facts.reported),
             **said,
         )
 
@@ -211,6 +195,11 @@ class Record:
         """A token that only the subject's key connects to the next one."""
         key = self.vault.subject_key(identifiers) if identifiers else None
         return hmac.digest(key, nonce, "sha256") if key else None
+
+    def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
+        """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
+        words = wording(texts)
+        return self.vault.token(self._years.origin(now.year), words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -224,11 +213,15 @@ class Record:
         """This year's entries with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
+    def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
+        """The entries of every year with their ledger and number, newest year first."""
+        for ledger in self._years.newest_first(now):
+            for seq, stored in ledger.entries():
+                yield ledger.origin, seq, Entry.decode(stored)
+
     def all_entries(self, now: datetime) -> Iterator[Entry]:
         """The entries of every year, newest year first."""
-        for ledger in self._years.newest_first(now):
-            for _, stored in ledger.entries():
-                yield Entry.decode(stored)
+        return (entry for _, _, entry in self.numbered(now))
 
     def newest(self, event: str, *, now: datetime) -> Entry | None:
         """The newest entry of one kind of event, of every year; None if there is none."""
@@ -257,7 +250,8 @@ class Record:
         """
         value = identifier_value(scheme, value)
         key = self.vault.find_subject(scheme, value)
-        self.append("consulted", Facts(identifiers=[(scheme, value)] if key else ()), now=now)
+        found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
+        self.append("consulted", found, now=now)
         return list(itertools.islice(self._about(key, now), limit)) if key else []
 
     def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
@@ -317,46 +311,6 @@ def _is_use(entry: Entry) -> bool:
 
 def _is_about(entry: Entry, subject_key: bytes) -> bool:
     return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject
-
-
-# --- words to numbers ---
-
-
-class _Footing(TypedDict):
-    bases: tuple[int, ...] | None
-    art9: tuple[int, ...] | None
-    art10: tuple[int, ...] | None
-    gateways: tuple[int, ...] | None
-    agreement: tuple[int, ...] | None
-
-
-def _number(name: str, code: str | None) -> int | None:
-    """The number of a code; None for one that somebody typed and nobody defined, which is never repeated."""
-    terms = vocabulary.load(name)
-    return terms[code].number if code is not None and code in terms else None
-
-
-def _footing(terms: ShareTerms | None, use: Use | None) -> _Footing:
-    """The bases, gateways and agreement an entry rests on: the recipient's own if there is a use, else the sender's."""
-    if use is not None:
-        own = (use.basis, use.art9, use.art10, use.gateway)
-        bases, art9, art10, gateways = ([code] if code else [] for code in own)
-    else:
-        bases, art9, art10 = (terms.codes("lawful_basis", name) if terms else [] for name in ("art6", "art9", "art10"))
-        gateways = terms.codes("gateways") if terms else []
-    agreement = [each["status"] for each in terms.json.get("agreement", ())] if terms else []
-    return {
-        "bases": _numbers("art6", bases),
-        "art9": _numbers("art9", art9),
-        "art10": _numbers("art10", art10),
-        "gateways": _numbers("gateways", gateways),
-        "agreement": _numbers("agreement-status", agreement),
-    }
-
-
-def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
-    found = (_number(name, code) for code in codes)
-    return tuple(number for number in found if number is not None) or None
 
 
 def identifier_value(scheme: str, value: str) -> str:

@@ -165,6 +165,12 @@ class Vault:
             connection.executemany("INSERT OR IGNORE INTO subject_index(token, subject) VALUES (?, ?)", rows)
             return self._key_of(connection, subject)
 
+    def subject_keys(self) -> list[bytes]:
+        """The keys of all subjects that are known here."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT sealed_key FROM subject").fetchall()
+        return [self._unsealed(sealed) for (sealed,) in rows]
+
     def find_subject(self, scheme: str, value: str) -> bytes | None:
         """The key of the subject with this identifier, or None; nothing is made."""
         with self.reading() as connection:
@@ -215,6 +221,13 @@ class Vault:
         index_key = hmac.digest(self._unlocked(), b"sharekit vault index", "sha256")
         identifier = f"{scheme}\x00{value}".encode("utf-8", "surrogatepass")  # whatever was typed
         return hmac.digest(index_key, identifier, "sha256")
+
+    # --- words that come again ---
+
+    def token(self, origin: str, words: str) -> bytes:
+        """A token by which the same words are known again in one ledger; without this vault's key it tells nothing."""
+        key = hmac.digest(self._unlocked(), b"sharekit vault wording\0" + origin.encode(), "sha256")
+        return hmac.digest(key, words.encode("utf-8", "surrogatepass"), "sha256")
 
     # --- details ---
 

@@ -12,16 +12,22 @@ from typing import Any
 
 from sharekit import registry
 
-__all__ = ["day_of", "is_working_day", "months_later", "start_of", "working_day_after"]
+__all__ = ["day_of", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
 
 _NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HOUR = timedelta(hours=1)
 
 
+def local(moment: datetime) -> datetime:
+    """A moment as the clocks of Great Britain show it, without a zone."""
+    begins, ends = _summer(moment.astimezone(UTC).year)
+    shown = moment.astimezone(UTC) + (_HOUR if begins <= moment < ends else timedelta())
+    return shown.replace(tzinfo=None)
+
+
 def day_of(moment: datetime) -> date:
     """The day it is in Great Britain at a moment."""
-    begins, ends = _summer(moment.astimezone(UTC).year)
-    return (moment.astimezone(UTC) + (_HOUR if begins <= moment < ends else timedelta())).date()
+    return local(moment).date()
 
 
 def start_of(day: date) -> datetime:

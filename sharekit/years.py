@@ -80,8 +80,12 @@ class Years:
         """The years before that have a ledger, newest first."""
         return [found for found in reversed(self._shelf.years(self._org_id)) if found < year]
 
+    def origin(self, year: int) -> str:
+        """The name of a year's ledger."""
+        return f"sharekit/{self._org_id}/{year:04}"
+
     def _place(self, year: int) -> tuple[Place, str]:
-        origin = f"sharekit/{self._org_id}/{year:04}"
+        origin = self.origin(year)
         return self._shelf.place(origin), origin
 
     def _open(self, now: datetime) -> Ledger:

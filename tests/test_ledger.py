@@ -97,6 +97,18 @@ FULL = {
     "disclosed": True,
     "stage": 2,
     "action": 1,
+    "kinds": (1,),
+    "because": (2, 3),
+    "override": True,
+    "second": True,
+    "lapsed": True,
+    "lag": 2**32 - 1,
+    "act_by": 1_790_000_000,
+    "acknowledge_by": 2**34 - 1,
+    "rationale": b"r" * 16,
+    "left_out": 4,
+    "reported": 3,
+    "undiscussed": True,
 }
 
 
@@ -128,6 +140,9 @@ BAD_PARTS = {
     "a short packet": {"packet": b"p"},
     "text as digest": {"subject": "s" * 32},
     "a negative code": {"bases": (-1,)},
+    "more minutes than there is room for": {"lag": 2**32},
+    "a rationale in words": {"rationale": "told the mother"},
+    "a second person by name": {"second": "Lee XXTEST-Varley"},
     "an origin that is a sentence": {"origin": "the child's father"},
     "not a demonstration": {"demonstration": False},
     "a decision in words": {"decision": "not to share"},

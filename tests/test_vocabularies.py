@@ -169,6 +169,7 @@ CODES = {
         consulted exported destroyed corrected combined withdrawn recalled decision-recorded advice-sought
         reviewed policy-changed witnessed closed delivered actioned not-delivered expired viewed alerted
         requested replied granted undertaken agreement-signed discussed escalated action-closed
+        audited
     """,
     "outcomes": """
         done allow allow-with-record allow-logged refer deny malformed bad-signature unknown-sender revoked
@@ -176,6 +177,7 @@ CODES = {
         refer-to-sender court-permission-needed not-need-to-know gate-not-met unknown-code field-not-allowed
         field-missing field-invalid identity-mismatch undertaking-needed recalled ledger-tampered
         ledger-unwritable visibility-ended not-trusted output-unwritable wrong-passphrase usage unexpected held released
+        nobody-found
     """,
 }
 LISTS = {name: codes.split() for name, codes in CODES.items()}

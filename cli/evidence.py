@@ -1,0 +1,99 @@
+"""What `audit` commands take besides an export: trusted cards, and what others kept of the ledger audited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import session
+
+if TYPE_CHECKING:
+    from sharekit.audit import AuditReport
+    from sharekit.trust import Trust
+
+__all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options"]
+
+EXIT_FINDINGS = 6
+NOTE, RECEIPTS = 64 * 1024, 64 * 1024 * 1024
+
+_OPTIONS = (
+    click.option("--trust", "trusted", multiple=True, metavar="CARD", help="The card of the agency audited."),
+    click.option("--checkpoint", "checkpoints", multiple=True, metavar="FILE", help="An earlier checkpoint of it."),
+    click.option("--proof", "proofs", multiple=True, metavar="FILE", help="A proof it gave for one entry."),
+    click.option("--root", "roots", multiple=True, metavar="PEM", help="A timestamp authority's root certificate."),
+    click.option("--receipts", "receipts", multiple=True, metavar="FILE", help="What its partners' receipts said."),
+)
+
+
+def evidence_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that audits an export; together they are an `Evidence`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Whom the auditor trusts, and what others kept."""
+
+    trust: Trust
+    checkpoints: list[bytes]
+    proofs: list[bytes]
+    receipts: list[bytes]
+    roots: list[bytes]
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        trusted: tuple[str, ...],
+        checkpoints: tuple[str, ...],
+        proofs: tuple[str, ...],
+        receipts: tuple[str, ...],
+        roots: tuple[str, ...],
+    ) -> Evidence:
+        """What the files hold that the options name; a home's partners are trusted as well."""
+        return cls(
+            _trusted(trusted),
+            [session.read(name, what="the checkpoint", limit=NOTE) for name in checkpoints],
+            [session.read(name, what="the proof", limit=NOTE) for name in proofs],
+            [session.read(name, what="the receipts", limit=RECEIPTS) for name in receipts],
+            [session.read(name, what="the root certificate", limit=NOTE) for name in roots],
+        )
+
+    def audit(self, export: Path) -> AuditReport:
+        """The audit of an export with all of it."""
+        from sharekit.audit import audit
+
+        return audit(
+            export,
+            self.trust,
+            checkpoints=self.checkpoints,
+            proofs=self.proofs,
+            receipts=self.receipts,
+            roots=self.roots,
+        )
+
+    def now(self) -> datetime:
+        """The time by which the auditor goes: the home's, or without one that of the cards that are trusted."""
+        from sharekit.home import clock
+
+        if session.has_home():
+            with session.agency() as agency:
+                return agency.now()
+        return clock(demonstration=all(pin.card.demonstration for pin in self.trust))
+
+
+def _trusted(names: tuple[str, ...]) -> Trust:
+    from sharekit import Trust
+
+    cards = session.cards(names)
+    if session.has_home():
+        with session.agency() as agency:
+            cards += [pin.card.data for pin in agency.trust if not pin.revoked]
+    return Trust(cards)
