@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
-from .options import Words
 
 if TYPE_CHECKING:
     from sharekit.checkpoint import Checkpoint
@@ -26,7 +25,13 @@ def witness_command() -> None:
 
 
 @witness_command.command("request")
-@click.option("--witness", "org", type=Words(name=True), metavar="ORG", help="For whom: it starts at their last.")
+@click.option(
+    "--witness",
+    "org",
+    type=session.Words(name=True),
+    metavar="ORG",
+    help="Whom it is for: the proof starts where they last cosigned.",
+)
 @click.option("-o", "out", required=True, metavar="FILE", help="Where to write it; - for standard output.")
 @click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
 @click.option("--from", "start", type=click.IntRange(min=1), metavar="SIZE", help="Where the proof starts instead.")
