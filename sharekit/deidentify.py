@@ -115,7 +115,7 @@ class Scrubber:
 
     def _without_patterns(self, text: str, *, first: bool) -> str:
         for each in (pattern for pattern in self._patterns if pattern.first == first):
-            text = each.expression.sub(lambda found, each=each: each.instead, text)  # type: ignore[misc]
+            text = each.expression.sub(each.instead.replace("\\", r"\\"), text)  # no group is meant by it
         return text
 
     def _without_needles(self, text: str) -> str:

@@ -8,6 +8,7 @@ it signs checkpoints and is good for nothing else.
 
 from __future__ import annotations
 
+import abc
 import functools
 import os
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ __all__ = ["ClassicalOpening", "HybridOpening", "Keys", "public_opening", "signi
 SEED_BYTES = 32
 
 
-class _Opening:
+class _Opening(abc.ABC):
     """A private opening key: `alg`, `kid`, `public` bytes, and HPKE decryption."""
 
     alg: ClassVar[int]
@@ -54,12 +55,12 @@ class _Opening:
         self.kid = type(self).kid_of(self.public)
 
     @staticmethod
-    def _expand(seed: bytes) -> tuple[Any, bytes]:
-        raise NotImplementedError  # pragma: no cover
+    @abc.abstractmethod
+    def _expand(seed: bytes) -> tuple[Any, bytes]: ...
 
     @staticmethod
-    def kid_of(public: bytes) -> bytes:
-        raise NotImplementedError  # pragma: no cover
+    @abc.abstractmethod
+    def kid_of(public: bytes) -> bytes: ...
 
     def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes:
         try:
