@@ -10,7 +10,7 @@ import click
 from . import output, session
 from .database import init_postgres_command, move_command
 from .stamp import timestamp_command
-from .witness import compare_command, forks_command, witness_command
+from .witness import compare_command, forks_command, seen_command, witness_command
 
 if TYPE_CHECKING:
     from sharekit.agency import Agency
@@ -232,6 +232,7 @@ def _entry_line(told: dict[str, Any]) -> str:
 
 for _command in (
     witness_command,
+    seen_command,
     forks_command,
     compare_command,
     timestamp_command,

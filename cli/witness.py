@@ -85,6 +85,24 @@ def keep(note: str, card: str) -> None:
     output.result({"size": size}, [f"kept: a witness saw {size} entries"], as_json=session.wants_json())
 
 
+@click.command("seen", cls=session.Command)
+@click.argument("org")
+@click.option("-o", "out", required=True, metavar="FILE", help="Where to write it; - for standard output.")
+@click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="Its ledger of an earlier year.")
+def seen_command(org: str, out: str, year: int | None) -> None:
+    """The newest checkpoint of a partner's ledger that was cosigned here, for whoever audits that partner.
+
+    \b
+    Example:
+        sharekit ledger seen E10999001 -o seen-by-us.note
+    """
+    with session.agency() as agency, session.destination(out, what="the checkpoint") as deliver:
+        note = agency.receipts.seen(org, year or agency.now().year)
+        deliver(note.encode())
+    if out != "-":
+        output.result({"org_id": org, "path": out}, [f"checkpoint of {org}: {out}"], as_json=session.wants_json())
+
+
 @click.command("forks", cls=session.Command)
 def forks_command() -> None:
     """Refused checkpoints of partners, each with the one it does not follow.

@@ -122,6 +122,13 @@ class Receipts:
         self.partners.keep_cosigned(card.org_id, kept, now=now)
         return checkpoint.parse(kept).size
 
+    def seen(self, org_id: str, year: int) -> str:
+        """The newest checkpoint of a partner's ledger of a year that was cosigned here; Usage if there is none."""
+        note = self.partners.note(f"sharekit/{org_id}/{year:04}")
+        if note is None:
+            raise Usage("no checkpoint of that ledger was cosigned here", hint="open a packet of theirs, or --year")
+        return note
+
     # --- with a timestamp authority ---
 
     def stamp_request(self, ledger: Ledger, *, now: datetime) -> bytes:
