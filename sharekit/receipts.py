@@ -24,7 +24,7 @@ from sharekit.partners import Partners
 from sharekit.receipt import Receipt
 from sharekit.record import Facts, Record
 from sharekit.sealing import Sender
-from sharekit.trust import Card, Trust
+from sharekit.trust import ORG_ID, Card, Trust
 
 __all__ = ["Receipts"]
 
@@ -124,7 +124,7 @@ class Receipts:
 
     def seen(self, org_id: str, year: int) -> str:
         """The newest checkpoint of a partner's ledger of a year that was cosigned here; Usage if there is none."""
-        note = self.partners.note(f"sharekit/{org_id}/{year:04}")
+        note = self.partners.note(f"sharekit/{org_id}/{year:04}") if ORG_ID.match(org_id) else None
         if note is None:
             raise Usage("no checkpoint of that ledger was cosigned here", hint="open a packet of theirs, or --year")
         return note
