@@ -6,9 +6,9 @@ import itertools
 
 from nacl.signing import SigningKey
 
-from sharekit.ledger import Entry, Ledger
-from sharekit.postgres import Database
-from tests.servers import ready_database, server
+from sharekit.ledger.log import Entry, Ledger
+from sharekit.ledger.postgres import Database
+from tests.world.servers import ready_database, server
 
 from .contest import Effort, Outcome, compare, here
 from .ledgers import ORIGIN, TIME, entry

@@ -20,8 +20,8 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from sharekit import Keys
-from sharekit.ledger import Entry, Ledger, journal_mode
-from sharekit.trust import Card
+from sharekit.ledger.log import Entry, Ledger, journal_mode
+from sharekit.trust.cards import Card
 
 from .contest import Effort, Outcome, compare, here
 from .rows import Row

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import sharekit
-from sharekit import Card, Keys, Sender, Share, Trust, Use, cbor, profile
-from sharekit.keys import signing_kid
+from sharekit import Card, Keys, Sender, Share, Trust, Use, cbor
+from sharekit.domain import profile
+from sharekit.trust.keys import signing_kid
 
 from . import bare
 

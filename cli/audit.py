@@ -13,7 +13,7 @@ from .questions import query_command, questions_command
 from .report import report_command
 
 if TYPE_CHECKING:
-    from sharekit.audit import AuditReport
+    from sharekit.audit.verify import AuditReport
 
 
 @click.group("audit", cls=session.Group)

@@ -11,9 +11,9 @@ from . import output, session
 
 if TYPE_CHECKING:
     from sharekit.errors import ShareError
-    from sharekit.golden import Judged
-    from sharekit.rules import Finding
-    from sharekit.sealing import Examined
+    from sharekit.packet.seal import Examined
+    from sharekit.policy.assess import Finding
+    from sharekit.policy.golden_rules import Judged
 
 EXIT_REFUSED = 5
 
@@ -33,8 +33,8 @@ def check_command(data: str, terms: str, to: tuple[str, ...], book: str | None) 
     Example:
         sharekit check referral.json --terms referral.terms.json --to E10999001 --rules hmg-2018
     """
-    from sharekit import golden, rulebook
     from sharekit.errors import Refused
+    from sharekit.policy import golden_rules, rulebook
 
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     edition = rulebook.load(book or rulebook.DEFAULT)
@@ -44,7 +44,7 @@ def check_command(data: str, terms: str, to: tuple[str, ...], book: str | None) 
         findings = _examined(dataset, decided, to, edition.name).findings
     except Refused as refused:
         problem = refused
-    judged = golden.judge(_object(decided), _object(dataset), findings, recipients=to, book=edition.name)
+    judged = golden_rules.judge(_object(decided), _object(dataset), findings, recipients=to, book=edition.name)
     seals = problem is None and not any(finding.severity == "gate" for finding in findings)
     told: dict[str, Any] = {"rulebook": edition.name, "seals": seals}
     told |= {"findings": [_finding(each) for each in findings], "golden_rules": [_golden(each) for each in judged]}
@@ -57,9 +57,9 @@ def check_command(data: str, terms: str, to: tuple[str, ...], book: str | None) 
 
 def _examined(dataset: Any, terms: Any, to: Sequence[str], book: str) -> Examined:
     """What sealing would find: by this home's card and partners, or without a home by terms and data alone."""
-    from sharekit import sealing
+    from sharekit.agency.clock import clock
     from sharekit.errors import Usage
-    from sharekit.home import clock
+    from sharekit.packet import seal as sealing
 
     if session.has_home():
         with session.agency() as agency:
@@ -80,11 +80,11 @@ def _summary(*, seals: bool) -> str:
 
 def _gate(findings: Sequence[Finding]) -> ShareError:
     """What sealing would answer to the first gate."""
-    from sharekit import rules
     from sharekit.errors import GateNotMet
+    from sharekit.policy import assess
 
     try:
-        rules.gate(findings)
+        assess.gate(findings)
     except GateNotMet as stopped:
         return stopped
     raise AssertionError("one of the findings is a gate")  # pragma: no cover
@@ -150,7 +150,7 @@ def explain_command(rule: str, book: str | None) -> None:
     Example:
         sharekit explain R3
     """
-    from sharekit import rulebook
+    from sharekit.policy import rulebook
 
     found = rulebook.explain(rule, book or rulebook.DEFAULT)
     names = ("id", "title", "text", "source", "status", "severity", "way_through")

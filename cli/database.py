@@ -20,15 +20,15 @@ def init_postgres_command(database: str | None, app_role: str | None, only_print
     Example:
         sharekit ledger init-postgres "host=db.example dbname=sharekit user=postgres" --app-role fernshire
     """
-    from sharekit import provision
     from sharekit.errors import Usage
+    from sharekit.ledger import postgres_setup
 
     if only_print:
-        output.result({"sql": provision.script()}, [provision.script()], as_json=session.wants_json())
+        output.result({"sql": postgres_setup.script()}, [postgres_setup.script()], as_json=session.wants_json())
         return
     if not database:
         raise Usage("DATABASE is missing", hint='like "host=db.example dbname=sharekit user=postgres"')
-    edition = provision.make_ready(database, app_role=app_role)
+    edition = postgres_setup.make_ready(database, app_role=app_role)
     told = {"edition": edition, "app_role": app_role}
     lines = [f"the database is ready: its tables are of edition {edition}"]
     lines += [f"{app_role} may append, and change nothing"] if app_role else []

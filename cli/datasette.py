@@ -38,7 +38,7 @@ def datasette_command(export: str, port: int, **evidence: tuple[str, ...]) -> in
     Example:
         sharekit audit datasette fernshire-2026.export --trust fernshire.card
     """
-    from sharekit import questions
+    from sharekit.audit import questions
     from sharekit.errors import LedgerTampered
 
     _check_possible(export, port)
@@ -76,7 +76,7 @@ def _check_possible(export: str, port: int) -> None:
 
 def _about(origin: str) -> dict[str, Any]:
     """What Datasette shows beside the tables: what they are, and the questions as queries."""
-    from sharekit import questions
+    from sharekit.audit import questions
 
     told = f"The entries of {origin}, decoded. They hold no name, number or data of a child."
     queries = {

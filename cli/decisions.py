@@ -12,9 +12,9 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.actions import Action
-    from sharekit.agency import Agency
-    from sharekit.decisions import Recorded, Step, Summary
+    from sharekit.agency.agency import Agency
+    from sharekit.exchange.decisions import Recorded, Step, Summary
+    from sharekit.vault.actions import Action
 
 
 class Deciding(session.Group):
@@ -74,9 +74,7 @@ def discuss(decision: str, with_: str, on: str, outcome: str | None, escalated: 
     """
     words = session.secret("outcome", outcome)
     with session.agency(unlocked=True) as agency:
-        recorded = agency.decisions.discuss(
-            decision, with_=with_, on=on, outcome=words, escalated=escalated or None
-        )
+        recorded = agency.decisions.discuss(decision, with_=with_, on=on, outcome=words, escalated=escalated or None)
     _told(recorded, f"discussed decision {recorded.decision}")
 
 
@@ -253,7 +251,7 @@ def done(action: str, outcome: str | None) -> None:
 
 
 def _action_told(action: Action) -> dict[str, Any]:
-    from sharekit.workdays import day_of
+    from sharekit.domain.workdays import day_of
 
     reference, about = action.reference.hex(), action.term.more["about"]
     return {

@@ -13,8 +13,8 @@ import click
 from . import session
 
 if TYPE_CHECKING:
-    from sharekit.audit import AuditReport
-    from sharekit.trust import Trust
+    from sharekit.audit.verify import AuditReport
+    from sharekit.trust.store import Trust
 
 __all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options"]
 
@@ -68,7 +68,7 @@ class Evidence:
 
     def audit(self, export: Path) -> AuditReport:
         """The audit of an export with all of it."""
-        from sharekit.audit import audit
+        from sharekit.audit.verify import audit
 
         return audit(
             export,
@@ -81,7 +81,7 @@ class Evidence:
 
     def now(self) -> datetime:
         """The time by which the auditor goes: the home's, or without one that of the cards that are trusted."""
-        from sharekit.home import clock
+        from sharekit.agency.clock import clock
 
         if session.has_home():
             with session.agency() as agency:

@@ -112,7 +112,7 @@ def doctor_command() -> None:
     Example:
         sharekit doctor
     """
-    from sharekit import doctor
+    from sharekit.agency import doctor
 
     report = doctor.examine(session.home() if session.has_home() else None)
     lines = [f"{check.name}: {check.found}{f' ({check.why})' if check.why else ''}" for check in report]

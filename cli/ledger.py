@@ -13,8 +13,8 @@ from .stamp import timestamp_command
 from .witness import compare_command, forks_command, seen_command, witness_command
 
 if TYPE_CHECKING:
-    from sharekit.agency import Agency
-    from sharekit.ledger import Entry
+    from sharekit.agency.agency import Agency
+    from sharekit.ledger.log import Entry
 
 _PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
@@ -44,7 +44,7 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
     Example:
         sharekit ledger log --event refused
     """
-    from sharekit import vocabulary
+    from sharekit.domain import vocabulary
     from sharekit.errors import Usage
 
     if event is not None:
@@ -109,8 +109,8 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
     Example:
         sharekit ledger checkpoint -o fernshire.note
     """
-    from sharekit import checkpoint as notes
     from sharekit.errors import Usage
+    from sharekit.proofs import checkpoint as notes
 
     if start is not None and org is None:
         raise Usage("--from is for a checkpoint that a partner cosigns", hint="add --to ORG")
@@ -187,8 +187,8 @@ def export(out: str, year: int | None) -> None:
 
 
 def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
-    from sharekit import vocabulary
-    from sharekit.packet import time_of
+    from sharekit.domain import vocabulary
+    from sharekit.moments import time_of
 
     def code(name: str, number: int | None) -> str | None:
         return vocabulary.load(name).by_number(number).code if number is not None else None
@@ -208,7 +208,7 @@ def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
 
 def _matter_told(entry: Entry) -> dict[str, Any]:
     """What a decision, an advice or a review says, where there is one."""
-    from sharekit import vocabulary
+    from sharekit.domain import vocabulary
 
     codes = {
         "decided": ("decisions", entry.decided),

@@ -9,8 +9,8 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.profile import Profile
-    from sharekit.vocabulary import Term
+    from sharekit.domain.profile import Profile
+    from sharekit.domain.vocabulary import Term
 
 
 @click.group("profiles", cls=session.Group, invoke_without_command=True)
@@ -23,7 +23,7 @@ def profiles_command(context: click.Context) -> None:
         sharekit profiles
     """
     if context.invoked_subcommand is None:
-        from sharekit import profile
+        from sharekit.domain import profile
 
         found = [profile.load(name) for name in profile.names()]
         told = [{"name": kind.name, "version": kind.version, "title": kind.title} for kind in found]
@@ -41,7 +41,7 @@ def show(name: str) -> None:
     Example:
         sharekit profiles show NAME
     """
-    from sharekit import profile
+    from sharekit.domain import profile
 
     kind = profile.load(name)
     fields = [_field(kind, field) for field in kind.fields]
@@ -87,7 +87,7 @@ def vocab_command(name: str | None, code: str | None) -> None:
     Example:
         sharekit vocab purposes
     """
-    from sharekit import vocabulary
+    from sharekit.domain import vocabulary
 
     if name is None:
         found = [vocabulary.load(each) for each in vocabulary.names()]

@@ -13,8 +13,8 @@ from .evidence import EXIT_FINDINGS, Evidence, evidence_options
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sharekit.audit import AuditReport
-    from sharekit.questions import Answer
+    from sharekit.audit.questions import Answer
+    from sharekit.audit.verify import AuditReport
 
 LIMIT = 100
 CHILD, LOOK_UPS = "child", "lookups"  # those that a home answers, with its vault's key and on its record
@@ -28,7 +28,7 @@ def questions_command() -> None:
     Example:
         sharekit audit questions
     """
-    from sharekit import questions
+    from sharekit.audit import questions
 
     parts = ("name", "kind", "title", "question", "why", "source")
     told = [{part: getattr(each, part) for part in parts} for each in questions.load()]
@@ -58,7 +58,7 @@ def query_command(
         sharekit audit query lookups --home fernshire
         sharekit audit query child --home fernshire --id nhs
     """
-    from sharekit import questions
+    from sharekit.audit import questions
 
     if not exports and name in questions.at_home():
         _answer_at_home(name, identifier, limit)
@@ -79,7 +79,7 @@ def query_command(
 
 
 def _check_usage(name: str, exports: tuple[str, ...], identifier: str | None) -> None:
-    from sharekit import questions
+    from sharekit.audit import questions
     from sharekit.errors import Usage
 
     if exports and identifier is not None:

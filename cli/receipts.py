@@ -10,9 +10,9 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.agency import Agency
-    from sharekit.partners import Said
-    from sharekit.reception import Received
+    from sharekit.agency.agency import Agency
+    from sharekit.exchange.receive import Received
+    from sharekit.vault.attestations import Said
 
 
 @click.command("receive", cls=session.Command)
@@ -101,7 +101,7 @@ def _said_told(said: Said) -> dict[str, Any]:
 
 
 def _write_evidence(agency: Agency, out: str, year: int | None) -> None:
-    from sharekit import outside
+    from sharekit.proofs.attestation import evidence
 
     with session.destination(out, what="the receipts") as deliver:
-        deliver(outside.evidence(agency.ledger_of(year).origin, agency.attestations(year=year)))
+        deliver(evidence(agency.ledger_of(year).origin, agency.attestations(year=year)))

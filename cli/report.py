@@ -11,8 +11,8 @@ from . import output, session
 from .evidence import EXIT_FINDINGS, Evidence, evidence_options
 
 if TYPE_CHECKING:
-    from sharekit.audit import AuditReport
-    from sharekit.report import Given
+    from sharekit.audit.report import Given
+    from sharekit.audit.verify import AuditReport
 
 
 @click.command("report", cls=session.Command)
@@ -29,7 +29,7 @@ def report_command(export: str, out: str, **evidence: tuple[str, ...]) -> int:
     Example:
         sharekit audit report fernshire-2026.export --trust fernshire.card -o report.html
     """
-    from sharekit import report
+    from sharekit.audit import report
 
     given = Evidence.read(**evidence)
     with session.readable(export, what="the export") as path, session.destination(out, what="the report") as deliver:
@@ -55,7 +55,7 @@ def _names(evidence: Evidence) -> dict[str, str]:
 
 def _given(evidence: Evidence, found: AuditReport) -> Given:
     """What the report says of the evidence: of the cards those that bear on this ledger."""
-    from sharekit.report import Given
+    from sharekit.audit.report import Given
 
     bearing: set[Any] = {found.origin.split("/")[1] if found.origin else "", *(each.org_id for each in found.attested)}
     cards = [pin.card for pin in evidence.trust if pin.card.org_id in bearing]

@@ -11,7 +11,7 @@ from .options import Group, Words
 from .receipts import packet_number
 
 if TYPE_CHECKING:
-    from sharekit.erasure import Kept
+    from sharekit.vault.kept import Kept
 
 
 @click.group("retention", cls=Group)

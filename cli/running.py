@@ -42,9 +42,7 @@ def _report(problem: Exception, *, as_json: bool) -> int:
         problem, as_json = OutputUnwritable("the result could not be written"), False
     if isinstance(problem, ShareError):
         told = {"rule": problem.rule, "source": problem.source}
-        return _tell(
-            problem.code, problem.message, problem.hint, as_json=as_json, exit_code=problem.exit_code, **told
-        )
+        return _tell(problem.code, problem.message, problem.hint, as_json=as_json, exit_code=problem.exit_code, **told)
     if isinstance(problem, click.exceptions.NoArgsIsHelpError) and not as_json:
         output.say(problem.message)
         return EXIT_USAGE

@@ -16,7 +16,7 @@ from .options import Group as Group
 from .options import Words as Words
 
 if TYPE_CHECKING:
-    from sharekit.agency import Agency
+    from sharekit.agency.agency import Agency
 
 VALUE = "a personal value"
 DEEPEST = 64  # nothing that is shared is nested deeper
@@ -85,7 +85,9 @@ def passphrase() -> str | None:
 @contextlib.contextmanager
 def agency(*, unlocked: bool = False) -> Iterator[Agency]:
     """The agency of this home; with `unlocked` its keys, asked for at the terminal if no file has them."""
-    from sharekit import Agency, files, keys
+    from sharekit import Agency
+    from sharekit.disk import files
+    from sharekit.trust import keys
 
     words = passphrase() if unlocked else None
     key_file = home() / "keys" / "agency.key"
@@ -105,7 +107,7 @@ def agency(*, unlocked: bool = False) -> Iterator[Agency]:
 
 def read(name: str, *, what: str, limit: int = 8 * 1024 * 1024) -> bytes:
     """The bytes of a file, or of standard input for `-`; at most `limit`, Malformed beyond."""
-    from sharekit import files
+    from sharekit.disk import files
     from sharekit.errors import Malformed
 
     if name != "-":
@@ -223,8 +225,8 @@ def is_attended() -> bool:
 
 def place(name: str) -> Path:
     """The path of an output; OutputUnwritable for what it must not replace: an input, or a part of the home."""
+    from sharekit.agency.home import keeps
     from sharekit.errors import OutputUnwritable, Usage
-    from sharekit.home import keeps
 
     if not name:
         raise Usage("-o names no file", hint="-o FILE, or -o - for standard output")
@@ -250,7 +252,7 @@ def destination(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
 
     The file's place is tried first: what cannot be written is said before anything is sealed, shown or recorded.
     """
-    from sharekit import files
+    from sharekit.disk import files
 
     if name == "-":
         refuse_both(what)

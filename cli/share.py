@@ -14,9 +14,10 @@ from . import output, session
 from .receipts import receipt_path
 
 if TYPE_CHECKING:
-    from sharekit import files
-    from sharekit.agency import Agency, Sealed
-    from sharekit.packet import Packet, Share, Statement
+    from sharekit.agency.agency import Agency, Sealed
+    from sharekit.disk import files
+    from sharekit.packet.open import Share
+    from sharekit.packet.wire import Packet, Statement
 
 NEW = "new.sharekit"  # until a packet in a folder is named by its number
 
@@ -54,7 +55,7 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
 @contextlib.contextmanager
 def _packet_place(out: str) -> Iterator[files.Replacement | None]:
     """Where the packet will go, tried before anything is sealed; None for standard output."""
-    from sharekit import files
+    from sharekit.disk import files
 
     if out == "-":
         session.refuse_both("the packet")
@@ -124,7 +125,8 @@ def inspect_command(packet: str) -> None:
 
 def _structure(found: Packet) -> dict[str, Any]:
     from sharekit import cose
-    from sharekit.packet import AUD, EXP, IAT, ISS, time_of
+    from sharekit.moments import time_of
+    from sharekit.packet.wire import AUD, EXP, IAT, ISS
 
     algorithms = sorted({alg for alg, _ in cose.recipients(found.manifest)})
     return {
@@ -178,8 +180,8 @@ def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
 
 def _verify_without_home(data: bytes, cards: Sequence[bytes]) -> Statement:
     from sharekit import Card, Trust, parse, verify
+    from sharekit.agency.clock import clock
     from sharekit.errors import Usage
-    from sharekit.home import clock
 
     if not cards:
         raise Usage("there is no home to verify with", hint="give the sender's card with --trust, or use --home")

@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.checkpoint import Checkpoint
+    from sharekit.proofs.checkpoint import Checkpoint
 
 NOTE_BYTES = 64 * 1024
 
@@ -134,14 +134,15 @@ def compare_command(a: str, b: str, trusted: tuple[str, ...]) -> None:
     Example:
         sharekit ledger compare ours.note theirs.note --trust fernshire.card
     """
-    from sharekit import Trust, outside
+    from sharekit import Trust
+    from sharekit.audit import attested
 
     notes = [session.read(name, what="the checkpoint", limit=NOTE_BYTES) for name in (a, b)]
     cards = session.cards(trusted)
     if session.has_home():
         with session.agency() as agency:
             cards += [pin.card.data for pin in agency.trust if not pin.revoked]
-    first, second = outside.compare(notes[0], notes[1], Trust(cards))
+    first, second = attested.compare(notes[0], notes[1], Trust(cards))
     same = first.size == second.size
     told = _compared(first, second) | {"verdict": "same" if same else "different-sizes"}
     words = "the two are the same" if same else "of different sizes: only a consistency proof could tell"

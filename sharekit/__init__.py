@@ -15,38 +15,42 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sharekit import audit, cbor, checkpoint, cose, errors, ledger, merkle, profile, registry, vocabulary
-    from sharekit.agency import Agency
-    from sharekit.case import Situation
+    from sharekit import cbor, cose, errors, merkle, registry
+    from sharekit.agency.agency import Agency
+    from sharekit.domain.profile import Minimised
+    from sharekit.domain.terms import ShareTerms
     from sharekit.errors import ShareError
-    from sharekit.keys import Keys
-    from sharekit.opening import open_dataset, open_packet, read_manifest, verify
-    from sharekit.packet import Manifest, Packet, Share, Statement, parse
-    from sharekit.policy import Use, Verdict, assess, decide
-    from sharekit.profile import Minimised
-    from sharekit.sealing import Sender, minimise, seal
-    from sharekit.terms import ShareTerms
-    from sharekit.trust import Card, Trust
+    from sharekit.packet.open import Manifest, Share, open_dataset, open_packet, read_manifest, verify
+    from sharekit.packet.seal import Sender, minimise, seal
+    from sharekit.packet.wire import Packet, Statement, parse
+    from sharekit.policy.assess import assess
+    from sharekit.policy.case import Situation
+    from sharekit.policy.decide import Verdict, decide
+    from sharekit.policy.use import Use
+    from sharekit.trust.cards import Card
+    from sharekit.trust.keys import Keys
+    from sharekit.trust.store import Trust
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "agency": ("Agency",),
-    "case": ("Situation",),
+    "agency.agency": ("Agency",),
+    "domain.profile": ("Minimised",),
+    "domain.terms": ("ShareTerms",),
     "errors": ("ShareError",),
-    "keys": ("Keys",),
-    "opening": ("open_dataset", "open_packet", "read_manifest", "verify"),
-    "packet": ("Manifest", "Packet", "Share", "Statement", "parse"),
-    "policy": ("Use", "Verdict", "assess", "decide"),
-    "profile": ("Minimised",),
-    "sealing": ("Sender", "minimise", "seal"),
-    "terms": ("ShareTerms",),
-    "trust": ("Card", "Trust"),
+    "packet.open": ("Manifest", "Share", "open_dataset", "open_packet", "read_manifest", "verify"),
+    "packet.seal": ("Sender", "minimise", "seal"),
+    "packet.wire": ("Packet", "Statement", "parse"),
+    "policy.assess": ("assess",),
+    "policy.case": ("Situation",),
+    "policy.decide": ("Verdict", "decide"),
+    "policy.use": ("Use",),
+    "trust.cards": ("Card",),
+    "trust.keys": ("Keys",),
+    "trust.store": ("Trust",),
 }
 _NAMES = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = frozenset(
-    {*_HOMES, "audit", "cbor", "checkpoint", "cose", "ledger", "merkle", "registry", "vault", "vocabulary"}
-)
+_MODULES = frozenset({"audit", "cbor", "cose", "errors", "merkle", "registry"})
 
 __all__ = [
     "Agency",
@@ -65,24 +69,19 @@ __all__ = [
     "Use",
     "Verdict",
     "assess",
-    "audit",
     "cbor",
-    "checkpoint",
     "cose",
     "decide",
     "errors",
-    "ledger",
     "merkle",
     "minimise",
     "open_dataset",
     "open_packet",
     "parse",
-    "profile",
     "read_manifest",
     "registry",
     "seal",
     "verify",
-    "vocabulary",
 ]
 
 

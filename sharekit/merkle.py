@@ -132,9 +132,7 @@ def _walk_consistency(old_size: int, old_root: bytes, size: int, root: bytes, pa
 
 
 def _inconsistent(expected: bytes, found: bytes) -> LedgerTampered:
-    return LedgerTampered(
-        "the two trees are not consistent", expected=expected.hex(), found=found.hex()
-    )
+    return LedgerTampered("the two trees are not consistent", expected=expected.hex(), found=found.hex())
 
 
 def _split(size: int) -> int:

@@ -16,7 +16,7 @@ from bench.contest import Effort, compare
 from bench.rows import HEAD, Row
 from bench.world import Bare, World
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[1]
 LINE = re.compile(
     r"(?P<name>[a-z0-9-]+): (?P<goal>.+ [<>]= [0-9.]+)"
     r" \| (?P<ours>[0-9][0-9.,]*(?: ?[a-zA-Z/]+)) \| (?P<yardstick>[0-9][0-9.,]*(?: ?[a-zA-Z/]+))"

@@ -25,7 +25,7 @@ import pytest
 
 from sharekit import cbor, cose, merkle
 from sharekit.errors import ShareError
-from sharekit.keys import ClassicalOpening, HybridOpening, public_opening
+from sharekit.trust.keys import ClassicalOpening, HybridOpening, public_opening
 
 REPO = Path(__file__).resolve().parent.parent
 

@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 from sharekit import cbor, cose
 from sharekit.cose import Nonces
 from sharekit.errors import BadSignature, CannotDecrypt, Malformed, NotForYou, ShareError
-from sharekit.keys import ClassicalOpening, HybridOpening, public_opening
+from sharekit.trust.keys import ClassicalOpening, HybridOpening, public_opening
 
 SIGNER = SigningKey(bytes(range(32)))
 PUBLIC = bytes(SIGNER.verify_key)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import sharekit
-from sharekit import registry, vocabulary
+from sharekit import registry
+from sharekit.domain import vocabulary
 
 REPOSITORY = Path(__file__).parent.parent
 LIBRARY = {path.stem: path for path in (REPOSITORY / "sharekit").glob("*.py") if path.stem != "__init__"}

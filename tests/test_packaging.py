@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from console import REPOSITORY, environment
+from world.console import REPOSITORY, environment
 
 
 @pytest.fixture(scope="module")

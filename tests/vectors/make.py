@@ -20,12 +20,14 @@ from typing import Any
 from nacl.signing import SigningKey
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from conftest import ABOUT, FLAG, example
+from world.agencies import ABOUT, FLAG, example
 
 import sharekit
-from sharekit import cbor, cose, packet, sealing
-from sharekit.keys import ClassicalOpening, HybridOpening, Keys
-from sharekit.sealing import Draft, Parts, Sender
+from sharekit import cbor, cose
+from sharekit.packet import seal as sealing
+from sharekit.packet import wire as packet
+from sharekit.packet.seal import Draft, Parts, Sender
+from sharekit.trust.keys import ClassicalOpening, HybridOpening, Keys
 
 HERE = Path(__file__).parent
 NOW = datetime.fromisoformat(FLAG)
@@ -190,49 +192,266 @@ VECTORS = [
     Vector("nothing", "an empty file", "parse", "malformed", b""),
     Vector("cut short", "the last byte is missing", "parse", "malformed", GOOD[:-1]),
     Vector("a byte too many", "a zero follows the packet", "parse", "malformed", GOOD + b"\0"),
-    Vector("another magic", "the first item is not sharekit", "parse", "malformed", outer(lambda p: put(0, "sharekot")(p))),
+    Vector(
+        "another magic", "the first item is not sharekit", "parse", "malformed", outer(lambda p: put(0, "sharekot")(p))
+    ),
     Vector("version 2", "a version that is not known", "parse", "malformed", outer(lambda p: put(1, 2)(p))),
-    Vector("a long integer", "the version takes two bytes", "parse", "malformed", GOOD.replace(b"\x68sharekit\x01", b"\x68sharekit\x18\x01", 1)),
-    Vector("an unprotected header", "the statement has one", "parse", "malformed", statement(lambda m: put(1, {1: -19})(m))),
-    Vector("another signature algorithm", "alg says EdDSA, -8", "parse", "malformed", Making(header=put(1, -8)).packet()),
-    Vector("a content type", "label 3 is forbidden in a hash envelope", "parse", "malformed", Making(header=put(3, "text/plain")).packet()),
-    Vector("a critical label nobody knows", "crit names -70003", "parse", "malformed", Making(header=lambda h: (put(2, [-70001, -70003])(h), put(-70003, b"x")(h))).packet()),
-    Vector("a label that is not critical", "crit is empty though a commitment is there", "parse", "malformed", Making(header=put(2, [])).packet()),
+    Vector(
+        "a long integer",
+        "the version takes two bytes",
+        "parse",
+        "malformed",
+        GOOD.replace(b"\x68sharekit\x01", b"\x68sharekit\x18\x01", 1),
+    ),
+    Vector(
+        "an unprotected header", "the statement has one", "parse", "malformed", statement(lambda m: put(1, {1: -19})(m))
+    ),
+    Vector(
+        "another signature algorithm", "alg says EdDSA, -8", "parse", "malformed", Making(header=put(1, -8)).packet()
+    ),
+    Vector(
+        "a content type",
+        "label 3 is forbidden in a hash envelope",
+        "parse",
+        "malformed",
+        Making(header=put(3, "text/plain")).packet(),
+    ),
+    Vector(
+        "a critical label nobody knows",
+        "crit names -70003",
+        "parse",
+        "malformed",
+        Making(header=lambda h: (put(2, [-70001, -70003])(h), put(-70003, b"x")(h))).packet(),
+    ),
+    Vector(
+        "a label that is not critical",
+        "crit is empty though a commitment is there",
+        "parse",
+        "malformed",
+        Making(header=put(2, [])).packet(),
+    ),
     Vector("another hash", "label 258 says SHA-512", "parse", "malformed", Making(header=put(258, -44)).packet()),
     Vector("no expiry", "the claims lack exp", "parse", "malformed", Making(header=lambda h: h[15].pop(4)).packet()),
-    Vector("a recipient named twice", "aud has the same organisation twice", "parse", "malformed", Making(header=lambda h: put(3, ["ZZQ01", "ZZQ01"])(h[15])).packet()),
-    Vector("a third sealed part", "sealed has an attachment nobody announced", "parse", "malformed", Making(sealed=lambda p: put(2, [[bytes(32), 1]])(p)).packet()),
-    Vector("65 recipients", "more blocks than a packet may have", "parse", "malformed", Making(sealed=more_recipients).packet()),
-    Vector("a block too many", "M has more recipients than aud", "parse", "malformed", Making(sealed=one_block_twice).packet()),
-    Vector("an unknown signer", "no card of the key is pinned", "verify", "unknown-sender", Making(sender=replace(SENDER, keys=keys(9))).packet()),
-    Vector("another organisation's key", "signed by the police, says it is Fernshire", "verify", "not-trusted", Making(sender=replace(THIEF, org_id="E10999001")).packet()),
-    Vector("a flipped signature", "one bit of the signature", "verify", "bad-signature", statement(lambda m: put(3, flipped(m[3], 9))(m))),
-    Vector("a flipped payload", "one bit of the payload hash", "verify", "bad-signature", statement(lambda m: put(2, flipped(m[2], 9))(m))),
-    Vector("another packet's sealed part", "the statement of one, the sealed part of another", "verify", "bad-signature", outer(lambda p: put(3, cbor.decode(OTHER)[3])(p))),
+    Vector(
+        "a recipient named twice",
+        "aud has the same organisation twice",
+        "parse",
+        "malformed",
+        Making(header=lambda h: put(3, ["ZZQ01", "ZZQ01"])(h[15])).packet(),
+    ),
+    Vector(
+        "a third sealed part",
+        "sealed has an attachment nobody announced",
+        "parse",
+        "malformed",
+        Making(sealed=lambda p: put(2, [[bytes(32), 1]])(p)).packet(),
+    ),
+    Vector(
+        "65 recipients",
+        "more blocks than a packet may have",
+        "parse",
+        "malformed",
+        Making(sealed=more_recipients).packet(),
+    ),
+    Vector(
+        "a block too many",
+        "M has more recipients than aud",
+        "parse",
+        "malformed",
+        Making(sealed=one_block_twice).packet(),
+    ),
+    Vector(
+        "an unknown signer",
+        "no card of the key is pinned",
+        "verify",
+        "unknown-sender",
+        Making(sender=replace(SENDER, keys=keys(9))).packet(),
+    ),
+    Vector(
+        "another organisation's key",
+        "signed by the police, says it is Fernshire",
+        "verify",
+        "not-trusted",
+        Making(sender=replace(THIEF, org_id="E10999001")).packet(),
+    ),
+    Vector(
+        "a flipped signature",
+        "one bit of the signature",
+        "verify",
+        "bad-signature",
+        statement(lambda m: put(3, flipped(m[3], 9))(m)),
+    ),
+    Vector(
+        "a flipped payload",
+        "one bit of the payload hash",
+        "verify",
+        "bad-signature",
+        statement(lambda m: put(2, flipped(m[2], 9))(m)),
+    ),
+    Vector(
+        "another packet's sealed part",
+        "the statement of one, the sealed part of another",
+        "verify",
+        "bad-signature",
+        outer(lambda p: put(3, cbor.decode(OTHER)[3])(p)),
+    ),
     Vector("expired", "read two years later", "verify", "expired", GOOD, now=NOW + timedelta(days=730)),
-    Vector("from the future", "read six minutes before it was issued", "verify", "not-yet-valid", GOOD, now=NOW - timedelta(minutes=6)),
+    Vector(
+        "from the future",
+        "read six minutes before it was issued",
+        "verify",
+        "not-yet-valid",
+        GOOD,
+        now=NOW - timedelta(minutes=6),
+    ),
     Vector("for another agency", "the reader is not in aud", "addressed", "not-for-you", GOOD, reader="ZZQ02"),
-    Vector("stripped and signed again", "a thief's statement around the sender's sealed parts", "manifest", "cannot-decrypt", stolen()),
-    Vector("a commitment to another manifest", "the statement commits to other bytes", "manifest", "cannot-decrypt", Making(commit_to=lambda m: m[:-1] + b"\x01").packet()),
-    Vector("a flipped ciphertext of the manifest", "signed by its sender all the same", "manifest", "cannot-decrypt", Making(sealed=lambda p: put(0, flipped(p[0], 60))(p)).packet()),
-    Vector("padding that is not zero", "the last byte of the padded manifest is 1", "manifest", "malformed", Making(padded=lambda m: m[:-1] + b"\x01").packet()),
-    Vector("padding of another class", "the padded manifest is 1 KiB too long", "manifest", "malformed", Making(padded=lambda m: m + bytes(1024)).packet()),
-    Vector("a mode nobody knows", "the manifest's mode is gossip", "manifest", "malformed", Making(manifest=put(2, "gossip")).packet()),
-    Vector("a part nobody knows", "the manifest has label 8", "manifest", "malformed", Making(manifest=put(8, 1)).packet()),
-    Vector("another sender inside", "the terms name the police as sender", "manifest", "malformed", Making(terms={"sender": {"org_id": "P97"}}).packet()),
-    Vector("another recipient inside", "the terms name one more recipient", "manifest", "malformed", Making(terms={"recipients": [{"org_id": "ZZQ01", "org_type": "nhs-acute"}, {"org_id": "P97", "org_type": "police"}]}).packet()),
-    Vector("a purpose nobody knows", "the terms' purpose is on no list", "manifest", "unknown-code", Making(terms={"purpose": "safeguarding.gossip"}).packet()),
-    Vector("terms with a part nobody declared", "the terms have a comment", "manifest", "field-not-allowed", Making(terms={"comment": "x"}).packet()),
-    Vector("a prohibited purpose", "opened for what the sender prohibited", "decide", "purpose-prohibited", GOOD, purpose="immigration.enforcement"),
-    Vector("an incompatible purpose", "opened for what the matrix denies", "decide", "purpose-incompatible", GOOD, purpose="education.support"),
-    Vector("a related purpose without a record", "opened without basis and reason", "decide", "refer-to-sender", GOOD, purpose="safeguarding.referral"),
-    Vector("a dataset key under another manifest", "D's info hashes another manifest", "dataset", "cannot-decrypt", Making(dataset_info=lambda m: m[:-1] + b"\x01").packet()),
-    Vector("another dataset", "the manifest's dataset hash is of other bytes", "dataset", "cannot-decrypt", Making(manifest=put(6, bytes(32))).packet()),
-    Vector("a field nobody declared", "the dataset has a category of abuse", "dataset", "field-not-allowed", Making(fields={"category": "NEG"}).packet()),
-    Vector("a wrong check digit", "the dataset's NHS number", "dataset", "field-invalid", Making(fields={"nhs_number": "9990001011"}).packet()),
-    Vector("a flag that has ended", "the plan ended more than twelve months ago", "dataset", "visibility-ended", Making(fields={"plan_start": "2024-01-01", "plan_end": "2025-10-31"}).packet()),
-    Vector("no second identifier", "nobody confirms the date of birth", "dataset", "identity-mismatch", GOOD, confirm={}),
-    Vector("another date of birth", "the second identifier does not match", "dataset", "identity-mismatch", GOOD, confirm={"date_of_birth": "2019-04-13"}),
+    Vector(
+        "stripped and signed again",
+        "a thief's statement around the sender's sealed parts",
+        "manifest",
+        "cannot-decrypt",
+        stolen(),
+    ),
+    Vector(
+        "a commitment to another manifest",
+        "the statement commits to other bytes",
+        "manifest",
+        "cannot-decrypt",
+        Making(commit_to=lambda m: m[:-1] + b"\x01").packet(),
+    ),
+    Vector(
+        "a flipped ciphertext of the manifest",
+        "signed by its sender all the same",
+        "manifest",
+        "cannot-decrypt",
+        Making(sealed=lambda p: put(0, flipped(p[0], 60))(p)).packet(),
+    ),
+    Vector(
+        "padding that is not zero",
+        "the last byte of the padded manifest is 1",
+        "manifest",
+        "malformed",
+        Making(padded=lambda m: m[:-1] + b"\x01").packet(),
+    ),
+    Vector(
+        "padding of another class",
+        "the padded manifest is 1 KiB too long",
+        "manifest",
+        "malformed",
+        Making(padded=lambda m: m + bytes(1024)).packet(),
+    ),
+    Vector(
+        "a mode nobody knows",
+        "the manifest's mode is gossip",
+        "manifest",
+        "malformed",
+        Making(manifest=put(2, "gossip")).packet(),
+    ),
+    Vector(
+        "a part nobody knows", "the manifest has label 8", "manifest", "malformed", Making(manifest=put(8, 1)).packet()
+    ),
+    Vector(
+        "another sender inside",
+        "the terms name the police as sender",
+        "manifest",
+        "malformed",
+        Making(terms={"sender": {"org_id": "P97"}}).packet(),
+    ),
+    Vector(
+        "another recipient inside",
+        "the terms name one more recipient",
+        "manifest",
+        "malformed",
+        Making(
+            terms={
+                "recipients": [{"org_id": "ZZQ01", "org_type": "nhs-acute"}, {"org_id": "P97", "org_type": "police"}]
+            }
+        ).packet(),
+    ),
+    Vector(
+        "a purpose nobody knows",
+        "the terms' purpose is on no list",
+        "manifest",
+        "unknown-code",
+        Making(terms={"purpose": "safeguarding.gossip"}).packet(),
+    ),
+    Vector(
+        "terms with a part nobody declared",
+        "the terms have a comment",
+        "manifest",
+        "field-not-allowed",
+        Making(terms={"comment": "x"}).packet(),
+    ),
+    Vector(
+        "a prohibited purpose",
+        "opened for what the sender prohibited",
+        "decide",
+        "purpose-prohibited",
+        GOOD,
+        purpose="immigration.enforcement",
+    ),
+    Vector(
+        "an incompatible purpose",
+        "opened for what the matrix denies",
+        "decide",
+        "purpose-incompatible",
+        GOOD,
+        purpose="education.support",
+    ),
+    Vector(
+        "a related purpose without a record",
+        "opened without basis and reason",
+        "decide",
+        "refer-to-sender",
+        GOOD,
+        purpose="safeguarding.referral",
+    ),
+    Vector(
+        "a dataset key under another manifest",
+        "D's info hashes another manifest",
+        "dataset",
+        "cannot-decrypt",
+        Making(dataset_info=lambda m: m[:-1] + b"\x01").packet(),
+    ),
+    Vector(
+        "another dataset",
+        "the manifest's dataset hash is of other bytes",
+        "dataset",
+        "cannot-decrypt",
+        Making(manifest=put(6, bytes(32))).packet(),
+    ),
+    Vector(
+        "a field nobody declared",
+        "the dataset has a category of abuse",
+        "dataset",
+        "field-not-allowed",
+        Making(fields={"category": "NEG"}).packet(),
+    ),
+    Vector(
+        "a wrong check digit",
+        "the dataset's NHS number",
+        "dataset",
+        "field-invalid",
+        Making(fields={"nhs_number": "9990001011"}).packet(),
+    ),
+    Vector(
+        "a flag that has ended",
+        "the plan ended more than twelve months ago",
+        "dataset",
+        "visibility-ended",
+        Making(fields={"plan_start": "2024-01-01", "plan_end": "2025-10-31"}).packet(),
+    ),
+    Vector(
+        "no second identifier", "nobody confirms the date of birth", "dataset", "identity-mismatch", GOOD, confirm={}
+    ),
+    Vector(
+        "another date of birth",
+        "the second identifier does not match",
+        "dataset",
+        "identity-mismatch",
+        GOOD,
+        confirm={"date_of_birth": "2019-04-13"},
+    ),
 ]
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""The time an agency goes by: the machine's, or for demonstrations what SHAREKIT_NOW says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import UTC, datetime
+
+from sharekit.errors import Usage
+
+__all__ = ["clock"]
+
+CLOCK = "SHAREKIT_NOW"
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)  # what fits into a packet
+
+
+def clock(*, demonstration: bool) -> datetime:
+    """The time, in whole seconds: the machine's, or for demonstrations what SHAREKIT_NOW says.
+
+    Usage if the variable is set where it has no business, or is no RFC 3339 time.
+    """
+    text = os.environ.get(CLOCK)
+    if not text:
+        return datetime.now(UTC).replace(microsecond=0)
+    if not demonstration:
+        raise Usage(
+            f"{CLOCK} is set, and this is no demonstration", hint=f"unset {CLOCK}, or use a home made with it set"
+        )
+    return _rfc3339(text)
+
+
+def _rfc3339(text: str) -> datetime:
+    with contextlib.suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo and EARLIEST <= moment < LATEST:
+            return moment.astimezone(UTC).replace(microsecond=0)
+    raise Usage(f"{CLOCK} is not a time with a zone", hint="write it like 2026-11-26T09:00:00Z")

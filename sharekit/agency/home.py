@@ -1,0 +1,148 @@
+"""The files of an agency's home, and the time it goes by.
+
+home/agency.json      who this is          home/ledger/YEAR.db   the record
+home/card.cbor        its public card      home/vault.db         what must be forgettable
+home/keys/            its two key files    home/trust/           the cards it believes
+home/outbox/          packets that could not be delivered to their file
+home/policy.toml      what it does otherwise than shipped, and policy.cose, the act that set it; both may be absent
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sharekit.disk import files
+from sharekit.domain import vocabulary
+from sharekit.domain.validation import is_phone
+from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
+from sharekit.trust import keys
+from sharekit.trust.cards import ORG_ID, Card
+from sharekit.trust.keys import Keys
+
+__all__ = [
+    "check_about",
+    "is_home",
+    "keeps",
+    "name_database",
+    "new_home",
+    "read_about",
+    "read_card",
+    "read_part",
+    "write_home",
+]
+
+_KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
+
+
+def is_home(home: Path) -> bool:
+    """Whether there is an agency's home at this place."""
+    return os.path.isfile(home / "agency.json")
+
+
+def keeps(home: Path, path: Path) -> bool:
+    """Whether a file of that name would stand where the home keeps something of its own."""
+    found, own = os.path.realpath(path.parent), os.path.realpath(home)
+    first = os.path.relpath(os.path.join(found, path.name), own).split(os.sep)[0]
+    return bool(_KEPT.match(first))
+
+
+@contextlib.contextmanager
+def new_home(home: Path) -> Iterator[Path]:
+    """A folder that becomes `home` in one step if all goes well, and is gone if not."""
+    try:
+        if home.exists() and (not home.is_dir() or any(home.iterdir())):
+            raise _taken()
+        home.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home.parent))
+    except (OSError, ValueError):
+        raise OutputUnwritable("the home cannot be made there") from None
+    try:
+        yield folder
+        os.replace(folder, home)
+    except OSError as problem:
+        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # somebody was faster
+            raise _taken() from None
+        raise OutputUnwritable("the home cannot be made there") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _taken() -> Usage:
+    return Usage("there is something at that home already", hint="choose another --home")
+
+
+def write_home(
+    folder: Path, card: Card, private: Keys, *, passphrase: str | None, about: Mapping[str, str | None]
+) -> None:
+    """Write everything but the vault and the ledger."""
+    for name in ("keys", "trust", "ledger", "outbox"):
+        (folder / name).mkdir(mode=0o700)
+    files.write(folder / "keys" / "agency.key", keys.to_file(private, passphrase))
+    files.write(folder / "keys" / "log.key", keys.log_to_file(private))
+    files.write(folder / "card.cbor", card.data)
+    known = {name: value for name, value in about.items() if value}
+    files.write(folder / "agency.json", json.dumps({"org_id": card.org_id, **known}, indent=2).encode())
+
+
+def read_about(home: Path) -> dict[str, Any]:
+    """What agency.json says: the organisation, who acts if nobody else is named, in which database its ledgers are."""
+    data = read_part(home, "agency.json", what="agency.json of this home")
+    try:
+        about = json.loads(data)
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict) or not all(isinstance(value, str) for value in about.values()):
+        raise _damaged("agency.json of this home is damaged")
+    return about
+
+
+def name_database(home: Path, conninfo: str | None) -> None:
+    """Have agency.json say in which database the ledgers are; with None, that they are files of the home."""
+    about = {name: value for name, value in read_about(home).items() if name != "ledger"}
+    if conninfo is not None:
+        about["ledger"] = conninfo
+    files.write(home / "agency.json", json.dumps(about, indent=2).encode())
+
+
+def read_card(home: Path) -> Card:
+    """The card of this home; Malformed if it is damaged."""
+    data = read_part(home, "card.cbor", what="the card of this home")
+    try:
+        return Card.parse(data)
+    except (Malformed, NotVerified):
+        raise _damaged("the card of this home is damaged") from None
+
+
+def read_part(home: Path, name: str, *, what: str) -> bytes:
+    """One of the home's own files; Malformed if it is not there or cannot be read."""
+    try:
+        return files.read(home / name, what=what)
+    except Usage:
+        raise _damaged(f"{what} is missing, or may not be read") from None
+
+
+def _damaged(message: str) -> Malformed:
+    return Malformed(message, hint="restore it from the home's backup")
+
+
+def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> None:
+    """Return only if a card can be made of these; FieldInvalid or UnknownCode otherwise."""
+    if not ORG_ID.match(org_id):
+        raise FieldInvalid(
+            '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
+        )
+    vocabulary.load("org-types")[org_type]
+    if not (name.strip() and name.isprintable() and len(name) <= 200):
+        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters")
+    for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
+        if number is not None and not is_phone(number):
+            raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")

@@ -1,0 +1,126 @@
+"""What others attest of a ledger: cosignatures of its checkpoints, and receipts for its packets.
+
+Only this tells of a ledger that the holder of its own key wrote anew: what a partner has signed stays signed.
+
+    evidence = [ origin : tstr, [ * [ org_id : tstr, cosigned : tstr / nil, entry : bstr, proof : bstr ] ] ]
+
+An attestation counts if a card of its organisation is trusted; the rest are counted as unknown, never believed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sharekit import cbor
+from sharekit.audit.recompute import is_entry
+from sharekit.domain import vocabulary
+from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError, Usage
+from sharekit.proofs import checkpoint, cosignature, inclusion
+from sharekit.proofs.attestation import Attestation, no_evidence
+from sharekit.proofs.checkpoint import Checkpoint
+
+__all__ = ["Attested", "compare", "cosigners", "reported_packet"]
+
+EVENT, PACKET, COUNTERPARTIES = 1, 4, 9  # labels of an entry, schemas/ledger.cddl
+_NAME = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})\Z", re.ASCII)
+_ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
+
+
+class Cards(Protocol):
+    """What is asked of a trust store; NotTrusted where it has no card of that organisation."""
+
+    def log_keys(self, org_id: str) -> list[bytes]: ...
+
+    def signing_keys(self, org_id: str) -> list[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """Somebody outside saw the first `size` entries at that time, and signed so."""
+
+    org_id: str
+    size: int
+    at: datetime
+
+
+def cosigners(note: str | bytes, trust: Cards) -> Iterator[tuple[str, datetime]]:
+    """Who of those trusted cosigned a note, and when; LedgerTampered if a line of theirs is false.
+
+    Whose ledger it is counts for nothing: they could write it anew, and cosign it again.
+    """
+    found, signatures = checkpoint.read(note)
+    for name in dict.fromkeys(name for name, _ in signatures if not found.origin.startswith(f"{name}/")):
+        owner = _NAME.match(name)
+        for key in _keys(trust.signing_keys, owner[1]) if owner else []:
+            at = cosignature.cosigned_at(note, name=name, public=key)
+            if at is not None and owner:
+                yield owner[1], at
+
+
+def reported_packet(said: Attestation, own: str, trust: Cards) -> bytes | None:
+    """The packet that the partner's own ledger proves it had from `own`; None if nobody trusted says so.
+
+    LedgerTampered or Malformed if it is said with a trusted key and is not so. A witness's cosignature reports none.
+    """
+    if not said.proof:
+        return None
+    shown = inclusion.parse(said.proof)
+    owner = _ORIGIN.match(origin := checkpoint.parse(shown.note).origin)
+    keys = _keys(trust.log_keys, said.org_id)
+    if not keys:
+        return None
+    if not owner or owner[1] != said.org_id or not is_entry(said.entry, shown.index):
+        raise no_evidence()
+    shown.check(said.entry, origin=origin, keys=keys)
+    entry = cbor.decode(said.entry)
+    if entry[EVENT] not in _reported() or entry.get(COUNTERPARTIES) != [own]:
+        raise Malformed("an entry that a partner proves is about no packet of this agency")
+    packet = entry.get(PACKET)
+    return packet if type(packet) is bytes else None
+
+
+def _reported() -> set[int]:
+    """The numbers of the events that a receipt can report."""
+    events, reported = vocabulary.load("ledger-events"), vocabulary.load("receipt-events")
+    return {events[term.more["ledger_event"]].number for term in reported}
+
+
+def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Checkpoint, Checkpoint]:
+    """Two checkpoints of one ledger, both signed with its key, that can both be true as far as they show.
+
+    LedgerTampered, with the evidence, if they promise two histories of one size; NotTrusted without a card; Usage
+    if they are of two ledgers.
+    """
+    found = [_signed(note, trust) for note in (first, second)]
+    if found[0].origin != found[1].origin:
+        raise Usage("the two are checkpoints of different ledgers", hint="compare two of the same ledger")
+    if found[0].size == found[1].size and found[0].root != found[1].root:
+        expected, other = (each.root.hex() for each in found)
+        message = f"{found[0].origin} promised two histories of {found[0].size} entries: keep both files"
+        hint = "show them to the agency's auditor, and to everybody who relies on that ledger"
+        raise LedgerTampered(message, index=found[0].size, expected=expected, found=other, hint=hint)
+    return found[0], found[1]
+
+
+def _signed(note: str | bytes, trust: Cards) -> Checkpoint:
+    origin = checkpoint.parse(note).origin
+    owner = _ORIGIN.match(origin)
+    problem: ShareError = NotTrusted("the checkpoint is of no agency's ledger", hint="it may be another log's")
+    for key in trust.log_keys(owner[1]) if owner else ():
+        try:
+            return checkpoint.verify(note, origin=origin, public=key)
+        except ShareError as error:
+            problem = error
+    raise problem
+
+
+def _keys(of: Any, org_id: str) -> list[bytes]:
+    with contextlib.suppress(NotTrusted):
+        found: list[bytes] = of(org_id)
+        return found
+    return []

@@ -1,0 +1,366 @@
+"""The auditor: recomputes a ledger from its export, with none of the code that wrote it.
+
+The file is read as an enemy might have made it: read-only, table by table, never by a view or an index of its
+own, every row limited in size, and no row followed further than the file is long.
+
+1 the schema and the pages  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
+4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs  7 the cards
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sharekit import cbor, merkle
+from sharekit.audit import export_file
+from sharekit.audit.attested import Attested, Cards, cosigners, reported_packet
+from sharekit.audit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry, packet_of
+from sharekit.domain import vocabulary
+from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError
+from sharekit.proofs import checkpoint, inclusion, timestamp
+from sharekit.proofs.attestation import Attestation, attestation, parse_evidence
+from sharekit.proofs.checkpoint import Checkpoint
+from sharekit.proofs.inclusion import UNSIGNED, Proof
+from sharekit.trust.cards import Card
+
+__all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
+
+MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
+AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
+SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
+ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
+
+_ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How much was looked at, so that no finding is not mistaken for no look."""
+
+    entries: int = 0
+    notes: int = 0
+    checkpoints: int = 0
+    proofs: int = 0
+    attestations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What the export is, recomputed: entries before `unchanged` are those that a signed note promised.
+
+    `attested` says who outside has seen how many of them, and when; the largest first.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    unchanged: int
+    findings: tuple[Finding, ...]
+    checked: Checked
+    attested: tuple[Attested, ...] = ()
+
+
+def audit(
+    path: Path | str,
+    trust: Cards,
+    *,
+    checkpoints: Sequence[str | bytes] = (),
+    proofs: Sequence[bytes] = (),
+    receipts: Sequence[bytes] = (),
+    roots: Sequence[bytes] = (),
+) -> AuditReport:
+    """What is wrong with an export, recomputed from its entries; no findings mean that nothing was found.
+
+    `checkpoints`, `proofs` and `receipts` (evidence, as `proofs.attestation` has it) are what others kept of this
+    ledger: only they tell of a ledger cut short or written anew by the holder of its key; so do time stamps, under the
+    root certificates `roots` (PEM). Raises Malformed if a file is not what it should be, Usage if it cannot be read,
+    and NotTrusted if `trust` has no card of the ledger's agency.
+    """
+    with export_file.opened(Path(path)) as db:
+        findings = Findings()
+        if not export_file.check_schema(db, findings):
+            return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
+        export_file.check_pages(db)
+        room = os.stat(path).st_size // SMALLEST_ENTRY
+        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots)
+
+
+class _Audit:
+    """One audit: the export, the findings so far, and how many entries the file has `room` for."""
+
+    def __init__(self, db: sqlite3.Connection, trust: Cards, findings: Findings, room: int) -> None:
+        self.db, self.findings, self.room, self.trust = db, findings, room, trust
+        self.origin = self._origin()
+        owner = _ORIGIN.match(self.origin)
+        self.owner = owner[1] if owner else ""
+        self.keys = trust.log_keys(self.owner) if owner else []
+
+    def run(
+        self,
+        checkpoints: Sequence[str | bytes],
+        proofs: Sequence[bytes],
+        receipts: Sequence[bytes],
+        roots: Sequence[bytes],
+    ) -> AuditReport:
+        size, newest = self._size()
+        said = [each for data in receipts for each in self._evidence(data)]
+        shown = [pair for data in proofs if (pair := self._proof(data))]
+        stamps = self._stamps()
+        kept = [*checkpoints, *stamps, *(each.note for each, _ in shown)]
+        kept += [*self._cosigned(), *(each.cosigned for each in said if each.cosigned)]
+        given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
+        notes = self._sample(size)
+        tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
+        tree.read()
+        self._check_commits(size)
+        held = self._compare_notes(tree, notes, newest)
+        standing = [(note, known.size) for note, known in given if self._compare(tree, known)]
+        unchanged = max([*held, *(count for _, count in standing)], default=0)
+        self._compare_newest(tree, newest, unchanged)
+        for each, known in shown:
+            self._check_proof(each, known)
+        self._check_cards()
+        count = self._check_receipts(itertools.chain(self._attestations(), said))
+        checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), count)
+        attested = self._attested(standing, stamps, roots)
+        return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked, attested)
+
+    def _attestations(self) -> Iterator[Attestation]:
+        """What the export itself brings of others, row by row; a row that is none is a finding."""
+        for row in self.db.execute("SELECT org_id, cosigned, entry, proof FROM attestation"):
+            with self._as_finding("attestation-invalid"):
+                yield attestation(*row)
+
+    def _cosigned(self) -> Iterator[str]:
+        """The notes among them; what is none is found with its row."""
+        for (note,) in self.db.execute("SELECT DISTINCT cosigned FROM attestation WHERE typeof(cosigned) = 'text'"):
+            with contextlib.suppress(Malformed):
+                checkpoint.parse(note)
+                yield note
+
+    def _evidence(self, data: bytes) -> list[Attestation]:
+        origin, said = parse_evidence(data)
+        if origin == self.origin:
+            return said
+        self.findings.add("other-origin", "receipts given are about another ledger")
+        return []
+
+    @contextlib.contextmanager
+    def _as_finding(self, kind: str) -> Iterator[None]:
+        try:
+            yield
+        except ShareError as error:
+            self.findings.add(kind, error.message)
+
+    def _stamps(self) -> dict[str, bytes]:
+        """The time stamps that the export brings, by their notes; a row that is none is a finding."""
+        found = dict[str, bytes]()
+        for note, token in self.db.execute("SELECT note, token FROM stamp"):
+            with self._as_finding("attestation-invalid"):
+                if type(note) is not str or type(token) is not bytes:
+                    raise Malformed("a time stamp is damaged")
+                checkpoint.parse(note)
+                found[note] = token
+        return found
+
+    def _attested(
+        self, standing: Sequence[tuple[str | bytes, int]], stamps: Mapping[str, bytes], roots: Sequence[bytes]
+    ) -> tuple[Attested, ...]:
+        """Who outside saw how much: from the notes that hold, by those whose cards or roots are trusted."""
+        seen = set[Attested]()
+        for note, size in standing:
+            with self._as_finding("attestation-invalid"):
+                seen.update(Attested(org_id, size, at) for org_id, at in cosigners(note, self.trust))
+                if roots and isinstance(note, str) and note in stamps:
+                    with contextlib.suppress(NotTrusted):  # another authority's, whom this auditor does not know
+                        seen.add(Attested(AUTHORITY, size, timestamp.verify(note, stamps[note], roots)))
+        return tuple(sorted(seen, key=lambda each: (-each.size, each.at, each.org_id)))
+
+    def _check_receipts(self, said: Iterable[Attestation]) -> int:
+        """Whatever packet of ours a partner proves to have had, its sealing stands here; how many were looked at."""
+        reported, count = dict[bytes, str](), 0
+        for each in said:
+            count += 1
+            with self._as_finding("attestation-invalid"):
+                packet = reported_packet(each, self.owner, self.trust)
+                if packet is not None:
+                    reported[packet] = each.org_id
+        for packet in sorted(reported.keys() - self._sealed(reported.keys())):
+            message = f"{reported[packet]} proves to have had a packet whose sealing is not in this ledger"
+            self.findings.add("packet-missing", message, expected=packet)
+        return count
+
+    def _sealed(self, wanted: Collection[bytes]) -> set[bytes]:
+        """Those of the packets `wanted` that an entry says were sealed here."""
+        found, event = set[bytes](), vocabulary.load("ledger-events")["sealed"].number
+        query = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry"
+        for (data,) in self.db.execute(query) if wanted else ():
+            packet = packet_of(data)
+            if packet is not None and packet in wanted and cbor.decode(data)[1] == event:
+                found.add(packet)
+        return found
+
+    def _origin(self) -> str:
+        """The ledger's name, from its newest note, or its genesis entry where the note is damaged."""
+        genesis = self._first(f"{ENTRY} 0")
+        begun = _genesis_origin(genesis)
+        if not begun:
+            self.findings.add("genesis-missing", "entry 0 does not begin a ledger", entry=0)
+        with contextlib.suppress(Malformed):
+            noted = checkpoint.parse(self._newest_note()).origin
+            if begun and begun != noted:
+                self.findings.add("other-origin", "the genesis entry is that of another ledger", entry=0)
+            return noted
+        return begun
+
+    def _newest_note(self) -> str:
+        note = self._first("SELECT note FROM note ORDER BY size DESC LIMIT 1")
+        return note if type(note) is str else ""
+
+    def _first(self, sql: str, *values: object) -> Any:
+        row = self.db.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def _verified(self, note: str | bytes) -> Checkpoint | None:
+        """The checkpoint, if one of the agency's keys signed it for this ledger."""
+        for key in self.keys:
+            with contextlib.suppress(ShareError):
+                return checkpoint.verify(note, origin=self.origin, public=key)
+        return None
+
+    def _size(self) -> tuple[int, Checkpoint | None]:
+        """How many entries to read: those that the newest note signs, as far as there are so many."""
+        last = self._first("SELECT max(seq) FROM entry")
+        end = 0 if last is None else last + 1
+        newest = self._verified(self._newest_note())
+        if newest is None:
+            self.findings.add("note-invalid", f"the newest note is {UNSIGNED}", entry=end)
+        size = max(0, min(end, newest.size if newest else end, self.room))
+        if self._first("SELECT 1 FROM entry WHERE seq < 0 OR seq >= ? LIMIT 1", size):
+            self.findings.add("entry-unsigned", "there are entries that no checkpoint signs", entry=size)
+        most = max(size, newest.size if newest else 0)
+        if self._first("SELECT 1 FROM note WHERE size < 1 OR size > ? LIMIT 1", most):
+            self.findings.add("note-invalid", "there are notes for no entries", entry=size)
+        return size, newest
+
+    def _supplied(self, note: str | bytes) -> Checkpoint | None:
+        known = checkpoint.parse(note)
+        if known.origin != self.origin:
+            self.findings.add("other-origin", "a checkpoint given is that of another ledger", entry=known.size)
+        elif self._verified(note) is None:
+            self.findings.add("note-invalid", f"a checkpoint given is {UNSIGNED}")
+        else:
+            return known
+        return None
+
+    def _proof(self, data: bytes) -> tuple[Proof, Checkpoint] | None:
+        shown = inclusion.parse(data)
+        known = self._supplied(shown.note)
+        return (shown, known) if known else None
+
+    def _check_proof(self, shown: Proof, known: Checkpoint) -> None:
+        """Whether the entry that the export has is the one that was proved."""
+        stored = self._first(f"{ENTRY} ?", shown.index)
+        leaf = merkle.leaf_hash(stored) if type(stored) is bytes else ABSENT
+        try:
+            shown.check_leaf(leaf, known, self.keys)
+        except LedgerTampered as error:
+            self.findings.add("proof-mismatch", error.message, entry=shown.index, found=leaf)
+
+    def _sample(self, size: int) -> list[int]:
+        """The sizes of the notes to compare: of all, or of very many an even sample, the newest among them."""
+        chosen, step, last = list[int](), 1, size + 1
+        query = "SELECT size FROM note WHERE size BETWEEN 1 AND ? ORDER BY size DESC"
+        for at, (number,) in enumerate(self.db.execute(query, (size,))):
+            if number >= last:
+                raise Malformed("the export is damaged")  # pages in a circle would be read for ever
+            last = number
+            if at % step == 0:
+                chosen.append(number)
+            if len(chosen) > MAX_NOTES:
+                chosen, step = chosen[::2], step * 2
+        return chosen[::-1]
+
+    def _check_commits(self, size: int) -> None:
+        """Every commit has its note: a row of fewer leaf hashes than fit is the last of one."""
+        missing = self._first(
+            "SELECT idx + length(hash) / 32 AS above FROM node WHERE level = 0 AND length(hash) < ? AND above <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM note WHERE note.size = above) ORDER BY idx LIMIT 1",
+            *(MAX_RUN_BYTES, size),
+        )
+        if missing is not None:
+            self.findings.add("note-missing", "a commit is without its note", entry=missing)
+
+    def _compare_newest(self, tree: Tree, newest: Checkpoint | None, unchanged: int) -> None:
+        if newest is None or (newest.size, newest.root) == (tree.size, tree.root):
+            return
+        kind, entry, message = "truncated", tree.size, "the newest note is for more entries than there are"
+        if newest.size == tree.size:
+            kind, entry = "root-mismatch", unchanged
+            message = f"the entries do not add up to the signed checkpoint; the first {unchanged} do"
+        self.findings.add(kind, message, entry=entry, expected=newest.root, found=tree.root)
+
+    def _compare_notes(self, tree: Tree, notes: list[int], newest: Checkpoint | None) -> list[int]:
+        """The sizes at which a signed note holds; the first that does not is a fork, if the newest holds."""
+        held, broken = [], []
+        whole = newest is not None and tree.roots.get(newest.size) == newest.root
+        for size in notes:
+            note = self._first("SELECT note FROM note WHERE size = ?", size)
+            signed = self._verified(note) if type(note) is str else None
+            if signed is None or signed.size != size:
+                if newest is None or size != newest.size:
+                    self.findings.add("note-invalid", f"a note is {UNSIGNED}", entry=size)
+            elif signed.root == tree.roots[size]:
+                held.append(size)
+            else:
+                broken.append(signed)
+        if whole and broken:
+            self._fork(tree, broken[0], "an earlier note of the export promises another history")
+        return held
+
+    def _compare(self, tree: Tree, known: Checkpoint) -> bool:
+        """Whether a checkpoint that somebody kept holds."""
+        if known.size > tree.size:
+            message = "a checkpoint given is for more entries than there are"
+            self.findings.add("truncated", message, entry=tree.size, expected=known.root, found=tree.root)
+            return False
+        if tree.roots[known.size] != known.root:
+            self._fork(tree, known, "a checkpoint given promises another history")
+            return False
+        return True
+
+    def _check_cards(self) -> None:
+        """Nobody is believed for a card in an export; but nothing else may stand in its place."""
+        last = None
+        query = "SELECT rowid, org_id, CASE WHEN length(data) <= 16384 THEN data END FROM card ORDER BY rowid"
+        for at, (number, org_id, data) in enumerate(self.db.execute(query)):
+            if last is not None and number <= last:
+                raise Malformed("the export is damaged")
+            last = number
+            if not _is_card(org_id, data):
+                self.findings.add("card-invalid", f"card {at} is not that of the organisation it stands for")
+
+    def _fork(self, tree: Tree, known: Checkpoint, message: str) -> None:
+        found = tree.roots[known.size]
+        self.findings.add("forked", message, entry=known.size, expected=known.root, found=found)
+
+
+def _is_card(org_id: object, data: object) -> bool:
+    with contextlib.suppress(ShareError):
+        return type(data) is bytes and Card.parse(data).org_id == org_id
+    return False
+
+
+def _genesis_origin(data: object) -> str:
+    if not is_entry(data, 0) or type(data) is not bytes:
+        return ""
+    origin = cbor.decode(data).get(19, "")
+    return origin if _ORIGIN.match(origin) else ""

@@ -1,0 +1,102 @@
+"""The fields of a profile: for which purposes each is revealed, and in which order they stand.
+
+A field whose inner fields have purposes of their own is taken apart; every other is taken or left whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sharekit.domain.validation import resolved
+
+__all__ = ["BREAK_GLASS", "Field", "breaks_glass", "fields_of", "in_order", "order_of", "revealed"]
+
+BREAK_GLASS = "break-glass"  # stands among a field's purposes where the break-glass subset has it
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """For which purposes a field is revealed; `inside` only where some field in it has others."""
+
+    purposes: frozenset[str]
+    inside: Mapping[str, Field]
+
+
+def fields_of(schema: Mapping[str, Any], sets: Mapping[str, list[str]]) -> dict[str, Field]:
+    """The fields of a profile's schema, whose `sets` give names to lists of purposes."""
+    return _Reading(schema, sets).inside(schema, frozenset())
+
+
+class _Reading:
+    """One schema being read: definitions and sets are found at its root."""
+
+    def __init__(self, root: Mapping[str, Any], sets: Mapping[str, list[str]]) -> None:
+        self._root, self._sets = root, sets
+
+    def inside(self, node: Mapping[str, Any], inherited: frozenset[str]) -> dict[str, Field]:
+        return {name: self._field(inner, inherited) for name, inner in node.get("properties", {}).items()}
+
+    def _field(self, node: Mapping[str, Any], inherited: frozenset[str]) -> Field:
+        node = resolved(self._root, node)
+        purposes = self._purposes(node, inherited)
+        inside = self.inside(resolved(self._root, node.get("items", node)), purposes)
+        differs = any(field.inside or field.purposes != purposes for field in inside.values())
+        return Field(purposes, inside if differs else {})
+
+    def _purposes(self, node: Mapping[str, Any], inherited: frozenset[str]) -> frozenset[str]:
+        if "x-purposes" not in node:
+            return inherited
+        named = node["x-purposes"]
+        groups = [self._sets[name[1:]] if name.startswith("@") else [name] for name in named]
+        glass = [BREAK_GLASS] if node.get("x-break-glass") else []
+        return frozenset(glass).union(*groups)
+
+
+def breaks_glass(field: Field) -> bool:
+    """Whether a field, or one in it, is shown in an emergency."""
+    return BREAK_GLASS in field.purposes or any(map(breaks_glass, field.inside.values()))
+
+
+def revealed(
+    known: Mapping[str, Field], value: Mapping[str, Any], wanted: frozenset[str], prefix: str, left_out: list[str]
+) -> dict[str, Any]:
+    """What of an object is revealed for a purpose `wanted`; `left_out` grows by the paths of the rest."""
+    kept = {}
+    for name, item in value.items():
+        field, path = known[name], f"{prefix}{name}"
+        if field.inside and item:
+            shown = _revealed_inside(field.inside, item, wanted, path, left_out)
+            if shown:
+                kept[name] = shown
+        elif field.purposes & wanted:
+            kept[name] = item
+        else:
+            left_out.append(path)
+    return kept
+
+
+def _revealed_inside(
+    inside: Mapping[str, Field], value: Any, wanted: frozenset[str], path: str, left_out: list[str]
+) -> Any:
+    if isinstance(value, dict):
+        return revealed(inside, value, wanted, f"{path}.", left_out)
+    rows = [revealed(inside, row, wanted, f"{path}.{position}.", left_out) for position, row in enumerate(value)]
+    return rows if any(rows) else None
+
+
+def order_of(root: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """The names in an object, and in those within it, as the schema lists them: on the wire they are sorted."""
+    node = resolved(root, node)
+    node = resolved(root, node.get("items", node))
+    return {name: order_of(root, inner) for name, inner in node.get("properties", {}).items()}
+
+
+def in_order(value: Any, order: Mapping[str, Any]) -> Any:
+    """A value with the names of its objects as `order` lists them; what is not listed has been refused before."""
+    if isinstance(value, list):
+        return [in_order(item, order) for item in value]
+    if not isinstance(value, dict) or not order:
+        return value
+    return {name: in_order(value[name], inner) for name, inner in order.items() if name in value}

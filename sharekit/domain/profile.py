@@ -1,0 +1,334 @@
+"""Profiles: which fields, for which purposes, from whom to whom.
+
+A profile is a JSON Schema with annotations, so that what a lawyer may change is data:
+
+    x-profile        name, number, version, status, source; senders; recipients (org_types, and routes if not all);
+                     sets of purposes; never: fields that have no place in it, and where they belong instead;
+                     confirm: a second identifier, and the fields it may stand in; visibility: field, ends, months
+    x-purposes       for which purposes a field is revealed: codes, or "@" and the name of a set; a field without
+                     it follows the field it stands in
+    x-break-glass    it belongs to what an emergency shows
+    x-need           it is optional, and owes a sentence of need
+    x-when           it is needed in this case, and only then
+    x-computed       sealing fills it in
+    x-flags          what makes it sensitive: H health, E ethnicity, R religion, S sex life, B biometric, X criminal
+                     offence, P location, T third party, K confidential narrative, J court-restricted
+    x-identifier     it identifies the subject, by this scheme
+    x-senders        it may come from these types of organisation only
+    x-expected-age   a date of birth that makes somebody older is worth a question
+
+`validation` knows the rest: `x-codes`, `x-argued`, `x-instead`, `x-whole`, `x-not-future`, `x-order`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sharekit import registry
+from sharekit.domain import vocabulary
+from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
+from sharekit.domain.validation import Places, Validator, path_name, resolved
+from sharekit.domain.workdays import months_later
+from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
+
+__all__ = ["Minimised", "Profile", "load", "minimise", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Minimised:
+    """A dataset of which only what the purpose reveals is left; `left_out` names the rest. `repr` shows no value."""
+
+    fields: dict[str, Any]
+    left_out: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Minimised(fields={list(self.fields)}, left_out={list(self.left_out)})"
+
+
+class Profile:
+    """One profile, compiled once."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.about: Mapping[str, Any] = schema["x-profile"]
+        self.name: str = self.about["name"]
+        self.version: str = self.about["version"]
+        self.number: int = self.about["number"]
+        self.title: str = schema["title"]
+        self._validator = Validator(schema, what="data")
+        self._schema = self._validator.schema
+        self._fields = fields_of(self._schema, self.about.get("sets", {}))
+        self._order = order_of(self._schema, self._schema)
+        self._needs = self._validator.places("x-need")
+        self._identifiers = self._validator.places("x-identifier")
+        self._sources = self._validator.places("x-senders")
+        self._ages = self._validator.places("x-expected-age")
+        self._flags = self._validator.places("x-flags", "x-codes")
+        self._codes: dict[str, Places] = {}
+        self._statements = self._validator.places("x-statement")
+        self.protectable = tuple(_protectable(self._schema))
+        self.flaggable = frozenset(_flaggable(self._flags))
+
+    # --- sealing ---
+
+    def check(self, fields: object, *, now: datetime) -> None:
+        """Return only if `fields` are whole, valid and possible at `now`.
+
+        Raises NotMinimal, FieldMissing, UnknownCode, FieldInvalid or VisibilityEnded.
+        """
+        self._check_never(fields)
+        self._validator.check(fields)
+        self._check_moments(fields, now)
+
+    def check_kept(self, fields: object, *, now: datetime) -> None:
+        """Return only if what minimising kept is valid and possible at `now`; errors as in `check`."""
+        self._check_never(fields)
+        self.check_received(fields)
+        self._check_moments(fields, now)
+
+    def check_received(self, fields: object) -> None:
+        """Return only if what came is valid; what the sender left out is not missed."""
+        self._validator.check_parts(fields)
+
+    def check_sender(self, org_type: str) -> None:
+        """Return only if such an organisation may send this; NotNeedToKnow otherwise."""
+        if org_type not in self.about["senders"]:
+            raise NotNeedToKnow(f"an organisation of type {org_type} does not send {self.name}")
+
+    def check_source(self, fields: Mapping[str, Any], org_type: str) -> None:
+        """Return only if each of the fields may come from such an organisation; NotMinimal names the first."""
+        for path, node, _ in self._sources.found(fields):
+            if org_type not in node["x-senders"]:
+                raise NotMinimal(
+                    f'data: "{path_name(path)}" does not come from an organisation of type {org_type}',
+                    hint=f"leave it to: {', '.join(node['x-senders'])}",
+                )
+
+    def receives(self, org_type: str | None, *, route: str | None = None) -> bool:
+        """Whether an organisation of this type may have it, on this route."""
+        return any(
+            org_type in group["org_types"] and ("routes" not in group or route in group["routes"])
+            for group in self.about["recipients"]
+        )
+
+    def minimise(self, fields: dict[str, Any], purposes: Collection[str]) -> Minimised:
+        """Keep what one of `purposes` reveals, and name what is left out."""
+        return self._filter(fields, frozenset(purposes))
+
+    def check_minimal(self, fields: dict[str, Any], purposes: Collection[str]) -> None:
+        """Return only if every field is revealed for one of `purposes`; NotMinimal names the first that is not."""
+        left_out = self._filter(fields, frozenset(purposes)).left_out
+        if left_out:
+            raise NotMinimal(
+                f'data: "{left_out[0]}" is not permitted for the purpose',
+                hint="seal with --minimise to leave out what the purpose does not need, or take it out yourself",
+            )
+
+    def complete(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields with the computed ones filled in."""
+        ends = self._visible_until(fields)
+        return fields if ends is None else {**fields, self.about["visibility"]["field"]: ends.isoformat()}
+
+    def needs(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        """The paths of optional fields that are present and so owe a sentence of need."""
+        for path, _, _ in self._needs.found(fields):
+            yield path_name(part for part in path if isinstance(part, str))
+
+    def identifiers(self, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Scheme and value of every identifier of the subject, in the profile's order."""
+        return [
+            (node["x-identifier"], value)
+            for _, node, value in self._identifiers.found(fields)
+            if isinstance(value, str)
+        ]
+
+    def flags(self, fields: Mapping[str, Any]) -> frozenset[str]:
+        """The kinds of sensitive data that are there: H health, X criminal offence, and so on.
+
+        A field has its profile's flags, and a code its vocabulary's: a conviction is X wherever it stands.
+        """
+        return frozenset(flag for _, flag in self.flagged(fields))
+
+    def flagged(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Path and flag of everything sensitive, as `flags` counts it."""
+        for path, node, value in self._flags.found(fields):
+            for flag in _flags(node, value):
+                yield path_name(path), flag
+
+    def coded(self, fields: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+        """Path and code of every field that takes its codes from the vocabulary called `name`."""
+        if name not in self._codes:
+            self._codes[name] = self._flags.only(lambda node: node.get("x-codes") == name)
+        return ((path_name(path), value) for path, _, value in self._codes[name].found(fields))
+
+    def statements(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Every typed statement with its path."""
+        return ((path_name(path), statement) for path, _, statement in self._statements.found(fields))
+
+    def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
+        """The paths of dates of birth that make somebody older than the profile expects: worth asking, no refusal."""
+        for path, node, born in self._ages.found(fields):
+            if _years_between(date.fromisoformat(born), now.date()) > node["x-expected-age"]:
+                yield path_name(path)
+
+    def born(self, fields: Mapping[str, Any]) -> date | None:
+        """The date of birth of the one child that the dataset is about, where it holds one."""
+        found = {value for _, _, value in self._ages.found(fields)}
+        return date.fromisoformat(found.pop()) if len(found) == 1 else None
+
+    # --- opening ---
+
+    def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:
+        """The fields that opening for `purpose` shows, in the profile's order; the break-glass subset if asked."""
+        ordered = in_order(fields, self._order)
+        return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
+
+    def check_identity(
+        self, fields: Mapping[str, Any], confirm: Mapping[str, str], *, also: Collection[str] = ()
+    ) -> None:
+        """Return only if each second identifier that the profile asks for was given and matches; IdentityMismatch.
+
+        One that may stand in several fields (a date of birth: the child's, or before the birth the mother's) is asked
+        for by one name, so that the question tells nothing. Where the packet holds none of them, nothing matches.
+        A local policy asks for those in `also`, dotted paths, where the packet holds them.
+        """
+        more = {path: [path] for path in also if _value_at(fields, path) is not None}
+        for name, places in (more | self.about.get("confirm", {})).items():
+            if name not in confirm:
+                raise IdentityMismatch(
+                    "a second identifier is needed before anything is shown", hint=f"add --confirm {name}=VALUE"
+                )
+            if confirm[name].strip() not in [_value_at(fields, place) for place in places]:
+                raise IdentityMismatch("the second identifier does not match")
+
+    def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
+        """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
+        ends = self._visible_until(fields)
+        if ends is not None and now.date() > ends:
+            raise VisibilityEnded("the time for which this may be seen has ended")
+
+    # --- the schema ---
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The schema of every field, in order."""
+        properties: Mapping[str, Any] = self._schema["properties"]
+        return properties
+
+    @property
+    def required(self) -> list[str]:
+        required: list[str] = self._schema.get("required", [])
+        return required
+
+    def purposes_of(self, name: str) -> frozenset[str]:
+        """The purposes for which a top-level field is revealed."""
+        return self._fields[name].purposes
+
+    def node_at(self, path: str) -> Mapping[str, Any] | None:
+        """The schema of the field at a dotted path; None if there is none."""
+        node: Mapping[str, Any] = self._schema
+        for name in path.split("."):
+            if name not in node.get("properties", {}):
+                return None
+            node = resolved(self._schema, node["properties"][name])
+        return node
+
+    def has(self, path: str) -> bool:
+        """Whether a dotted path names a field, be it in an object or in the items of a list."""
+        known: Any = self._order
+        for name in path.split("."):
+            if name not in known:
+                return False
+            known = known[name]
+        return True
+
+    @property
+    def has_break_glass(self) -> bool:
+        """Whether any field is shown in an emergency."""
+        return any(map(breaks_glass, self._fields.values()))
+
+    def _filter(self, fields: dict[str, Any], wanted: frozenset[str]) -> Minimised:
+        left_out: list[str] = []
+        return Minimised(revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
+
+    def _check_moments(self, fields: object, now: datetime) -> None:
+        assert isinstance(fields, dict)  # the schema says so
+        self._validator.check_times(fields, now=now)
+        self.check_visible(fields, now=now)
+
+    def _check_never(self, fields: object) -> None:
+        never = self.about.get("never", {})
+        for name in fields if isinstance(fields, dict) else ():
+            if name in never:
+                raise NotMinimal(f'data: "{name}" is never part of {self.name}', hint=never[name])
+
+    def _visible_until(self, fields: Mapping[str, Any]) -> date | None:
+        rule = self.about.get("visibility")
+        if not rule or rule["ends"] not in fields:
+            return None
+        ended = date.fromisoformat(fields[rule["ends"]])
+        return months_later(ended, rule["months"])
+
+
+@functools.cache
+def load(name: str) -> Profile:
+    """The profile called `name`; UnknownCode if there is none."""
+    return Profile(registry.document("profile", name))
+
+
+def names() -> tuple[str, ...]:
+    """The names of all profiles."""
+    return registry.names("profile")
+
+
+def minimise(dataset: dict[str, Any], profile: str, purposes: Collection[str], *, now: datetime) -> Minimised:
+    """A whole and valid dataset cut down to what `purposes` reveal; errors as in `Profile.check`."""
+    found = load(profile)
+    found.check(dataset, now=now)
+    return found.minimise(dataset, purposes)
+
+
+def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str]) -> None:
+    """Return only if every optional field that is present has its sentence; FieldMissing names the first."""
+    for path in profile.needs(fields):
+        if not need.get(path, "").strip():
+            raise FieldMissing(
+                f'terms: "need.{path}" is missing', hint="say in one sentence why the recipient needs that field"
+            )
+
+
+def _value_at(fields: Any, path: str) -> Any:
+    for name in path.split("."):
+        fields = fields.get(name) if isinstance(fields, Mapping) else None
+    return fields
+
+
+def _protectable(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The fields about somebody whose address may be protected."""
+    for name, node in schema["properties"].items():
+        if "protected_address" in resolved(schema, node).get("properties", {}):
+            yield name
+
+
+def _flaggable(places: Places) -> Iterator[str]:
+    """Every flag that some field, or some code in it, may have."""
+    node = places.node or {}
+    yield from node.get("x-flags", ())
+    if node.get("x-codes", "profiles") != "profiles":
+        yield from (flag for term in vocabulary.load(node["x-codes"]) for flag in term.more.get("flags", ()))
+    for inner in places.inside.values():
+        yield from _flaggable(inner)
+
+
+def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:
+    if value not in ("", [], {}):
+        yield from node.get("x-flags", ())
+    if isinstance(value, str) and node.get("x-codes", "profiles") != "profiles":
+        yield from vocabulary.load(node["x-codes"])[value].more.get("flags", ())
+
+
+def _years_between(earlier: date, later: date) -> int:
+    return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))

@@ -1,0 +1,82 @@
+"""Until when a copy is kept: from the rule that the terms name, and the dates that the dataset holds.
+
+The rules are data (`vocabulary-retention-rules.json`). A rule whose trigger the dataset does not tell has no date:
+somebody must look, and nothing is destroyed by guessing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sharekit.domain import profile, vocabulary
+from sharekit.domain.profile import Profile
+from sharekit.domain.terms import ShareTerms
+from sharekit.domain.workdays import months_later
+
+__all__ = ["due_on", "rule_of"]
+
+MAJORITY = 18  # years
+_PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?\Z", re.ASCII)  # ISO 8601-1 section 5.5.2.4
+
+
+def rule_of(terms: ShareTerms) -> str:
+    """The code of the retention rule that the terms name."""
+    return str(terms.retention["rule"])
+
+
+def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> date | None:
+    """The first day on which the copy is to be destroyed; None where nothing here tells it."""
+    said = terms.retention
+    if "destroy_on" in said:
+        return date.fromisoformat(said["destroy_on"])
+    rule = vocabulary.load("retention-rules")[said["rule"]].more
+    find = _TRIGGERS.get(rule.get("trigger", "")) if not rule.get("inactivity") else None  # which nothing here tells
+    start = find(profile.load(terms.profile), fields, said, now) if find else None
+    return after(start, rule["period"]) if start and rule.get("period") else None
+
+
+def after(start: date, period: str) -> date:
+    """The day a period later; the last of the month where it has no such day."""
+    match = _PERIOD.match(period)
+    assert match is not None  # a test checks the data
+    years, months, days = (int(part or 0) for part in match.groups())
+    return months_later(start, 12 * years + months) + timedelta(days=days)
+
+
+# --- what a period runs from ---
+
+Find = Callable[[Profile, Mapping[str, Any], Mapping[str, Any], datetime], date | None]
+
+
+def _birth(kind: Profile, fields: Mapping[str, Any], *_: object) -> date | None:
+    return kind.born(fields)
+
+
+def _majority(kind: Profile, fields: Mapping[str, Any], *_: object) -> date | None:
+    born = kind.born(fields)
+    return after(born, f"P{MAJORITY}Y") if born else None
+
+
+def _plan_end(kind: Profile, fields: Mapping[str, Any], *_: object) -> date | None:
+    ended = fields.get(kind.about.get("visibility", {}).get("ends"))
+    return date.fromisoformat(ended) if ended else None
+
+
+def _event(_: Profile, __: Mapping[str, Any], ___: Mapping[str, Any], now: datetime) -> date | None:
+    return now.date()
+
+
+def _review(_: Profile, __: Mapping[str, Any], said: Mapping[str, Any], ___: datetime) -> date | None:
+    return date.fromisoformat(said["review_on"]) if "review_on" in said else None
+
+
+_TRIGGERS: Mapping[str, Find] = {
+    "birth": _birth,
+    "eighteenth-birthday": _majority,
+    "plan-end": _plan_end,
+    "event": _event,
+    "review": _review,
+}

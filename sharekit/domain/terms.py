@@ -1,0 +1,208 @@
+"""`ShareTerms`: everything the sender decides about a share, in one immutable value.
+
+What people call consent is four things here: the lawful basis, agreement to share, agreement to a service, and
+informing the family. The names and their nesting are those of `schemas/terms.json`; sealing fills in the rest.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sharekit import registry
+from sharekit.domain import vocabulary
+from sharekit.domain.validation import Validator
+from sharekit.errors import FieldMissing, Malformed, UnknownCode
+
+__all__ = ["ShareTerms"]
+
+JURISDICTION = "england"
+DEFAULT_VALID_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTerms:
+    """The manifest's terms; `json` is their JSON form, and `repr` shows names only."""
+
+    json: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, value: object) -> ShareTerms:
+        """Terms as a sender writes them; where they are urgent, what is missing may follow.
+
+        Raises FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming the part and not its value.
+        """
+        if isinstance(value, ShareTerms):
+            return value
+        if not isinstance(value, Mapping):
+            raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
+        given = dict(value)
+        try:
+            _sent().check(given)
+        except FieldMissing:
+            if not _is_urgent(given):
+                raise
+            _urgent().check(given)
+        return cls(_usable(_copied(given)))
+
+    @classmethod
+    def received(cls, value: object) -> ShareTerms:
+        """Terms as they came in a manifest: valid in what they say, with what sealing filled in."""
+        _filled().check_parts(value)
+        if not isinstance(value, dict) or not {"profile", "purpose", "sender", "recipients"} <= set(value):
+            raise Malformed("the manifest's terms are not complete")
+        return cls(value)
+
+    def check_times(self, *, now: datetime) -> None:
+        """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid."""
+        _sent().check_times(self.json, now=now)
+
+    def filled(self, **facts: Any) -> ShareTerms:
+        """The same terms with what sealing knows: sender, recipients, versions, what was left out.
+
+        The words that sealing looked for, such as a refuge's postcode, stay behind.
+        """
+        terms = {"jurisdiction": JURISDICTION, **self.json, **facts}
+        safety = self.json.get("safety", {})
+        hushed = [{**person, "tokens": []} for person in safety.get("must_not_learn", ())]
+        return ShareTerms(terms | {"safety": {**safety, "must_not_learn": hushed}})
+
+    @property
+    def profile(self) -> str:
+        return str(self.json["profile"])
+
+    @property
+    def purpose(self) -> str:
+        return str(self.json["purpose"])
+
+    @property
+    def permitted_purposes(self) -> frozenset[str]:
+        """Purposes beside `purpose` for which it may be opened; empty unless the sender said so."""
+        return frozenset(self.json.get("permitted_purposes", ()))
+
+    @property
+    def prohibited_purposes(self) -> frozenset[str]:
+        return frozenset(self.json.get("prohibited_purposes", ()))
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """Every purpose for which it may be opened without a question, with those below if the sender said so."""
+        stated = self.permitted_purposes | {self.purpose}
+        if not self.json.get("include_narrower"):
+            return stated
+        return stated | {code for code in _below(stated) if not self._excludes(code)}
+
+    def _excludes(self, purpose: str) -> bool:
+        """Whether a purpose that was not named itself is prohibited, by the sender or always."""
+        known = vocabulary.load("purposes")
+        prohibited = self.prohibited_purposes.intersection([purpose, *known.ancestors(purpose)])
+        return bool(prohibited or known[purpose].more.get("always_deny"))
+
+    @property
+    def route(self) -> str | None:
+        return self.json.get("route")
+
+    @property
+    def urgent(self) -> bool:
+        """Whether want of a record never holds it up: somebody is in danger now, or the glass was broken."""
+        return _is_urgent(self.json)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parts that terms have and these do not; only urgent ones may go without."""
+        return tuple(part for part in _sent().schema["required"] if part not in self.json)
+
+    @property
+    def retention(self) -> Mapping[str, Any]:
+        """How long the recipient may keep it; a rule without an end, where that is owed still."""
+        until_recorded = registry.document("terms")["x-until-recorded"]
+        kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
+        return kept
+
+    @property
+    def lawful_basis(self) -> Mapping[str, Any]:
+        basis: Mapping[str, Any] = self.json.get("lawful_basis", {})
+        return basis
+
+    @property
+    def valid_days(self) -> int:
+        return int(self.json.get("valid_days", DEFAULT_VALID_DAYS))
+
+    @property
+    def need(self) -> Mapping[str, str]:
+        need: Mapping[str, str] = self.json.get("need", {})
+        return need
+
+    def handling_codes(self) -> frozenset[str]:
+        """The codes of all handling conditions, with or without an argument."""
+        conditions = self.json.get("handling", ())
+        return frozenset(c if isinstance(c, str) else c["code"] for c in conditions)
+
+    def codes(self, *path: str) -> list[str]:
+        """The code or codes that stand at `path`, as a list; empty where the terms say nothing."""
+        found: Any = self.json
+        for name in path:
+            found = found.get(name, {}) if isinstance(found, Mapping) else {}
+        return [found] if isinstance(found, str) else list(found or ())
+
+    def __repr__(self) -> str:
+        return f"ShareTerms({', '.join(self.json)})"
+
+
+def _usable(terms: dict[str, Any]) -> dict[str, Any]:
+    """The terms, if the purpose is one to share for: a heading of the hierarchy is none."""
+    if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
+        raise UnknownCode('terms: "purpose" is a heading, not a purpose', hint="sharekit vocab purposes lists them")
+    return terms
+
+
+def _is_urgent(terms: Mapping[str, Any]) -> bool:
+    """An emergency, or urgency on a route on which the family need not be asked first; unknown codes are neither."""
+    decision = terms.get("decision")
+    outcome = decision.get("outcome") if isinstance(decision, Mapping) else None
+    if _says("decisions", outcome, "emergency"):
+        return True
+    first_asked = _says("routes", terms.get("route"), "needs_agreement")
+    return _says("urgency", terms.get("urgency"), "urgent") and not first_asked
+
+
+def _says(name: str, code: object, key: str) -> bool:
+    term = vocabulary.load(name).terms.get(code) if isinstance(code, str) else None
+    return bool(term and term.more.get(key))
+
+
+def _below(purposes: frozenset[str]) -> Iterator[str]:
+    known = vocabulary.load("purposes")
+    return (each.code for each in known if purposes.intersection(known.ancestors(each.code)))
+
+
+def _copied(value: Any) -> Any:
+    """A copy that nobody else can change; of plain JSON, so that `deepcopy`'s care is not needed."""
+    if isinstance(value, dict):
+        return {key: item if type(item) is str else _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [item if type(item) is str else _copied(item) for item in value]
+    return value
+
+
+@functools.cache
+def _sent() -> Validator:
+    return Validator(registry.document("terms"), what="terms")
+
+
+@functools.cache
+def _urgent() -> Validator:
+    """The schema of what cannot wait: who decided what, for which purpose; the rest is owed."""
+    schema = registry.document("terms")
+    return Validator(schema | {"required": schema["x-required-when-urgent"]}, what="terms")
+
+
+@functools.cache
+def _filled() -> Validator:
+    """The schema of terms on the wire: what a sender writes, and what `x-filled` says sealing adds."""
+    schema = registry.document("terms")
+    properties = schema["properties"] | schema["x-filled"]["properties"]
+    return Validator(schema | {"properties": properties}, what="terms")

@@ -1,0 +1,351 @@
+"""Validates JSON values against the shipped schemas, with messages that name fields and never values.
+
+A schema is JSON Schema 2020-12 with annotations. It is compiled twice: with and without what it requires.
+
+    x-codes         one of this vocabulary's codes, but for those kept to be turned down; becomes an `enum`
+    x-argued        a code of this vocabulary, alone or with the argument that the vocabulary says it needs
+    x-instead       what to do instead, where a field has no place
+    x-whole         what it requires is always required: minimising takes nothing out of it
+    x-not-future    a day or time that has come, when a share is sealed
+    x-order         pairs of fields of an object, of which the second does not come before the first
+
+A `$ref` into `parts.json` becomes a definition of the schema's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import jsonschema_rs
+import nhs_number
+
+from sharekit import registry
+from sharekit.domain import vocabulary
+from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
+
+__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
+
+_NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
+_PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){7})\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
+_UPN_CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+_UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]\Z")
+_ROUGH_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:-[0-9]{2}){0,2}\Z")
+_UNKNOWN = "unknown"
+_PARTS = "parts.json#/$defs/"
+_REQUIRING = ("required", "dependentRequired", "minItems", "minProperties")
+_CONDITIONS = ("if", "not")  # kept as they are: without what it requires, a condition would mean something else
+
+
+def is_nhs_number(value: str) -> bool:
+    """Ten digits whose modulus 11 check digit is right; the 999 range, never issued, is for tests."""
+    ten_digits = len(value) == 10 and value.isascii() and value.isdigit()
+    return ten_digits and bool(nhs_number.is_valid(value))  # type: ignore[attr-defined]  # exported, but not by name
+
+
+def is_upn(value: str) -> bool:
+    """A unique pupil number: its first letter checks the rest, weights 2 to 13, modulus 23."""
+    if not _UPN.match(value):
+        return False
+    digits = [int(c) if c.isdigit() else _UPN_CHECK_LETTERS.find(c) for c in value[1:]]
+    if min(digits) < 0:
+        return False
+    return _UPN_CHECK_LETTERS[sum(d * w for d, w in zip(digits, range(2, 14), strict=True)) % 23] == value[0]
+
+
+def is_phone(value: str) -> bool:
+    """A telephone number as people write it; at least seven digits."""
+    return bool(_PHONE.match(value))
+
+
+def is_rough_day(value: str) -> bool:
+    """A day, a month, a year, or the word "unknown": since when something has gone on is seldom known better."""
+    return value == _UNKNOWN or (bool(_ROUGH_DAY.match(value)) and _parsed(_whole_day(value)) is not None)
+
+
+_FORMATS: dict[str, Callable[[str], bool]] = {
+    "nhs-number": is_nhs_number,
+    "upn": is_upn,
+    "phone": is_phone,
+    "rough-day": is_rough_day,
+}
+
+
+def fits(form: str, value: str) -> bool:
+    """Whether a value has one of the forms that sharekit's schemas name."""
+    return _FORMATS[form](value)
+
+
+_CHECKED = ("nhs-number", "upn")
+_FORMS = {
+    "nhs-number": "ten digits, the last of which checks the others; correct it at its source too",
+    "upn": "a letter that checks the rest, then twelve digits; correct it at its source too",
+    "phone": "digits and spaces, at least seven digits, such as 01632 960101",
+    "date": "write a day as 2026-11-27",
+    "date-time": "write a time with its offset, as 2026-11-27T09:05:00Z",
+    "rough-day": 'write a day, a month or a year, as 2026-11-27, 2026-11 or 2026, or "unknown"',
+}
+
+Path = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a schema has an annotation, as a tree to walk beside a value: a branch has its node if it is such a place.
+
+    The items of a list stand under "*".
+    """
+
+    node: Mapping[str, Any] | None
+    inside: Mapping[str, Places]
+
+    def only(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Places:
+        """Those of the places whose node is `wanted`."""
+        inside = {name: inner.only(wanted) for name, inner in self.inside.items()}
+        kept = {name: inner for name, inner in inside.items() if inner.node is not None or inner.inside}
+        return Places(self.node if self.node is not None and wanted(self.node) else None, kept)
+
+    def found(self, value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
+        """Path, node and value of everything that stands at one of these places in `value`."""
+        if self.node is not None:
+            yield path, self.node, value
+        if isinstance(value, dict):
+            for name, inner in self.inside.items():
+                if name in value and name != "*":
+                    yield from inner.found(value[name], (*path, name))
+        elif isinstance(value, list) and "*" in self.inside:
+            for position, item in enumerate(value):
+                yield from self.inside["*"].found(item, (*path, position))
+
+
+class Validator:
+    """A compiled schema; `check` wants all of it, `check_parts` forgives what is absent."""
+
+    def __init__(self, schema: dict[str, Any], *, what: str) -> None:
+        self.schema = _expand(schema | {"$defs": registry.document("parts")["$defs"] | schema.get("$defs", {})})
+        self._what = what
+        self._whole = _compile(self.schema)
+        self._parts = _compile(_without_required(self.schema))
+        self._past = self.places("x-not-future")
+        self._orders = self.places("x-order")
+        self._argued = self.places("x-argued")
+
+    def check(self, value: object) -> None:
+        """Return only if `value` is whole and valid.
+
+        Raises NotMinimal for an undeclared field, then FieldMissing, UnknownCode, FieldInvalid, in this order.
+        """
+        self._check(self._whole, value)
+        for path, node, code in self._argued.found(value):
+            self._check_argument(node["x-argued"], code, path)
+
+    def check_parts(self, value: object) -> None:
+        """Return only if what is there of `value` is valid; errors as in `check`, but never FieldMissing."""
+        self._check(self._parts, value)
+
+    def check_times(self, value: Mapping[str, Any], *, now: datetime) -> None:
+        """Return only if what cannot lie in the future does not, and what ends does not end before it began."""
+        for path, _, text in self._past.found(value):
+            if text != _UNKNOWN and _moment(text) > now:
+                raise FieldInvalid(f"{self._what}: {_quoted(path)} lies in the future")
+        for path, node, item in self._orders.found(value):
+            self._check_order(node["x-order"], item, path)
+
+    def places(self, *annotations: str) -> Places:
+        """Every place whose node has one of `annotations`, in the schema's order."""
+        return _places(self.schema, self.schema, annotations)
+
+    def _check(self, compiled: jsonschema_rs.Draft202012Validator, value: object) -> None:
+        try:
+            if compiled.is_valid(value):
+                return
+            errors = [self._translated(error) for error in compiled.iter_errors(value)]
+        except ValueError:  # half a surrogate pair, a depth without end, or what JSON cannot say
+            raise FieldInvalid(f"{self._what}: a part of it is not plain JSON") from None
+        raise min(errors, key=lambda error: _ORDER.index(type(error)))
+
+    def _check_argument(self, name: str, code: str | Mapping[str, Any], path: Path) -> None:
+        """Return only if a code whose vocabulary gives it an argument has one: do-not-inform says whom not."""
+        given = {"code": code} if isinstance(code, str) else code
+        argument = vocabulary.load(name)[given["code"]].more.get("argument")
+        if argument and argument not in given:
+            raise FieldMissing(
+                f"{self._what}: {_quoted([*path, argument])} is missing",
+                hint=f'write the condition as an object, with "code" and "{argument}"',
+            )
+
+    def _check_order(self, orders: list[list[str]], item: Mapping[str, Any], path: Path) -> None:
+        for earlier, later in orders:
+            if earlier in item and later in item and _is_before(item[later], item[earlier]):
+                raise FieldInvalid(f"{self._what}: {_quoted([*path, later])} is before {_quoted([*path, earlier])}")
+
+    def _translated(self, error: jsonschema_rs.ValidationError) -> Refused:
+        path, kind, what = list(error.instance_path), error.kind, self._what
+        match kind.name:
+            case "additionalProperties" | "falseSchema" | "not":
+                names = getattr(kind, "unexpected", None) or [path.pop() if path else ""]
+                instead = _node_of(self.schema, error).get("x-instead")
+                return NotMinimal(f"{what}: {_quoted([*path, sorted(names)[0]])} has no place in it", hint=instead)
+            case "required":
+                missing = str(getattr(kind, "property", "")).strip('"')
+                return FieldMissing(f"{what}: {_quoted([*path, missing])} is missing")
+            case "enum" if isinstance(error.instance, str):
+                hint = _codes_hint(_node_of(self.schema, error), error.instance)
+                return UnknownCode(f"{what}: {_quoted(path)} is not on its code list", hint=hint)
+            case "minItems" | "minProperties":
+                return FieldMissing(f"{what}: {_quoted(path)} is empty")
+            case _:
+                form = _node_of(self.schema, error).get("format", "")
+                checked = " or check digit" if form in _CHECKED else ""
+                return FieldInvalid(
+                    f"{what}: {_quoted(path)} does not have the right form{checked}", hint=_FORMS.get(form)
+                )
+
+
+_ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInvalid]
+
+
+def path_name(path: Iterable[object]) -> str:
+    """A field's place in words: `statements.0.kind`."""
+    return ".".join(str(part) for part in path)
+
+
+def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Everything that stands at a path in a JSON value; `*` stands for all items of a list."""
+    if not path:
+        yield value
+    elif path[0] == "*":
+        for item in value if isinstance(value, list) else ():
+            yield from values_at(item, path[1:])
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from values_at(value[path[0]], path[1:])
+
+
+def resolved(root: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node with its `$ref` into `$defs` followed; the node's own annotations win."""
+    if "$ref" not in node:
+        return node
+    target = resolved(root, root["$defs"][node["$ref"].rsplit("/", 1)[1]])
+    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+
+
+# --- messages --------------------------------------------------------------------------------------------------
+
+
+def _node_of(root: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Mapping[str, Any]:
+    """The node of the schema whose keyword failed."""
+    node: Any = root
+    for part in list(error.schema_path)[:-1]:
+        node = node[part]
+    return node if isinstance(node, dict) else {}
+
+
+def _codes_hint(node: Mapping[str, Any], given: str) -> str:
+    """What to do about a code that is on no list, or on the list of those that are kept to be turned down."""
+    name = node.get("x-codes")
+    if name and name != "profiles" and given in vocabulary.load(name):
+        answer = vocabulary.load(name)[given].more.get("answer")
+        if answer:
+            return str(answer)
+    if len(node["enum"]) <= 8:
+        return f"use one of: {', '.join(node['enum'])}"
+    return "sharekit profiles lists the profiles" if name == "profiles" else f"sharekit vocab {name} lists the codes"
+
+
+def _quoted(path: Iterable[object]) -> str:
+    """The field's name; one that is no ordinary name might be somebody's, and is not repeated."""
+    parts = [str(part) for part in path]
+    if not parts:
+        return "the whole of it"
+    return f'"{path_name(parts)}"' if all(map(_NAME.match, parts)) else "a field whose name is not shown"
+
+
+# --- times -----------------------------------------------------------------------------------------------------
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _whole_day(text: str) -> str:
+    """The first day of a month or a year; a day as it is."""
+    return text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text
+
+
+def _moment(text: str) -> datetime:
+    """A time, or the first moment of a day, month or year, which in a British summer is an hour before UTC's."""
+    if "T" in text:
+        return datetime.fromisoformat(text)
+    day = date.fromisoformat(_whole_day(text))
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=1)
+
+
+def _is_before(text: str, other: str) -> bool:
+    """Whether a day or time is before another; of a day and a time, only the days are compared."""
+    if "T" in text and "T" in other:
+        return _moment(text) < _moment(other)
+    return text[:10] < other[:10]
+
+
+# --- schemas ---------------------------------------------------------------------------------------------------
+
+
+def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=_FORMATS, offline=True)
+
+
+def _expand(node: Any) -> Any:
+    """The schema with every `x-codes` turned into that vocabulary's codes, and every shared part referred to here."""
+    if isinstance(node, list):
+        return [_expand(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    expanded = {key: _expand(value) for key, value in node.items()}
+    if isinstance(node.get("x-codes"), str):
+        expanded.setdefault("enum", sorted(_codes(node["x-codes"])))
+    if isinstance(node.get("$ref"), str) and node["$ref"].startswith(_PARTS):
+        expanded["$ref"] = f"#/$defs/{node['$ref'].removeprefix(_PARTS)}"
+    return expanded
+
+
+def _codes(name: str) -> Iterator[str]:
+    """The codes of a vocabulary that may be used; those kept to be turned down are none of them."""
+    if name == "profiles":
+        yield from registry.names("profile")
+    else:
+        yield from (term.code for term in vocabulary.load(name) if not term.more.get("rejected"))
+
+
+def _without_required(node: Any, *, names: bool = False) -> Any:
+    """The schema without what it requires, but for the parts that are always `x-whole`.
+
+    `names` says that the keys here are property names, not keywords.
+    """
+    if isinstance(node, list):
+        return [_without_required(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: value
+        if key in _CONDITIONS and not names
+        else _without_required(value, names=not names and key in ("properties", "$defs"))
+        for key, value in node.items()
+        if names or key not in _REQUIRING or node.get("x-whole")
+    }
+
+
+def _places(root: Mapping[str, Any], node: Mapping[str, Any], annotations: tuple[str, ...]) -> Places:
+    node = resolved(root, node)
+    inner = {**node.get("properties", {}), **({"*": node["items"]} if "items" in node else {})}
+    branches = {name: _places(root, each, annotations) for name, each in inner.items()}
+    annotated = any(annotation in node for annotation in annotations)
+    return Places(
+        node if annotated else None,
+        {name: branch for name, branch in branches.items() if branch.node is not None or branch.inside},
+    )

@@ -1,0 +1,154 @@
+"""Forgetting lawfully: what is due, what is on hold, and the act of destroying, which the ledger remembers.
+
+What is destroyed is what the vault holds: sealed words, and a subject's key once nothing of that subject is kept.
+Without its key a subject's tokens in the ledger are noise, and every proof, receipt and audit still verifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from sharekit.domain import retention, vocabulary
+from sharekit.domain.identifiers import identifier_value
+from sharekit.domain.terms import ShareTerms
+from sharekit.errors import GateNotMet, Usage
+from sharekit.record.record import Facts, Record
+from sharekit.vault.actions import Promise
+from sharekit.vault.kept import EPOCH, Kept, _kept
+
+__all__ = ["Erasure"]
+
+
+class Erasure:
+    """The table `kept` of the vault, and what is done by it."""
+
+    def __init__(self, record: Record, outbox: Path) -> None:
+        self._record, self._outbox = record, outbox
+
+    def keep(
+        self,
+        packet: bytes,
+        sender: str,
+        terms: ShareTerms,
+        *,
+        due: date | None,
+        identifiers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Remember why and until when a packet is kept; the first time counts, and what it left open is filled in.
+
+        Whoever then records something about it does both `one_at_a_time`: nothing is destroyed in between.
+        """
+        self._record.vault.subject_key(identifiers)
+        subject = self._record.vault.subject_number(identifiers)
+        number = vocabulary.load("retention-rules")[retention.rule_of(terms)].number
+        days = None if due is None else (due - EPOCH).days
+        held = int(bool(terms.retention.get("legal_hold")))
+        with self._record.vault.writing() as db:
+            db.execute(
+                "INSERT INTO kept(sender, packet, subject, rule, due, held) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET subject = coalesce(subject, excluded.subject),"
+                " due = coalesce(due, excluded.due)",
+                (sender, packet, subject, number, days, held),
+            )
+
+    def kept(self, packet: bytes | None = None) -> list[Kept]:
+        """What is kept, of one packet or of all: what is due soonest first, undated last."""
+        query = "SELECT packet, sender, subject, rule, due, held FROM kept"
+        order = " ORDER BY due IS NULL, due, packet"
+        with self._record.vault.reading() as db:
+            if packet is None:
+                rows = db.execute(query + order).fetchall()
+            else:
+                rows = db.execute(f"{query} WHERE packet = ?", (packet,)).fetchall()
+        return [_kept(*row) for row in rows]
+
+    def due(self, *, now: datetime) -> list[Kept]:
+        """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
+        found = self.kept()
+        waiting = {each.packet for each in found if not each.is_due(now.date())}
+        return [each for each in found if each.packet not in waiting]
+
+    # --- legal hold (R17) ---
+
+    def hold(self, packet: bytes, *, on: bool, reason: str, now: datetime) -> None:
+        """Suspend the destruction of a packet, or take that back; on the record.
+
+        Whatever fails in between, the hold stands. Raises Usage if it is not kept here, or no reason is given.
+        """
+        if not reason.strip():
+            raise Usage("a hold is set or released for a reason", hint="give the --reason")
+        self._known(packet)
+        if on:
+            self._set_held(packet, on)
+        self._log("reviewed", packet, "held" if on else "released", reason, now)
+        if not on:
+            self._set_held(packet, on)
+
+    def _set_held(self, packet: bytes, on: bool) -> None:
+        with self._record.vault.writing() as db:
+            db.execute("UPDATE kept SET held = ? WHERE packet = ?", (int(on), packet))
+
+    # --- destroying ---
+
+    def destroy_due(self, *, now: datetime) -> int:
+        """Destroy everything that is due; how many packets."""
+        with self._record.one_at_a_time():
+            return self._destroy(self.due(now=now), None, now)
+
+    def destroy(self, packet: bytes, *, reason: str | None = None, now: datetime) -> int:
+        """Destroy what is kept of one packet; 1.
+
+        Raises Usage if it is not kept here, or not due and no reason given; GateNotMet (R17) while it is on hold.
+        """
+        with self._record.one_at_a_time():
+            return self._destroy(self._known(packet), reason, now)
+
+    def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None, now: datetime) -> int:
+        """Destroy everything that is kept of one subject; how many packets. Errors as in `destroy`."""
+        subject = self._record.vault.subject_number([(scheme, identifier_value(scheme, value))])
+        with self._record.one_at_a_time():
+            found = [each for each in self.kept() if subject is not None and each.subject == subject]
+            if not found:
+                raise Usage("nothing is kept of that subject", hint="sharekit retention due --all lists what is kept")
+            return self._destroy(found, reason, now)
+
+    def _destroy(self, chosen: Sequence[Kept], reason: str | None, now: datetime) -> int:
+        """The entries come first: what they say can be finished by doing it again; nothing is lost unrecorded.
+
+        A number is the sender's to choose: what two have given one number goes together, or not at all.
+        """
+        packets = {each.packet for each in chosen}
+        found = [each for each in self.kept() if each.packet in packets]
+        self._check(found, reason, now)
+        nonces = [entry.nonce for entry in self._record.all_entries(now) if entry.packet in packets]
+        for packet in sorted(packets):
+            self._log("destroyed", packet, "done", reason, now)
+        subjects = {each.subject for each in found if each.subject is not None}
+        left = {each.subject for each in self.kept() if each.packet not in packets}
+        self._record.vault.erase(packets, nonces, subjects - left)
+        for packet in packets:
+            (self._outbox / f"{packet.hex()}.sharekit").unlink(missing_ok=True)
+        return len(packets)
+
+    def _log(self, event: str, packet: bytes, outcome: str, reason: str | None, now: datetime) -> None:
+        promise = Promise(words={"reason": reason}) if reason else None
+        self._record.append(event, Facts(packet=packet, outcome=outcome, promise=promise), now=now)
+
+    def _check(self, found: Sequence[Kept], reason: str | None, now: datetime) -> None:
+        if any(each.held for each in found):
+            raise GateNotMet(
+                "rule R17: it is on hold, and nothing on hold is destroyed",
+                hint="when the inquiry or proceedings allow it: sharekit retention release PACKET --reason TEXT",
+                rule="R17",
+                source="a legal hold suspends destruction",
+            )
+        if not (reason or "").strip() and not all(each.is_due(now.date()) for each in found):
+            raise Usage("it is not due to be destroyed", hint="give the --reason why it is to go before its time")
+
+    def _known(self, packet: bytes) -> list[Kept]:
+        found = self.kept(packet)
+        if not found:
+            raise Usage("nothing is kept of that packet", hint="sharekit retention due --all lists what is kept")
+        return found

@@ -1,0 +1,68 @@
+"""Moves an agency's ledgers from files to a database, or back: the same entries, commits, notes and roots.
+
+Every commit is recomputed from its entries on the way, and goes to the other side as it was. What is left behind takes
+no more entries; if it is moved back, what is new follows what is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from nacl.signing import SigningKey
+
+from sharekit.errors import LedgerError
+from sharekit.ledger.log import Ledger
+from sharekit.ledger.storage import MOVED, Place, Shelf
+
+__all__ = ["Moved", "move"]
+
+
+class Moved(NamedTuple):
+    """A ledger that has arrived, and its root there."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def move(here: Shelf, there: Shelf, *, org_id: str, key: SigningKey, switch: Callable[[], None]) -> list[Moved]:
+    """Bring the ledgers of all years from here to there, then `switch`; nobody can append meanwhile.
+
+    If it stops halfway, the agency still goes by what is here; doing it again completes it. Raises LedgerTampered
+    where a ledger does not verify, LedgerError where it cannot be written, or there is another of its name there.
+    """
+    with contextlib.ExitStack() as stack:
+        sources, moved = [], []
+        for year in here.years(org_id):
+            origin = f"sharekit/{org_id}/{year:04}"
+            source = stack.enter_context(Ledger.open(here.place(origin), origin=origin, key=key))
+            stack.enter_context(source.storage.turn())
+            source.verify()
+            moved.append(_bring(source, there.place(origin), key))
+            sources.append(source.storage)
+        try:
+            for storage in sources:
+                storage.mark(MOVED)
+            switch()
+        except BaseException:
+            for storage in sources:
+                storage.unmark(MOVED)
+            raise
+    return moved
+
+
+def _bring(source: Ledger, place: Place, key: SigningKey) -> Moved:
+    if place.exists():
+        with Ledger.open(place, origin=source.origin, key=key) as earlier:
+            if earlier.size > source.size or source.root(earlier.size) != earlier.root():
+                raise LedgerError("there is another ledger of that name already", hint="move it away first")
+            earlier.storage.replay(source.commits(earlier.size))
+            earlier.storage.unmark(MOVED)
+    else:
+        place.create(source.commits())
+    with Ledger.open(place, origin=source.origin, key=key) as arrived:
+        if arrived.checkpoint() != source.checkpoint():
+            raise LedgerError("the ledger did not arrive as it was", hint="the agency goes on with the one it has")
+        return Moved(source.origin, arrived.size, arrived.root())

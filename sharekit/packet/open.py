@@ -1,0 +1,225 @@
+"""Opening: from untrusted bytes to the fields that a use permits, as far as each reader may go. SPEC.md section 5.
+
+Four calls, so that whoever keeps a record can commit it between them: `verify`, `read_manifest`, `policy.decide`,
+`open_dataset`. Errors before decryption name the reason exactly; inside decryption there is one, whatever the cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sharekit import cose
+from sharekit.domain import profile, retention
+from sharekit.domain.terms import ShareTerms
+from sharekit.errors import BadSignature, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
+from sharekit.moments import time_of
+from sharekit.packet.wire import (
+    AUD,
+    CHECKPOINT_HASH,
+    EXP,
+    IAT,
+    ISS,
+    MANIFEST_COMMIT,
+    MODES,
+    SHARE,
+    Control,
+    Packet,
+    Statement,
+    aad_of,
+    dataset_info,
+    parse,
+    unpad,
+)
+from sharekit.policy.decide import Verdict, decide, nothing_to_show
+from sharekit.policy.use import Use
+from sharekit.trust.keys import Keys
+from sharekit.trust.store import Trust
+
+__all__ = [
+    "Manifest",
+    "Share",
+    "check_addressed",
+    "open_dataset",
+    "open_packet",
+    "read_control",
+    "read_manifest",
+    "verify",
+]
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Why it was shared, read and found to be what the statement commits to; nothing of the dataset."""
+
+    terms: ShareTerms
+    mode: str
+    note: str | None
+    in_reply_to: str | None
+    dataset_hash: bytes = field(repr=False)
+    padded: bytes = field(repr=False)
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What was opened for a use: the fields it permits, and the names of those withheld. `repr` shows no value."""
+
+    packet: str
+    fields: dict[str, Any] = field(repr=False)
+    withheld: tuple[str, ...]
+    terms: ShareTerms
+    verdict: Verdict
+    identifiers: tuple[tuple[str, str], ...] = field(repr=False)
+    destroy_on: date | None = field(default=None, repr=False)
+
+
+def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime | None = None) -> Statement:
+    """The statement, if a trusted sender signed it: steps 5.4 to 5.8.
+
+    `first_seen` is when this packet was first recorded here: expiry and revocation are judged as of then.
+    Raises UnknownSender, NotTrusted, BadSignature, NotYetValid, Expired or Revoked.
+    """
+    claims = packet.claims
+    issued, expires = time_of(claims[IAT]), time_of(claims[EXP])
+    pin = trust.find(packet.kid, org_id=claims[ISS], at=issued)  # 5.4
+    cose.verify_sign1(packet.statement, pin.card.signing)  # 5.5
+    if sha256(packet.sealed).digest() != packet.statement.payload:  # 5.6
+        raise BadSignature("the sealed part is not the one that was signed", packet=packet.id)
+    seen = min(first_seen or now, now)
+    if pin.revoked and seen >= pin.revoked:  # 5.7
+        raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
+    if issued > now + CLOCK_SKEW:  # 5.8
+        raise NotYetValid("the packet was issued in the future", packet=packet.id)
+    if seen >= expires:
+        raise Expired("the packet has expired", packet=packet.id)
+    checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
+    return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.data)
+
+
+def check_addressed(statement: Statement, org_id: str) -> None:
+    """Return only if `org_id` is among the recipients (step 5.9 of opening); NotForYou otherwise."""
+    if org_id not in statement.recipients:
+        raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
+
+
+def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
+    """The manifest of a share: steps 5.11 to 5.13; nothing of the dataset is unwrapped.
+
+    Raises NotForYou, CannotDecrypt, Usage if the packet is no share, or what is wrong with the terms.
+    """
+    padded = _unwrapped(packet, statement, keys)
+    content = _content(padded, statement)
+    if content.mode != SHARE:
+        hint = "take it in with: sharekit receive FILE"
+        raise Usage(f"the packet is a {content.mode} and holds no data", hint=hint, packet=packet.id)
+    terms = _received(content.body, statement)  # 5.13
+    reply = content.in_reply_to.hex() if content.in_reply_to else None
+    return Manifest(terms, SHARE, content.note, reply, content.dataset_hash, padded, statement.data)
+
+
+def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
+    """What a receipt or a checkpoint says, or None if the packet is a share; errors as in `read_manifest`."""
+    content = _content(_unwrapped(packet, statement, keys), statement)
+    if content.mode == SHARE:
+        return None
+    return Control(content.mode, content.body, content.note, content.in_reply_to)
+
+
+def _unwrapped(packet: Packet, statement: Statement, keys: Keys) -> bytes:
+    _same(packet.data, statement.data)
+    aad = aad_of(packet.statement.protected)
+    padded = cose.decrypt(packet.manifest, list(keys), aad=aad, extra_info=aad)  # 5.11
+    if sha256(padded).digest() != packet.statement.header[MANIFEST_COMMIT]:  # 5.12
+        raise cose.cannot_decrypt()
+    return padded
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    mode: str
+    body: dict[str, Any]
+    dataset_hash: bytes
+    note: str | None
+    in_reply_to: bytes | None
+
+
+def _content(padded: bytes, statement: Statement) -> _Content:
+    match unpad(padded):
+        case {1: bytes() as salt, 2: str() as mode, 5: dict() as body, 6: bytes() as dataset_hash, 7: [], **rest}:
+            reply, note = _optional(rest)
+            promised = sha256(note.encode()).digest() if note is not None else None
+            fits = mode in MODES and len(salt) == len(dataset_hash) == 32
+            if fits and promised == statement.checkpoint:
+                return _Content(mode, body, dataset_hash, note, reply)
+    raise Malformed("the manifest is not in the form sharekit accepts")
+
+
+def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Keys) -> Share:
+    """The fields that `verdict` permits: steps 5.15 to 5.20; PurposeRefused unless it allows.
+
+    Raises CannotDecrypt, IdentityMismatch, VisibilityEnded, or what is wrong with the fields.
+    """
+    verdict.require()
+    _same(packet.data, manifest.data)
+    if verdict.terms != manifest.terms:
+        raise Usage("the verdict is about another packet")
+    aad = aad_of(packet.statement.protected)
+    info = dataset_info(aad, manifest.padded)
+    padded = cose.decrypt(packet.dataset, list(keys), aad=aad, extra_info=info)  # 5.15
+    if sha256(padded).digest() != manifest.dataset_hash:  # 5.16
+        raise cose.cannot_decrypt()
+    match unpad(padded):
+        case {1: bytes() as salt, 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
+            if rest or keys_of_attachments or len(salt) != 32:
+                raise Malformed("the dataset is not in the form sharekit accepts")
+            return _revealed(packet.id, fields, verdict)
+    raise Malformed("the dataset is not in the form sharekit accepts")
+
+
+def open_packet(packet: Packet | bytes, keys: Keys, trust: Trust, *, use: Use, now: datetime) -> Share:
+    """Verify, read, decide and open in one call, for tests and tools; it logs nothing (`Agency.open` does)."""
+    parsed = packet if isinstance(packet, Packet) else parse(packet)
+    statement = verify(parsed, trust, now=now)
+    manifest = read_manifest(parsed, statement, keys)
+    verdict = decide(manifest.terms, use, now=now)
+    return open_dataset(parsed, manifest, verdict, keys)
+
+
+def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share:
+    kind = profile.load(verdict.terms.profile)
+    kind.check_received(fields)  # 5.17
+    kind.check_visible(fields, now=verdict.now)
+    also = verdict.policy.confirm.get(verdict.terms.profile, ())
+    kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
+    glass = verdict.outcome == "allow-logged"
+    shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
+    if not shown.fields:  # 5.20
+        nothing_to_show(verdict).require()
+    identifiers, due = tuple(kind.identifiers(fields)), retention.due_on(verdict.terms, fields, now=verdict.now)
+    return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers, due)
+
+
+def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:
+    """The optional parts of a manifest: 3 in-reply-to, a cti, and 4 the sender's checkpoint note."""
+    match rest.get(3, bytes(16)), rest.get(4, ""):
+        case (bytes() as reply, str() as note) if rest.keys() <= {3, 4} and len(reply) == 16:
+            return reply if 3 in rest else None, note if 4 in rest else None
+    raise Malformed("the manifest is not in the form sharekit accepts")
+
+
+def _received(terms: dict[str, Any], statement: Statement) -> ShareTerms:
+    received = ShareTerms.received(terms)
+    named = tuple(recipient["org_id"] for recipient in received.json["recipients"])
+    if received.json["sender"]["org_id"] != statement.sender or named != statement.recipients:
+        raise Malformed("the manifest does not agree with the statement")
+    return received
+
+
+def _same(packet: bytes, other: bytes) -> None:
+    if packet != other:
+        raise Usage("the parts belong to different packets")

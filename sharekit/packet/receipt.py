@@ -1,0 +1,140 @@
+"""Receipts: what a recipient signs about a packet, and how its sender checks it. SPEC.md section 8.
+
+    receipt = { "event", "outcome", "at", "digest", "entry", "proof", ? "purpose", ? "rule", ? "cosigned" }
+
+It proves an entry that the recipient's ledger had already committed, and may cosign the sender's checkpoint: so
+neither can rewrite what the other has seen. A receipt is never receipted. No files, no clock, no database.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sharekit.domain import vocabulary
+from sharekit.errors import LedgerTampered, Malformed
+from sharekit.ledger.entry import Entry
+from sharekit.packet.wire import Control, Statement
+from sharekit.proofs import checkpoint, cosignature, inclusion
+from sharekit.proofs.checkpoint import Checkpoint
+from sharekit.trust.cards import Card
+
+__all__ = ["Receipt", "body", "check", "check_cosigned"]
+
+_REQUIRED = {"event": str, "outcome": str, "at": int, "digest": bytes, "entry": bytes, "proof": bytes}
+_OPTIONAL = {"purpose": str, "rule": str, "cosigned": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt that has been checked: what became of the packet, and the recipient's own proof of it."""
+
+    packet: bytes
+    org_id: str
+    event: str
+    outcome: str
+    at: datetime
+    digest: bytes
+    purpose: str | None
+    rule: str | None
+    entry: bytes
+    proof: bytes
+    checkpoint: Checkpoint
+    note: str
+    cosigned: str | None
+
+
+def body(event: str, entry: Entry, proven: bytes, *, cosigned: str | None = None) -> dict[str, Any]:
+    """The receipt of one committed entry, to be sealed for the packet's sender; `proven` is what `prove` gave."""
+    outcomes, purposes = vocabulary.load("outcomes"), vocabulary.load("purposes")
+    told = {
+        "event": event,
+        "outcome": outcomes.by_number(entry.outcome or 0).code,
+        "at": entry.time,
+        "digest": entry.file,
+        "entry": entry.encode(),
+        "proof": proven,
+        "purpose": purposes.by_number(entry.purpose).code if entry.purpose is not None else None,
+        "rule": entry.rule,
+        "cosigned": cosigned,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def check(control: Control, statement: Statement, *, card: Card, own: Card) -> Receipt:
+    """The receipt in a control packet from the agency of `card`, about a packet that `own` sealed.
+
+    Raises Malformed if it is none, and LedgerTampered if it does not prove what it says.
+    """
+    said = _fitting(control.body)
+    reported = Entry.decode(said["entry"])
+    if control.in_reply_to is None or not _agree(said, reported, control.in_reply_to, own.org_id):
+        raise Malformed("the receipt does not agree with the entry it proves")
+    shown = inclusion.parse(said["proof"])
+    origin = checkpoint.parse(shown.note).origin
+    if not re.fullmatch(rf"sharekit/{re.escape(statement.sender)}/[0-9]{{4}}", origin):
+        raise LedgerTampered("the receipt proves an entry of another ledger")
+    if checkpoint.only(shown.note, origin) != shown.note:
+        raise Malformed("the receipt's checkpoint carries lines of others")
+    known = shown.check(said["entry"], origin=origin, keys=[card.log_key])
+    cosigned = check_cosigned(said["cosigned"], card=card, own=own) if "cosigned" in said else None
+    return Receipt(
+        packet=control.in_reply_to,
+        org_id=statement.sender,
+        event=said["event"],
+        outcome=said["outcome"],
+        at=datetime.fromtimestamp(said["at"], UTC),
+        digest=said["digest"],
+        purpose=said.get("purpose"),
+        rule=said.get("rule"),
+        entry=said["entry"],
+        proof=said["proof"],
+        checkpoint=known,
+        note=shown.note,
+        cosigned=cosigned,
+    )
+
+
+def _fitting(said: dict[str, Any]) -> dict[str, Any]:
+    """The body, if every part is there, of its type, and none besides."""
+    types = _REQUIRED | _OPTIONAL
+    if not _REQUIRED.keys() <= said.keys() <= types.keys():
+        raise Malformed("the receipt has parts missing or to spare")
+    if any(type(value) is not types[name] for name, value in said.items()):
+        raise Malformed("the receipt is not in the form sharekit accepts")
+    return said
+
+
+def _agree(said: dict[str, Any], entry: Entry, packet: bytes, own: str) -> bool:
+    """Whether the words of a receipt are those of the entry that it proves, and the entry is about that packet."""
+    expected = {
+        "event": vocabulary.load("ledger-events")[
+            vocabulary.load("receipt-events")[said["event"]].more["ledger_event"]
+        ].number,
+        "outcome": vocabulary.load("outcomes")[said["outcome"]].number,
+        "time": said["at"],
+        "file": said["digest"],
+        "rule": said.get("rule"),
+        "purpose": vocabulary.load("purposes")[said["purpose"]].number if "purpose" in said else None,
+        "packet": packet,
+        "counterparties": (own,),
+    }
+    return all(getattr(entry, name) == value for name, value in expected.items())
+
+
+def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> str:
+    """A note as we and they signed it, if it is one of our own and the holder of `card` cosigned it.
+
+    Raises Malformed, LedgerTampered, and Usage where `card` is our own: nobody is a witness of their own ledger.
+    """
+    if card.org_id == own.org_id:
+        raise cosignature.own_ledger()
+    origin = checkpoint.parse(note).origin
+    if not re.fullmatch(rf"sharekit/{re.escape(own.org_id)}/[0-9]{{4}}", origin):
+        raise LedgerTampered("what is cosigned is a checkpoint of another ledger")
+    checkpoint.verify(note, origin=origin, public=own.log_key)
+    if cosignature.cosigned_at(note, name=cosignature.name_of(card.org_id), public=card.signing) is None:
+        raise LedgerTampered("the checkpoint is not cosigned by them")
+    return checkpoint.only(note, origin, cosignature.name_of(card.org_id))

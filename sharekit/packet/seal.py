@@ -1,0 +1,341 @@
+"""Sealing: from a dataset and its terms to a packet. SPEC.md section 4, step by step.
+
+`prepare` decides whether it may be sealed at all; `seal_parts` makes the bytes and cannot refuse.
+No files, no clock, no database.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sharekit import cbor, cose
+from sharekit.cose import Nonces
+from sharekit.domain import profile
+from sharekit.domain.profile import Minimised
+from sharekit.domain.terms import ShareTerms
+from sharekit.errors import FieldMissing, NotNeedToKnow, UnknownCode, Usage
+from sharekit.packet.wire import (
+    AUD,
+    CHECKPOINT_HASH,
+    CTI,
+    EXP,
+    IAT,
+    ISS,
+    MAGIC,
+    MANIFEST_COMMIT,
+    SEALED_TYPE,
+    SHARE,
+    TYP,
+    VERSION,
+    aad_of,
+    dataset_info,
+    pad,
+)
+from sharekit.policy import assess, rulebook
+from sharekit.policy.assess import Finding
+from sharekit.policy.case import Situation
+from sharekit.trust.cards import Card
+from sharekit.trust.keys import Keys, PublicOpening, signing_kid
+
+__all__ = [
+    "Draft",
+    "Examined",
+    "Parts",
+    "Sender",
+    "control",
+    "decision_ref",
+    "examine",
+    "minimise",
+    "prepare",
+    "seal",
+    "seal_parts",
+]
+
+
+CONTROL_DAYS = 366  # a receipt is still one when the year's ledger has been closed
+
+Repeats = Callable[[ShareTerms], int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sender:
+    """Who seals: an organisation with its keys, the newest checkpoint note of its ledger, and what its card says."""
+
+    org_id: str
+    keys: Keys
+    note: str | None = None
+    org_type: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    out_of_hours_phone: str | None = None
+    person: str | None = None
+    role: str | None = None
+
+    def as_terms(self) -> dict[str, str]:
+        facts = {
+            "org_id": self.org_id,
+            "org_type": self.org_type,
+            "name": self.name,
+            "person": self.person,
+            "role": self.role,
+            "callback_phone": self.phone,
+            "out_of_hours_phone": self.out_of_hours_phone,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything random in a packet: fresh, unless a test vector is being reproduced."""
+
+    cti: bytes
+    manifest_salt: bytes
+    dataset_salt: bytes
+    manifest: Nonces
+    dataset: Nonces
+
+    @classmethod
+    def fresh(cls) -> Parts:
+        return cls(os.urandom(16), os.urandom(32), os.urandom(32), Nonces.fresh(), Nonces.fresh())
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A share that may be sealed: terms filled in, fields minimal and complete, findings that are no gates."""
+
+    terms: ShareTerms
+    fields: dict[str, Any] = field(repr=False)
+    recipients: tuple[Card, ...]
+    findings: tuple[Finding, ...]
+    mode: str = SHARE
+    in_reply_to: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What sealing would make of a share: its terms, the fields that would go, and everything that was found."""
+
+    terms: ShareTerms
+    fields: dict[str, Any] = field(repr=False)
+    left_out: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def seal(
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms | Mapping[str, Any],
+    *,
+    sender: Sender,
+    recipients: Sequence[Card | bytes],
+    attachments: Sequence[Any] = (),
+    now: datetime,
+) -> bytes:
+    """A signed and encrypted packet of `dataset` under `terms` for `recipients`.
+
+    Raises Refused (a gate, a field, a code, a recipient), naming rule or field and never a value; Usage.
+    """
+    if attachments:
+        raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
+    draft = prepare(dataset, terms, sender=sender, recipients=recipients, now=now)
+    return seal_parts(draft, Parts.fresh(), sender=sender, now=now)
+
+
+def prepare(
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms | Mapping[str, Any],
+    *,
+    sender: Sender,
+    recipients: Sequence[Card | bytes],
+    unconfirmed: Collection[str] = (),
+    repeats: Repeats | None = None,
+    now: datetime,
+) -> Draft:
+    """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`.
+
+    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone; `repeats` says how many
+    decisions of late were explained in the words of these terms.
+    """
+    cards = _addressees(recipients)
+    found = examine(
+        dataset,
+        terms,
+        sender_type=sender.org_type,
+        recipients=cards,
+        unconfirmed=unconfirmed,
+        repeats=repeats,
+        now=now,
+    )
+    assess.gate(found.findings)
+    filled = _filled(found.terms, sender, cards, found.left_out)
+    return Draft(filled, profile.load(filled.profile).complete(found.fields), cards, found.findings)
+
+
+def examine(
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms | Mapping[str, Any],
+    *,
+    sender_type: str | None = None,
+    recipients: Sequence[Card] = (),
+    unconfirmed: Collection[str] = (),
+    repeats: Repeats | None = None,
+    now: datetime,
+    book: str = rulebook.DEFAULT,
+) -> Examined:
+    """What steps 4.1 to 4.4 find, gates among them; errors as in `seal`, but for GateNotMet of the rulebook's gates.
+
+    What depends on the sender's type, or on recipients, is left aside where they are not given.
+    """
+    try:
+        terms = ShareTerms.parse(terms)  # 4.1
+        terms.check_times(now=now)
+        kind = profile.load(terms.profile)
+        if sender_type is not None:  # 4.2
+            kind.check_sender(sender_type)
+        _check_recipients(kind, recipients, terms)
+        fields, left_out = _checked(kind, dataset, terms, sender_type, now)  # 4.3
+    except UnknownCode:
+        _answer_myth(terms, dataset)
+        raise
+    situation = Situation(  # 4.4
+        sender_type=sender_type,
+        recipients={card.org_id: card.org_type for card in recipients},
+        unconfirmed=unconfirmed,
+        repeats=repeats(terms) if repeats else 0,
+    )
+    findings = assess.assess(terms, fields, now=now, situation=situation, book=book)
+    return Examined(terms, fields, left_out, tuple(findings))
+
+
+def _checked(
+    kind: profile.Profile,
+    dataset: dict[str, Any] | Minimised,
+    terms: ShareTerms,
+    sender_type: str | None,
+    now: datetime,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields and what is left out of them, if they are whole, valid, minimal, from this sender, and each needed."""
+    if isinstance(dataset, Minimised):
+        fields, left_out = dataset.fields, dataset.left_out
+        kind.check_kept(fields, now=now)
+    else:
+        fields, left_out = dataset, ()
+        kind.check(fields, now=now)
+    kind.check_minimal(fields, terms.purposes)
+    if sender_type is not None:
+        kind.check_source(fields, sender_type)
+    try:
+        profile.check_needs(kind, fields, terms.need)
+    except FieldMissing:
+        if not terms.urgent:  # an urgent share owes it
+            raise
+    return fields, left_out
+
+
+def _answer_myth(terms: object, dataset: object) -> None:
+    """GateNotMet with the rule that contradicts it, if what was no known code is a myth about sharing."""
+    found = assess.myth(terms, dataset)
+    assess.gate([found] if found else [])
+
+
+def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, now: datetime) -> Minimised:
+    """A whole and valid dataset cut down to what the terms' purposes reveal; NotMinimal if nothing is left."""
+    try:
+        terms = ShareTerms.parse(terms)
+        return profile.minimise(dataset, terms.profile, terms.purposes, now=now)
+    except UnknownCode:
+        _answer_myth(terms, dataset)
+        raise
+
+
+def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
+    """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
+    dataset = pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
+    manifest = pad(_manifest_map(draft, parts, dataset, sender.note))  # 4.6
+    header = cbor.encode(_statement_header(draft, parts, manifest, sender=sender, now=now))  # 4.7
+    aad = aad_of(header)
+    keys = _opening_keys(draft.recipients)  # 4.8
+    m = cose.encrypt(manifest, aad=aad, recipients=keys, extra_info=aad, nonces=parts.manifest)
+    info = dataset_info(aad, manifest)
+    d = cose.encrypt(dataset, aad=aad, recipients=keys, extra_info=info, nonces=parts.dataset)
+    sealed = cbor.encode([m, d, []])  # 4.9
+    statement = cose.sign_protected(header, sha256(sealed).digest(), sender.keys.signing)
+    return cbor.encode([MAGIC, VERSION, statement, sealed])  # 4.10
+
+
+def control(mode: str, body: Mapping[str, Any], *, recipient: Card, in_reply_to: bytes | None = None) -> Draft:
+    """A receipt or a checkpoint for one agency, ready for `seal_parts`: its body stands where terms would."""
+    return Draft(ShareTerms(body), {}, (recipient,), (), mode, in_reply_to)
+
+
+def _addressees(recipients: Sequence[Card | bytes]) -> tuple[Card, ...]:
+    cards = tuple(card if isinstance(card, Card) else Card.parse(card) for card in recipients)
+    if not 1 <= len(cards) <= cose.MAX_RECIPIENTS:
+        raise Usage(f"a packet has 1 to {cose.MAX_RECIPIENTS} recipients")
+    if len({card.org_id for card in cards}) != len(cards):
+        raise Usage("a recipient is named twice")
+    return cards
+
+
+def _check_recipients(kind: profile.Profile, cards: Sequence[Card], terms: ShareTerms) -> None:
+    for card in cards:
+        if not kind.receives(card.org_type, route=terms.route):
+            raise NotNeedToKnow(f"{card.org_id}, of type {card.org_type}, is not among those who receive {kind.name}")
+
+
+def _filled(terms: ShareTerms, sender: Sender, cards: Sequence[Card], left_out: Sequence[str]) -> ShareTerms:
+    return terms.filled(
+        profile_version=profile.load(terms.profile).version,
+        rulebook=rulebook.DEFAULT,
+        decision_ref=decision_ref(terms),
+        sender=sender.as_terms(),
+        recipients=[{"org_id": card.org_id, "org_type": card.org_type} for card in cards],
+        left_out=[{"field": path, "reason": "not permitted for the purpose"} for path in left_out],
+    )
+
+
+def decision_ref(terms: ShareTerms) -> str:
+    """The same for every packet that one decision made, and for no other decision; a hash inside the seal."""
+    return sha256(cbor.encode([terms.purpose, terms.json["decision"]])).hexdigest()[:32]
+
+
+def _manifest_map(draft: Draft, parts: Parts, dataset: bytes, note: str | None) -> dict[int, Any]:
+    optional = {3: draft.in_reply_to, 4: note}
+    present = {label: value for label, value in optional.items() if value is not None}
+    content = dict(draft.terms.json)
+    return {1: parts.manifest_salt, 2: draft.mode} | present | {5: content, 6: sha256(dataset).digest(), 7: []}
+
+
+def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Sender, now: datetime) -> dict[int, Any]:
+    issued = int(now.timestamp())
+    claims = {
+        ISS: sender.org_id,
+        AUD: [card.org_id for card in draft.recipients],
+        EXP: issued + 86400 * (draft.terms.valid_days if draft.mode == SHARE else CONTROL_DAYS),
+        IAT: issued,
+        CTI: parts.cti,
+    }
+    commitments = {MANIFEST_COMMIT: sha256(manifest).digest()}
+    if sender.note is not None:
+        commitments[CHECKPOINT_HASH] = sha256(sender.note.encode()).digest()
+    return {
+        cose.ALG: cose.ED25519,
+        cose.CRIT: list(commitments),
+        cose.KID: signing_kid(bytes(sender.keys.signing.verify_key)),
+        cose.CWT_CLAIMS: claims,
+        cose.TYP: TYP,
+        cose.PAYLOAD_HASH_ALG: cose.SHA_256,
+        cose.PREIMAGE_TYPE: SEALED_TYPE,
+        **commitments,
+    }
+
+
+def _opening_keys(cards: Sequence[Card]) -> list[PublicOpening]:
+    """Classical keys only where every recipient has one: one packet, one strength."""
+    pairs = [card.opening_keys() for card in cards]
+    classical = [second for _, second in pairs if second is not None]
+    return classical if len(classical) == len(pairs) else [first for first, _ in pairs]

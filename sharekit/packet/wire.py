@@ -1,0 +1,184 @@
+"""The packet `sharekit/1`: its shape, read and written. SPEC.md sections 3 and 5.1 to 5.3.
+
+    packet     = [ "sharekit", 1, statement : bstr, sealed : bstr ], then one bstr per attachment
+    statement  = COSE_Sign1 over SHA-256(sealed); says nothing about the child
+    sealed     = [ M, D, [] ]           M, D = COSE_Encrypt of the padded manifest and dataset
+    manifest   = { 1 salt, 2 mode, ? 3 in-reply-to, ? 4 checkpoint note, 5 ShareTerms, 6 dataset hash, 7 [] }
+                 in a receipt or checkpoint, 5 is its body and the dataset is empty
+    dataset    = { 1 salt, 2 fields, 3 {} }
+
+Types say how far a thing is trusted: bytes, `Packet` (parsed), `Statement` (verified), `Manifest` (read),
+`Share` (opened for a use). No files, no clock, no database, no keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sharekit import cbor, cose
+from sharekit.cose import Encrypt, Sign1
+from sharekit.errors import FieldInvalid, Malformed
+from sharekit.trust.cards import ORG_ID
+
+__all__ = ["AUD", "EXP", "IAT", "ISS", "Control", "Packet", "Statement", "parse"]
+
+MAGIC, VERSION = "sharekit", 1
+TYP = "application/sharekit.statement+cose"
+SEALED_TYPE = "application/sharekit.sealed+cbor"
+MANIFEST_COMMIT, CHECKPOINT_HASH = -70001, -70002  # private use labels (RFC 9052 section 1.4)
+ISS, AUD, EXP, IAT, CTI = 1, 3, 4, 6, 7  # CWT claims (RFC 8392 section 4)
+MAX_BYTES = 8 * 1024 * 1024
+SIZE_CLASSES = tuple(1024 << n for n in range(11))  # 1 KiB, 2 KiB ... 1 MiB
+MODES = SHARE, RECEIPT, CHECKPOINT = "share", "receipt", "checkpoint"  # vocabulary-modes.json has their meaning
+
+_AAD_CONTEXT, _DATASET_CONTEXT = b"sharekit/1 aad", b"sharekit/1 dataset-open"
+_REQUIRED = (
+    cose.ALG,
+    cose.CRIT,
+    cose.KID,
+    cose.CWT_CLAIMS,
+    cose.TYP,
+    cose.PAYLOAD_HASH_ALG,
+    cose.PREIMAGE_TYPE,
+    MANIFEST_COMMIT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet whose shape is right; nothing in it is to be believed yet."""
+
+    data: bytes = field(repr=False)
+    statement: Sign1 = field(repr=False)
+    claims: dict[int, Any] = field(repr=False)
+    sealed: bytes = field(repr=False)
+    manifest: Encrypt = field(repr=False)
+    dataset: Encrypt = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        cti: bytes = self.claims[CTI]
+        return cti.hex()
+
+    @property
+    def kid(self) -> bytes:
+        kid: bytes = self.statement.header[cose.KID]
+        return kid
+
+    @property
+    def digest(self) -> bytes:
+        return sha256(self.data).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the sender signed: who, for whom, when, and which sealed bytes."""
+
+    id: str
+    sender: str
+    recipients: tuple[str, ...]
+    issued: datetime
+    expires: datetime
+    checkpoint: bytes | None
+    data: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        return sha256(self.data).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A packet between two agencies about other packets: a receipt or a checkpoint. It carries no dataset."""
+
+    mode: str
+    body: dict[str, Any] = field(repr=False)
+    note: str | None
+    in_reply_to: bytes | None
+
+
+def parse(data: bytes) -> Packet:
+    """The parts of a packet, untrusted: steps 5.1 to 5.3; Malformed if it is no packet of this version."""
+    if len(data) > MAX_BYTES:  # 5.1
+        raise Malformed("the file is too large to be a packet")
+    data = bytes(data)
+    match cbor.decode(data):  # 5.2
+        case ["sharekit", int() as version, bytes() as statement, bytes() as sealed] if version == VERSION:
+            if version is True:  # Python's true equals 1, CBOR's does not
+                raise Malformed("the file is not a sharekit packet")
+        case ["sharekit", int() as version, *_] if version != VERSION:
+            raise Malformed("the packet is of a version this sharekit does not know", hint="install a newer sharekit")
+        case _:
+            raise Malformed("the file is not a sharekit packet")
+    message = cose.parse_sign1(statement, required=_REQUIRED, optional=(CHECKPOINT_HASH,))  # 5.3
+    claims = _checked_statement(message)
+    match cbor.decode(sealed):
+        case [bytes() as manifest, bytes() as dataset, []]:
+            pass
+        case _:
+            raise Malformed("the sealed part is not in the form sharekit accepts")
+    m, d = cose.parse_encrypt(manifest), cose.parse_encrypt(dataset)
+    if len({len(claims[AUD]), len(m.recipients), len(d.recipients)}) != 1:
+        raise Malformed("the packet's recipients do not agree with each other")
+    return Packet(data, message, claims, sealed, m, d)
+
+
+def _checked_statement(message: Sign1) -> dict[int, Any]:
+    """The CWT claims, once every header has the one value or the shape it may have."""
+    header = message.header
+    commitments = [label for label in (MANIFEST_COMMIT, CHECKPOINT_HASH) if label in header]
+    fixed = {
+        cose.TYP: TYP,
+        cose.PAYLOAD_HASH_ALG: cose.SHA_256,
+        cose.PREIMAGE_TYPE: SEALED_TYPE,
+        cose.CRIT: commitments,
+    }
+    hashes = [header[cose.KID], message.payload, *(header[label] for label in commitments)]
+    if any(header[label] != value for label, value in fixed.items()) or not all(map(_is_hash, hashes)):
+        raise Malformed("the statement is not in the form sharekit accepts")
+    claims: dict[int, Any] = header[cose.CWT_CLAIMS]
+    match claims:
+        case {1: str() as iss, 3: list() as aud, 4: int() as exp, 6: int() as iat, 7: bytes() as cti}:
+            if len(claims) == 5 and _claims_fit(iss, aud, exp, iat, cti):
+                return claims
+    raise Malformed("the statement is not in the form sharekit accepts")
+
+
+def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> bool:
+    organisations = set(map(type, aud)) <= {str} and all(map(ORG_ID.match, [iss, *aud]))
+    addressed = 1 <= len(aud) <= cose.MAX_RECIPIENTS and organisations and len(set(aud)) == len(aud)
+    return addressed and type(iat) is type(exp) is int and 0 <= iat < exp < 2**34 and len(cti) == 16
+
+
+def aad_of(protected: bytes) -> bytes:
+    """A: what binds both sealed parts to this one statement."""
+    return sha256(_AAD_CONTEXT + protected).digest()
+
+
+def dataset_info(aad: bytes, manifest: bytes) -> bytes:
+    """What must be known to unwrap the dataset's key: nobody opens what without having read why."""
+    return sha256(_DATASET_CONTEXT + aad + manifest).digest()
+
+
+def pad(value: dict[int, Any]) -> bytes:
+    """CBOR || 0x80 || zeros up to a size class, so that a length says little; FieldInvalid beyond the largest."""
+    data = cbor.encode(value) + b"\x80"
+    for size in SIZE_CLASSES:
+        if len(data) <= size:
+            return data.ljust(size, b"\x00")
+    raise FieldInvalid("the share is larger than 1 MiB", hint="share less of it, or send documents as attachments")
+
+
+def unpad(padded: bytes) -> Any:
+    data = padded.rstrip(b"\x00")
+    value = cbor.decode(data[:-1]) if data.endswith(b"\x80") else None
+    if value is None or len(padded) != next((s for s in SIZE_CLASSES if len(data) <= s), None):
+        raise Malformed("the padding is not in the form sharekit accepts")
+    return value
+
+
+def _is_hash(value: object) -> bool:
+    return type(value) is bytes and len(value) == 32

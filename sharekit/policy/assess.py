@@ -1,0 +1,105 @@
+"""What a rulebook finds in a share before it is sealed. No cryptography, no clock, no database.
+
+The rules stand in `conduct`, `content` and `lawfulness`, each a function beside the id of its rule; their words,
+weight and numbers are in `schemas/`. A gate stops a share until its way through is taken. An urgent, justified share
+is never stopped for want of a record: what is missing is then owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sharekit.domain import vocabulary
+from sharekit.domain.terms import ShareTerms
+from sharekit.domain.wording import texts
+from sharekit.errors import FieldMissing, GateNotMet
+from sharekit.policy import rulebook, rules_of_conduct, rules_of_content, rules_of_law
+from sharekit.policy.case import FUNCTIONS, Case, Said, Situation, is_myth
+from sharekit.policy.rulebook import Rule, Rulebook
+
+__all__ = ["ROOMS", "Finding", "assess", "gate", "myth", "owed"]
+
+GATE, NEEDS_REASON = "gate", "needs-reason"
+ROOMS = (rules_of_conduct, rules_of_content, rules_of_law)  # each has put its functions into the table
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule has to say about a share: `severity` is gate, needs-reason or advice.
+
+    `field` is the place in terms or data; `owed` says that it may follow, within 24 hours.
+    """
+
+    rule: str
+    severity: str
+    message: str
+    source: str
+    way_through: str
+    field: str = ""
+    owed: bool = False
+    code: str = GateNotMet.code
+
+
+def assess(
+    terms: ShareTerms | Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    *,
+    now: datetime,
+    situation: Situation | None = None,
+    book: str = rulebook.DEFAULT,
+) -> list[Finding]:
+    """What the rulebook finds in a share, in the rulebook's order; an empty list means nothing to say.
+
+    The dataset is one that its profile has found valid. Raises as `ShareTerms.parse` for terms in their JSON form.
+    """
+    case, edition = Case(ShareTerms.parse(terms), dataset, now=now, situation=situation), rulebook.load(book)
+    found = [(rule, said) for rule in edition.rules for said in FUNCTIONS[rule.id](case, rule.params)]
+    return [_finding(edition, rule, said, urgent=case.urgent) for rule, said in found]
+
+
+def gate(findings: Collection[Finding]) -> None:
+    """Return only if no finding is a gate; GateNotMet names the first rule, its source and the way through.
+
+    FieldMissing does so, where what the rule misses is a part that every share has.
+    """
+    for finding in findings:
+        if finding.severity == GATE:
+            stopped = FieldMissing if finding.code == FieldMissing.code else GateNotMet
+            raise stopped(
+                f"rule {finding.rule}: {finding.message}",
+                hint=finding.way_through,
+                rule=finding.rule,
+                source=finding.source,
+            )
+
+
+def owed(findings: Iterable[Finding]) -> list[Finding]:
+    """What an urgent share left to be recorded afterwards."""
+    return [finding for finding in findings if finding.owed]
+
+
+def myth(terms: object, dataset: object, *, book: str = rulebook.DEFAULT) -> Finding | None:
+    """The answer to a reason that the guidance turns down, wherever one stands as a code; None if none does."""
+    given = terms.json if isinstance(terms, ShareTerms) else terms
+    route = given.get("route") if isinstance(given, Mapping) else None
+    for what, value in (("terms", given), ("data", dataset)):
+        for place, text in texts(value):
+            term = vocabulary.load("refusal-reasons").terms.get(text)
+            if term and is_myth(term, route if isinstance(route, str) else None):
+                said = Said("myth", place, what, way_through=term.more["answer"])
+                edition = rulebook.load(book)
+                return _finding(edition, edition[term.more["rule"]], said, urgent=False)
+    return None
+
+
+def _finding(book: Rulebook, rule: Rule, said: Said, *, urgent: bool) -> Finding:
+    answer = rule.answers[said.answer]
+    message = answer.message.format(field=f'{said.what}: "{said.place}"')
+    way = said.way_through or answer.way_through
+    if said.owed or (urgent and answer.severity == GATE and answer.when_urgent == "owed"):
+        way = f"{book.owed_within}, {way}"
+        return Finding(rule.id, NEEDS_REASON, message, rule.source, way, said.place, owed=True)
+    return Finding(rule.id, answer.severity, message, rule.source, way, said.place, code=answer.code)

@@ -1,0 +1,211 @@
+"""One share as the rules look at it: its terms, its data, and what stands in neither of them.
+
+`rule` puts a function into the table of its rulebook id; the function says which of the rule's answers apply, and
+where. What an answer says, and how heavily, is data in the rulebook. Thirty rules look at every share, and most have
+nothing to say of it: each finds that out first.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from sharekit.domain import profile, vocabulary
+from sharekit.domain.terms import ShareTerms
+from sharekit.domain.vocabulary import Term
+from sharekit.domain.wording import Words, texts
+
+__all__ = ["FUNCTIONS", "NOTHING", "Agreement", "Case", "More", "Said", "Situation", "is_myth", "rule"]
+
+More = Mapping[str, Any]
+
+LONGEST = 60  # characters from which on a reason is a sentence and no code
+NOTHING: More = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """Who sends and who receives, as far as it is known, and what was written lately.
+
+    `recipients` has the type of each organisation, `unconfirmed` those whose fingerprint nobody has compared, and
+    `repeats` says how many of the last decisions were explained in the same words.
+    """
+
+    sender_type: str | None = None
+    recipients: Mapping[str, str] = field(default_factory=dict)
+    unconfirmed: Collection[str] = ()
+    repeats: int = 0
+
+
+UNKNOWN = Situation()
+
+
+class Said(NamedTuple):
+    """One answer of a rule, and the place in terms or data that it is about.
+
+    `way_through` where it depends on the code that stands there, `owed` where the route lets it follow.
+    """
+
+    answer: str
+    place: str
+    what: str = "terms"
+    way_through: str | None = None
+    owed: bool = False
+
+
+Function = Callable[["Case", More], Iterable[Said]]
+
+FUNCTIONS: dict[str, Function] = {}
+
+
+def rule(*ids: str) -> Callable[[Function], Function]:
+    """Put a function beside the rules of these ids in the rulebook."""
+
+    def beside(function: Function) -> Function:
+        FUNCTIONS.update(dict.fromkeys(ids, function))
+        return function
+
+    return beside
+
+
+class Agreement(NamedTuple):
+    """One agreement, its place, and what its kind and its status mean."""
+
+    place: str
+    item: More
+    kind: More
+    status: More
+
+    @property
+    def given(self) -> bool:
+        return "given" in self.status
+
+
+class Case:
+    """The share that is being assessed; what several rules ask about is found once."""
+
+    def __init__(
+        self, terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime, situation: Situation | None = None
+    ) -> None:
+        self.terms, self.json, self.fields = terms, terms.json, fields
+        self.now, self.today, self.situation = now, now.date().isoformat(), situation or UNKNOWN
+        self.kind = profile.load(terms.profile)
+        self.decision = self.json.get("decision", NOTHING)
+        self.basis = self.json.get("lawful_basis", NOTHING)
+        self.coded_reasons = [text for text in self.decision.get("reasons", ()) if len(text) <= LONGEST]
+        self._look_up()
+        self._weigh_agreements()
+
+    def _look_up(self) -> None:
+        """What the vocabularies say of the codes that stand in the terms; empty where none stands."""
+        basis = self.basis
+        self.route = _more("routes", self.json.get("route"))
+        self.outcome = _more("decisions", self.decision.get("outcome"))
+        self.sender = _more("org-types", self.situation.sender_type)
+        self.art6 = _terms("art6", (basis["art6"],)) if "art6" in basis else []
+        self.art9 = _terms("art9", basis["art9"]) if "art9" in basis else []
+        self.art10 = _terms("art10", basis["art10"]) if "art10" in basis else []
+        self.gateways = _terms("gateways", self.json["gateways"]) if "gateways" in self.json else []
+        self.part3 = bool(self.art6) and "part3" in self.art6[0].more
+
+    def _weigh_agreements(self) -> None:
+        """Each agreement with what its codes mean; whether somebody agreed to the share, and whether that matters.
+
+        `unagreed`: it is shared without agreement, and neither a court nor a duty makes agreement beside the point.
+        """
+        self.agreements, self.given, duty = [], False, False
+        for number, item in enumerate(self.json.get("agreement", ())):
+            kind, status = _more("agreement-kinds", item["kind"]), _more("agreement-status", item["status"])
+            self.agreements.append(Agreement(f"agreement.{number}", item, kind, status))
+            self.given = self.given or ("consent" in kind and "given" in status)
+            duty = duty or ("share" in kind and "duty" in status)
+        self.unagreed = not self.given and not duty
+        self.to_share = [each for each in self.agreements if "share" in each.kind]
+
+    @property
+    def urgent(self) -> bool:
+        """Whether want of a record never holds it up, as the terms have it."""
+        urgent = "urgent" in _more("urgency", self.json.get("urgency")) and "needs_agreement" not in self.route
+        return urgent or "emergency" in self.outcome
+
+    @property
+    def kinds_needed(self) -> Collection[str]:
+        """The kinds of agreement without which it does not go: the profile's own, or to the share on some routes."""
+        own: Collection[str] | None = self.kind.about.get("agreement")
+        if own is None:
+            return _kinds_to_share() if "needs_agreement" in self.route else ()
+        return own
+
+    def rests_on(self, agreement: Agreement) -> bool:
+        """Whether the share rests on this agreement: its profile, route or lawful basis asks for one."""
+        conditions = (*self.art6, *self.art9, *self.art10)
+        asked = any(term.more.get("needs_agreement") for term in conditions)
+        return asked or agreement.item["kind"] in self.kinds_needed
+
+    def first_flagged(self, flags: Collection[str]) -> str | None:
+        """The place of the first field that has one of `flags` (H health, X criminal offence, and so on)."""
+        if not self.kind.flaggable.isdisjoint(flags):
+            for place, flag in self.kind.flagged(self.fields):
+                if flag in flags:
+                    return place
+        return None
+
+    def texts(self) -> list[tuple[str, str, str]]:
+        """Whose ("terms" or "data"), place and words of every text but those that say what must not be learnt."""
+        outside = {name: part for name, part in self.json.items() if name != "safety"}
+        told = [("data", *each) for each in texts(self.fields)]
+        return told + [("terms", *each) for each in texts(outside)]
+
+    def myths(self, rule: str) -> Iterable[Said]:
+        """Reasons for the decision, written like a code, that the guidance turns down and `rule` answers."""
+        return self._myths(rule) if self.coded_reasons else ()
+
+    def _myths(self, rule: str) -> Iterator[Said]:
+        for number, text in enumerate(self.decision["reasons"]):
+            term = _written_like(text) if text in self.coded_reasons else None
+            if term and term.more.get("rule") == rule and is_myth(term, self.terms.route):
+                yield Said("myth", f"decision.reasons.{number}", way_through=term.more["answer"])
+
+    @property
+    def shared_for(self) -> frozenset[str]:
+        """The purposes that were written down; those below them are meant where they are."""
+        return self.terms.permitted_purposes | {self.terms.purpose}
+
+    @property
+    def decided_by(self) -> str:
+        return str(self.decision.get("by", ""))
+
+    @property
+    def protects_address(self) -> bool:
+        """Whether an address must not become known: the terms say so, or the data of somebody."""
+        if self.json.get("safety", NOTHING).get("protected_address"):
+            return True
+        return any(self.fields.get(name, NOTHING).get("protected_address") for name in self.kind.protectable)
+
+
+def is_myth(term: Term, route: str | None) -> bool:
+    """Whether a reason is one that the guidance turns down, on this route."""
+    return bool(term.more.get("rejected")) and route in term.more.get("rejected_routes", [route])
+
+
+def _written_like(text: str) -> Term | None:
+    """The reason whose code somebody wrote, with whatever capitals and spaces."""
+    return vocabulary.load("refusal-reasons").terms.get("-".join(Words.of(text).spaced.split()))
+
+
+def _more(name: str, code: str | None) -> More:
+    return vocabulary.load(name).terms[code].more if code else NOTHING
+
+
+def _terms(name: str, codes: Iterable[str]) -> list[Term]:
+    known = vocabulary.load(name).terms
+    return [known[code] for code in codes]
+
+
+@functools.cache
+def _kinds_to_share() -> tuple[str, ...]:
+    return tuple(kind.code for kind in vocabulary.load("agreement-kinds") if "share" in kind.more)

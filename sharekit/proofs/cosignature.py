@@ -1,0 +1,124 @@
+"""Cosignatures: what one agency says about the checkpoints of another's ledger, and when it may say it.
+
+    cosignature line = "— " name " " base64(key id, 4 bytes || time, 8 bytes || Ed25519 signature)
+    signed           = "cosignature/v1\\ntime " time "\\n" || the checkpoint's text
+
+(https://c2sp.org/tlog-cosignature, https://c2sp.org/tlog-witness). A witness cosigns a checkpoint only if every
+one it has cosigned before is a prefix of it. Two signed checkpoints that cannot both be true are a fork, and are
+kept: anybody can check them. Pure functions; what was seen last is the caller's to keep.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import nacl.bindings
+import nacl.exceptions
+from nacl.signing import SigningKey
+
+from sharekit import merkle
+from sharekit.errors import LedgerTampered, Malformed, Usage
+from sharekit.proofs import checkpoint
+from sharekit.proofs.checkpoint import Checkpoint
+
+__all__ = ["cosign", "cosigned_at", "follows", "key_id", "name_of", "own_ledger", "request", "request_parts"]
+
+COSIGNATURE_V1 = b"\x04"  # signature type, https://c2sp.org/signed-note
+MAX_PROOF = 64  # hashes: more than any tree of 2^63 entries needs
+
+
+def name_of(org_id: str) -> str:
+    """The key name under which an agency cosigns."""
+    return f"sharekit/{org_id}"
+
+
+def key_id(name: str, public: bytes) -> bytes:
+    """The four bytes that tell a name's cosigning key from its others."""
+    return sha256(name.encode() + b"\n" + COSIGNATURE_V1 + public).digest()[:4]
+
+
+def cosign(note: str, *, name: str, key: SigningKey, now: datetime) -> str:
+    """The note with one more line: that `name` saw this checkpoint at `now`. The caller has checked it."""
+    seconds = int(now.timestamp())
+    signature = key.sign(_signed(checkpoint.parse(note), seconds)).signature
+    raw = key_id(name, bytes(key.verify_key)) + seconds.to_bytes(8, "big") + signature
+    return f"{note}\N{EM DASH} {name} {base64.b64encode(raw).decode()}\n"
+
+
+def cosigned_at(note: str | bytes, *, name: str, public: bytes) -> datetime | None:
+    """When `name` cosigned the note, or None if there is no line of this key; LedgerTampered if one is false."""
+    found, signatures = checkpoint.read(note)
+    known, times = key_id(name, public), list[int]()
+    for line, raw in signatures:
+        if line == name and raw[:4] == known:
+            times.append(_checked(found, raw[4:], public))
+    return datetime.fromtimestamp(min(times), UTC) if times else None
+
+
+def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], *, old: int) -> None:
+    """Return only if `new` may be cosigned by somebody who cosigned `last`; the proof begins at size `old`.
+
+    Raises LedgerTampered if the two cannot both be true, and Usage if that cannot be told from this proof: one that
+    begins elsewhere accuses nobody, for the last cosignature may never have reached them.
+    """
+    if last is None or last.size == 0:
+        return
+    if new.size == last.size:
+        merkle.verify_consistency(last.size, last.root, new.size, new.root, [])
+    elif new.size < last.size:
+        raise Usage("a newer checkpoint of that ledger was seen before", hint="ask for one that is newer still")
+    elif not proof or old != last.size:
+        raise Usage(
+            f"nothing shows that the checkpoint follows the one of {last.size} entries that was cosigned here",
+            hint=f"ask for one made with --from {last.size}",
+        )
+    else:
+        merkle.verify_consistency(last.size, last.root, new.size, new.root, proof)
+
+
+def request(old_size: int, proof: Sequence[bytes], note: str) -> str:
+    """The body by which a witness is asked to cosign (tlog-witness, add-checkpoint)."""
+    lines = "".join(f"{base64.b64encode(node).decode()}\n" for node in proof)
+    return f"old {old_size}\n{lines}\n{note}"
+
+
+def request_parts(text: bytes) -> tuple[int, list[bytes], str]:
+    """Old size, proof and note of such a body; Malformed if it is none."""
+    try:
+        head, blank, note = text.decode().partition("\n\n")
+        first, *nodes = head.split("\n")
+        word, size = first.split(" ")
+        proof = [base64.b64decode(node, validate=True) for node in nodes]
+    except ValueError:
+        raise _no_request() from None
+    if word != "old" or not blank or not size.isascii() or not size.isdigit() or len(size) > 19:
+        raise _no_request()
+    if len(proof) > MAX_PROOF or any(len(node) != 32 for node in proof):
+        raise _no_request()
+    return int(size), proof, note
+
+
+def own_ledger() -> Usage:
+    return Usage("nobody is a witness of their own ledger", hint="ask a partner, or a witness that is none")
+
+
+def _no_request() -> Malformed:
+    return Malformed("the file is no request to a witness", hint="make one with: sharekit ledger witness request")
+
+
+def _signed(found: Checkpoint, seconds: int) -> bytes:
+    return f"cosignature/v1\ntime {seconds}\n{found.text}".encode()
+
+
+def _checked(found: Checkpoint, raw: bytes, public: bytes) -> int:
+    seconds, signature = int.from_bytes(raw[:8], "big"), raw[8:]
+    try:
+        if len(signature) != nacl.bindings.crypto_sign_BYTES or len(public) != 32 or seconds >= 2**34:
+            raise ValueError
+        nacl.bindings.crypto_sign_open(signature + _signed(found, seconds), public)
+    except (nacl.exceptions.CryptoError, ValueError):
+        raise LedgerTampered("a cosignature of the checkpoint does not match") from None
+    return seconds

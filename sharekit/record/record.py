@@ -1,0 +1,314 @@
+"""`Record`: what happened, as entries of the ledger; what must be forgettable about it goes to the vault first.
+
+The two files are never atomic together: a vault row without its entry is harmless, an entry without its row
+would be a promise nobody can keep. What is promised (open actions, the words of a decision) counts once its entry
+is there. An unknown code that somebody typed is recorded as absent, never as typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from sharekit import cbor
+from sharekit.disk import durable
+from sharekit.domain import profile, vocabulary
+from sharekit.domain.identifiers import identifier_value
+from sharekit.domain.terms import ShareTerms
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger, Said
+from sharekit.ledger.move import Moved, move
+from sharekit.ledger.postgres import Database
+from sharekit.ledger.sqlite import Folder
+from sharekit.ledger.storage import Shelf
+from sharekit.policy.use import Use
+from sharekit.record.codes import Matter as Matter
+from sharekit.record.codes import footing, number, said_of, wording
+from sharekit.record.years import Years
+from sharekit.vault.actions import Action, Actions, Promise
+from sharekit.vault.box import Detail, Vault
+
+__all__ = ["Actor", "Facts", "Matter", "Record"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
+
+    `policy` is the hash of the local policy that decided, where there is one, `left_out` how many fields did not go
+    or were not shown, `reported` what a receipt says. Of the reasons in `rationale` only a keyed token is kept.
+    """
+
+    packet: bytes | None = None
+    file: bytes | None = None
+    purpose: str | None = None
+    outcome: str = "done"
+    rule: str | None = None
+    counterparties: Sequence[str] = ()
+    identifiers: Sequence[tuple[str, str]] = ()
+    checkpoint: bytes | None = None
+    terms: ShareTerms | None = None
+    use: Use | None = None
+    profile: str | None = None
+    matter: Matter | None = None
+    promise: Promise | None = None
+    policy: bytes | None = None
+    rationale: Sequence[str] = ()
+    left_out: int = 0
+    reported: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for the vault's details; the ledger never names a person."""
+
+    person: str | None = None
+    role: str | None = None
+
+
+class Record:
+    """One agency's ledgers, in files or in a `database`, and its vault; locked without `vault_key`."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        org_id: str,
+        log_key: SigningKey,
+        vault_key: bytes | None,
+        demonstration: bool,
+        actor: Actor,
+        database: str | None = None,
+    ) -> None:
+        self.vault = Vault(home / "vault.db", vault_key)
+        self.actions = Actions(self.vault)
+        self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
+        self._unlocked, self._actor = vault_key is not None, actor
+        self._shelf = self._shelf_of(database)
+        self._years = Years(
+            self._shelf,
+            self.vault,
+            org_id=org_id,
+            log_key=log_key,
+            demonstration=demonstration,
+            closing=self._closing,
+        )
+
+    @property
+    def secret(self) -> bytes:
+        """A key for indexes that a locked home must be able to use: it is as private as the log key."""
+        return sha256(bytes(self._log_key)).digest()
+
+    def close(self) -> None:
+        """Close the ledgers, after a last look at where they end."""
+        self._years.close()
+
+    @contextlib.contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """For what must happen once: look, append and remember, with nobody else between."""
+        with durable.typed(), durable.locked(self._folder / "once"):
+            yield
+
+    def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
+        """One entry for each of `events` in this year's ledger, in one commit; the number of the first."""
+        names = [events] if isinstance(events, str) else events
+        if facts.promise:
+            return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
+        made = []
+        for event in names:
+            nonce = os.urandom(16)
+            detail = self._detail(nonce, facts)
+            if detail:
+                self.vault.keep(detail)
+            made.append(self._entry(event, facts, nonce, detail, now))
+        return self.ledger(now).append(*made)
+
+    def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
+        """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
+        with self._promising():
+            nonce = os.urandom(16)
+            detail = self._detail(nonce, facts)
+            self.actions.promise(nonce, promise, detail, now=now)
+            number = self.ledger(now).append(self._entry(event, facts, nonce, detail, now))
+            self.actions.settle(nonce)
+        return number
+
+    def open_actions(self, reference: bytes | None = None) -> list[Action]:
+        """What is still to be done, soonest first: all, or about one packet or decision. It needs no passphrase."""
+        if self.actions.pending():
+            with self._promising():
+                pass
+        return self.actions.open(reference)
+
+    @contextlib.contextmanager
+    def _promising(self) -> Iterator[None]:
+        """For one promise at a time, after what a crash has left of earlier ones is put right."""
+        with durable.typed(), durable.locked(self._folder / "promise"):
+            for nonce, since in self.actions.pending():
+                if self._has_entry(nonce, since):
+                    self.actions.settle(nonce)
+                else:
+                    self.actions.withdraw(nonce)
+            yield
+
+    def _has_entry(self, nonce: bytes, since: datetime) -> bool:
+        entries = self.ledger(since).entries()
+        return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
+
+    def _entry(self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime) -> Entry:
+        kind = vocabulary.load("ledger-events")[event]
+        named = facts.terms.profile if facts.terms else facts.profile
+        said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
+        said |= said_of(facts.terms, now=now) if facts.terms and not facts.use else {}
+        said |= facts.matter.parts() if facts.matter else {}
+        return Entry(
+            event=kind.number,
+            time=int(now.timestamp()),
+            nonce=nonce,
+            packet=facts.packet,
+            file=facts.file,
+            checkpoint=facts.checkpoint,
+            purpose=number("purposes", facts.purpose),
+            outcome=number("outcomes", facts.outcome),
+            rule=facts.rule,
+            counterparties=tuple(facts.counterparties) or None,
+            subject=self._subject_token(facts.identifiers, nonce),
+            detail=detail.commitment if detail else None,
+            profile=profile.load(named).number if named else None,
+            act=number("acts", kind.more.get("act")),
+            rationale=self._rationale_token(facts.rationale, now),
+            left_out=min(facts.left_out, 65535) or None,
+            reported=number("receipt-events", facts.reported),
+            **said,
+        )
+
+    def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
+        """A token that only the subject's key connects to the next one."""
+        key = self.vault.subject_key(identifiers) if identifiers else None
+        return hmac.digest(key, nonce, "sha256") if key else None
+
+    def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
+        """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
+        words = wording(texts)
+        return self.vault.token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
+
+    def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
+        """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
+        words = {"by": self._actor.person, "role": self._actor.role, "policy": facts.policy}
+        said: dict[str, Any] = {name: value for name, value in words.items() if value}
+        said |= facts.use.words() if facts.use else {}
+        promised = facts.promise.words if facts.promise else {}
+        return self.vault.detail(nonce, {**said, **promised}) if promised or (said and self._unlocked) else None
+
+    def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
+        """This year's entries with their numbers, oldest first."""
+        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
+
+    def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
+        """The entries of every year with their ledger and number, newest year first."""
+        for ledger in self._years.newest_first(now):
+            for seq, stored in ledger.entries():
+                yield ledger.origin, seq, Entry.decode(stored)
+
+    def all_entries(self, now: datetime) -> Iterator[Entry]:
+        """The entries of every year, newest year first."""
+        return (entry for _, _, entry in self.numbered(now))
+
+    def newest(self, event: str, *, now: datetime) -> Entry | None:
+        """The newest entry of one kind of event, of every year; None if there is none."""
+        number = vocabulary.load("ledger-events")[event].number
+        head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
+        for ledger in self._years.newest_first(now):
+            found = [stored for _, stored in ledger.entries() if stored.startswith(head, 1)]
+            if found:
+                return Entry.decode(found[-1])
+        return None
+
+    def find(self, *, now: datetime, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
+        """The entries of one event, or about one decision, of every year, oldest first."""
+        number = vocabulary.load("ledger-events")[event].number if event else None
+        head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
+        found: list[tuple[int, Entry]] = []
+        for ledger in self._years.newest_first(now):
+            likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
+            found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
+        return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
+
+    def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
+        """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.
+
+        FieldInvalid for a number that cannot be right: a slip finds nothing, and nothing looks like an answer.
+        """
+        value = identifier_value(scheme, value)
+        key = self.vault.find_subject(scheme, value)
+        found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
+        self.append("consulted", found, now=now)
+        return list(itertools.islice(self._about(key, now), limit)) if key else []
+
+    def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
+        for ledger in self._years.newest_first(now):
+            entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
+            yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
+
+    def accepted(self, now: datetime) -> frozenset[bytes]:
+        """The fingerprints of all cards that were ever accepted, as the ledgers have it."""
+        event = vocabulary.load("ledger-events")["trusted"].number
+        ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
+        entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
+        return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
+
+    def export(
+        self,
+        path: Path,
+        cards: Iterable[tuple[str, bytes]],
+        attestations: Iterable[Said],
+        stamps: Iterable[tuple[str, bytes]],
+        *,
+        now: datetime,
+        year: int | None = None,
+    ) -> int:
+        """Write an export of this or another year for auditors, itself recorded this year; its number of entries."""
+        ledger = self.ledger_of(year or now.year, now)
+        self.append("exported", Facts(), now=now)
+        ledger.export(path, cards, attestations, stamps)
+        return ledger.size
+
+    # --- the ledgers, one a year ---
+
+    def ledger(self, now: datetime) -> Ledger:
+        """The ledger of the year of `now`, begun if the year is new."""
+        return self._years.ledger(now)
+
+    def ledger_of(self, year: int, now: datetime) -> Ledger:
+        """The ledger of a year that has one; Usage otherwise."""
+        return self._years.ledger_of(year, now)
+
+    def move(self, database: str | None, *, switch: Callable[[], None]) -> list[Moved]:
+        """Move the ledgers of all years to a database, or to the home's folder; errors as `moving.move`."""
+        with contextlib.closing(self._shelf_of(database)) as there:
+            return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch)
+
+    def _shelf_of(self, database: str | None) -> Shelf:
+        return Folder(self._folder) if database is None else Database(database)
+
+    def _closing(self, now: datetime) -> Entry:
+        return self._entry("closed", Facts(), os.urandom(16), None, now)
+
+
+def _is_use(entry: Entry) -> bool:
+    """Whether an entry tells what became of data: a packet, a decision about one, or an adviser who was told."""
+    return entry.packet is not None or entry.decided is not None or entry.disclosed is True
+
+
+def _is_about(entry: Entry, subject_key: bytes) -> bool:
+    return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject

@@ -1,0 +1,151 @@
+"""Agency cards, and which of them this installation accepts.
+
+A card says who an agency is, where it can be telephoned, and which keys are its own; it is signed with the
+signing key that it names. Only its fingerprint, read out over a telephone line already known, makes it true.
+
+    card = COSE_Sign1, typ "application/sharekit.card+cose", payload
+           { 1 org_id, 2 org_type, 3 name, 4 phone, ? 5 out_of_hours_phone, 6 signing, 7 opening, 8 log key,
+             9 issued, 10 demonstration, ? 11 classical opening }
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sharekit.errors import NotTrusted, NotVerified, Revoked, UnknownSender
+from sharekit.trust.cards import Card
+
+__all__ = ["Pin", "Trust"]
+
+EARLY = timedelta(hours=24)  # clocks differ, and a card is sometimes made after the first packet
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One accepted card: `confirmed` if its fingerprint was compared, `revoked` from when it was withdrawn."""
+
+    card: Card
+    confirmed: bool = False
+    revoked: datetime | None = None
+    reason: str = ""
+
+
+class Trust:
+    """The cards that are believed: pinned by key, looked up by key or by organisation."""
+
+    def __init__(self, cards: Iterable[bytes | Card] = ()) -> None:
+        self._pins: dict[bytes, Pin] = {}
+        for card in cards:
+            self._pin(Pin(card if isinstance(card, Card) else Card.parse(card)))
+
+    def __iter__(self) -> Iterator[Pin]:
+        return iter(sorted(self._pins.values(), key=lambda pin: (pin.card.org_id, pin.card.issued)))
+
+    def joined(self, cards: Iterable[bytes]) -> Trust:
+        """A store that believes `cards` too; a key that is pinned here already stays as it is, revoked or not.
+
+        NotTrusted if another card of the organisation is pinned: nobody takes its name by handing over a card.
+        """
+        both = Trust(cards)
+        for pin in both:
+            if pin.card.kid not in self._pins:
+                self._check_succession(pin.card, None)
+        both._pins |= self._pins
+        return both
+
+    def add(self, card: bytes, fingerprint: str | None = None) -> Pin:
+        """Pin `card`; NotTrusted if `fingerprint` (64 hex digits, spaces and case ignored) is not its own.
+
+        An organisation whose other keys are pinned already is given new ones only with a fingerprint.
+        """
+        pin = self._candidate(card, fingerprint)
+        self._pin(pin)
+        return pin
+
+    def _candidate(self, card: bytes, fingerprint: str | None) -> Pin:
+        """The pin that `add` would make; errors as there."""
+        parsed = Card.parse(card)
+        if fingerprint is not None and _digits(fingerprint) != parsed.fingerprint.hex():
+            raise NotTrusted("the fingerprint is not that of this card")
+        self._check_succession(parsed, fingerprint)
+        pin, known = Pin(parsed, confirmed=fingerprint is not None), self._pins.get(parsed.kid)
+        if known is None:
+            return pin
+        if known.revoked:
+            raise Revoked(f"the key of {parsed.org_id} was revoked here", hint="ask for a card with new keys")
+        if known.card.org_id != parsed.org_id:
+            raise NotTrusted(f"the key of this card is pinned for {known.card.org_id}", hint="telephone both of them")
+        return replace(pin, confirmed=pin.confirmed or (known.confirmed and known.card.data == card))
+
+    def _check_succession(self, card: Card, fingerprint: str | None) -> None:
+        others = [pin for pin in self if pin.card.org_id == card.org_id and pin.card.data != card.data]
+        if others and fingerprint is None:
+            raise NotTrusted(
+                f"another card is pinned for {card.org_id}",
+                hint="telephone them; if the new card is theirs, add it with --fingerprint",
+            )
+
+    def revoke(self, org_id: str, *, reason: str, now: datetime) -> list[Pin]:
+        """Stop believing every card of an organisation from `now`; UnknownSender if there is none."""
+        pins = [pin for pin in self if pin.card.org_id == org_id and not pin.revoked]
+        if not pins:
+            raise UnknownSender("no valid card of that organisation is pinned", hint="sharekit trust list")
+        revoked = [replace(pin, revoked=now, reason=reason) for pin in pins]
+        for pin in revoked:
+            self._pin(pin)
+        return revoked
+
+    def find(self, kid: bytes, *, org_id: str, at: datetime) -> Pin:
+        """The pin of the key `kid`, if it is `org_id`'s own and valid `at` that time; revocation is the caller's.
+
+        Raises UnknownSender, or NotVerified's kin where the key is known but not for this.
+        """
+        pin = self._pins.get(kid)
+        if pin is None:
+            raise UnknownSender("the sender's key is not pinned here")
+        if pin.card.org_id != org_id:
+            raise NotTrusted("the key belongs to another organisation than the one named")
+        if at < pin.card.issued - EARLY:
+            raise NotVerified("the packet is older than its sender's key", hint=NotTrusted.hint)
+        return pin
+
+    def card(self, org_id: str) -> Card:
+        """The newest card of an organisation that is not revoked, to seal for; UnknownSender if there is none."""
+        pins = [pin for pin in self if pin.card.org_id == org_id]
+        if not pins:
+            raise UnknownSender(
+                "no card of that recipient is pinned here",
+                hint="ask them for their card, confirm its fingerprint by telephone, then: sharekit trust add CARD",
+            )
+        valid = [pin.card for pin in pins if not pin.revoked]
+        if not valid:
+            raise Revoked("the card of that recipient was revoked here", hint="ask for a card with new keys")
+        return valid[-1]
+
+    def unconfirmed(self, cards: Iterable[Card]) -> list[str]:
+        """The organisations of those cards whose fingerprint nobody has compared."""
+        return [card.org_id for card in cards if card.kid in self._pins and not self._pins[card.kid].confirmed]
+
+    def log_keys(self, org_id: str) -> list[bytes]:
+        """The log keys of an organisation, newest first, without those revoked; NotTrusted if there is none."""
+        return [card.log_key for card in self._cards_of(org_id)]
+
+    def signing_keys(self, org_id: str) -> list[bytes]:
+        """The signing keys of an organisation, likewise; they cosign as well."""
+        return [card.signing for card in self._cards_of(org_id)]
+
+    def _cards_of(self, org_id: str) -> list[Card]:
+        cards = [pin.card for pin in self if pin.card.org_id == org_id and not pin.revoked]
+        if not cards:
+            raise NotTrusted("no trusted card holds that ledger's key", hint="give the agency's card with --trust")
+        return cards[::-1]
+
+    def _pin(self, pin: Pin) -> None:
+        self._pins[pin.card.kid] = pin
+
+
+def _digits(fingerprint: str) -> str:
+    return re.sub(r"[\s:]", "", fingerprint).lower()

@@ -1,0 +1,32 @@
+"""Which packets are kept, by which rule and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sharekit.domain import vocabulary
+
+__all__ = ["Kept"]
+
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A packet of which this home keeps something: by which rule, until when, and whether that is suspended."""
+
+    packet: bytes
+    sender: str
+    subject: int | None
+    rule: str
+    due: date | None
+    held: bool
+
+    def is_due(self, today: date) -> bool:
+        return self.due is not None and self.due <= today and not self.held
+
+
+def _kept(packet: bytes, sender: str, subject: int | None, rule: int, due: int | None, held: int) -> Kept:
+    code = vocabulary.load("retention-rules").by_number(rule).code
+    return Kept(packet, sender, subject, code, None if due is None else EPOCH + timedelta(days=due), bool(held))

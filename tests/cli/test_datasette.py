@@ -1,0 +1,147 @@
+"""`audit datasette`: a verified export for analysts, on this machine only, read only, and gone when it is stopped."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world.commands import clean_environment, sharekit
+from world.reports import filled, tampered
+
+from sharekit.audit import questions
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHAREKIT_HOME", "")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nobody"))
+    book = filled(tmp_path)
+    tampered(book, tmp_path)
+    book.export.rename(tmp_path / "book.export")
+    book.ledger.close()
+    Path("book.card").write_bytes(book.card.data)
+    return tmp_path
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+class Server:
+    """`sharekit audit datasette` in a process of its own; where it listens, as the system knows it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        command = [sys.executable, "-c", "from sharekit.cli import main; main()", "audit", "datasette", "book.export"]
+        self.process = subprocess.Popen(
+            [*command, "--trust", "book.card", "--port", str(port)],
+            env=clean_environment(TMPDIR=str(Path.cwd())),
+            stderr=subprocess.DEVNULL,
+        )
+
+    def listeners(self) -> list[tuple[str, str]]:
+        """(address, inode) of every socket that listens on the port."""
+        tables = "".join(Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6"))
+        sockets = [line.split() for line in tables.splitlines() if "local_address" not in line]
+        local = [(*each[1].split(":"), each[3], each[9]) for each in sockets]
+        ours = f"{self.port:04X}"
+        return [(address, inode) for address, port, state, inode in local if (port, state) == (ours, "0A")]
+
+    def own_sockets(self) -> set[str]:
+        """The inodes of the sockets of its process and of those that it started."""
+        pids = [self.process.pid]
+        for pid in pids:
+            pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        links = [str(link.readlink()) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir()]
+        return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def refuses(self, path: str) -> int:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            self.get(path)
+        refused.value.close()
+        return int(refused.value.code)
+
+
+@pytest.fixture
+def server(folder) -> Iterator[Server]:
+    started = Server(free_port())
+    until = time.monotonic() + PATIENCE
+    while not started.listeners() and time.monotonic() < until and started.process.poll() is None:
+        time.sleep(0.1)
+    yield started
+    if started.process.poll() is None:
+        started.process.kill()
+    started.process.wait(PATIENCE)
+
+
+def test_an_export_is_served_on_this_machine_only_and_gone_when_it_is_stopped(server, folder):
+    (listener,) = server.listeners()
+    assert listener[0] == "0100007F"  # 127.0.0.1
+    assert listener[1] in server.own_sockets()
+    (row,) = server.get("entries/overrides.json?_shape=array")
+    assert (row["second"], json.loads(row["because"])) == ("no", ["harm-to-others"])
+    assert {each["name"] for each in server.get("entries.json")["queries"]} == {each.name for each in questions.load()}
+    assert server.get("entries.json?sql=select+count(*)+as+n+from+entry&_shape=array") == [{"n": 9}]
+    assert server.refuses("entries.json?sql=delete+from+entry") == 400
+    assert server.refuses("entries.db") == 403
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(PATIENCE) == 0
+    assert server.listeners() == []
+    assert not list(folder.glob("sharekit-*"))
+
+
+REFUSED = {
+    "an export that does not verify": (("tampered.export", "--trust", "book.card"), 6, "ledger-tampered"),
+    "an export without a card": (("book.export",), 3, "not-trusted"),
+    "a file that is no export": (("book.card", "--trust", "book.card"), 3, "malformed"),
+    "a record without cards in it": (("fernshire-2026/ledger.db", "--trust", "book.card"), 3, "malformed"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "error"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_verified_export_is_not_served(folder, arguments, code, error):
+    ran = sharekit("audit", "datasette", *arguments, "--port", free_port())
+    assert (ran.code, ran.error) == (code, error)
+
+
+def test_the_live_record_is_not_served(desk):
+    (record,) = Path("elm/ledger").glob("*.db")
+    ran = sharekit("audit", "datasette", record, "--trust", "elm.card")
+    assert (ran.code, ran.error) == (2, "usage")
+    assert "live record" in ran.err
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_read(folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = sharekit("audit", "datasette", "book.export", "--trust", "book.card", "--port", taken.getsockname()[1])
+    assert (ran.code, ran.error) == (2, "usage")
+    assert re.search("port", ran.err)
+
+
+def test_without_the_extra_it_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    ran = sharekit("audit", "datasette", "book.export", "--trust", "book.card")
+    assert (ran.code, ran.error) == (2, "usage")
+    assert "sharekit[datasette]" in ran.err

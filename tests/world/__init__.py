@@ -1,0 +1,1 @@
+"""What the tests share: agencies and their exchanges, commands, disks, servers, and the other readers."""
