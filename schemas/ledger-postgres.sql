@@ -1,7 +1,7 @@
 -- Everything that `sharekit ledger init-postgres` makes in a database of its own, in one transaction. Three roles, none
 -- of which logs in by itself: sharekit_owner owns it all and nobody is a member, sharekit_app reads and appends, by
 -- one function, and sharekit_reader reads. Give a role that logs in one of the last two, never the first.
--- fingerprint 68b9dc11409eddbc3b8a199277c018eda379586e494fcea2fb4e8f78aea46485 (see `fingerprint` in sharekit/postgres.py)
+-- fingerprint 68b9dc11409eddbc3b8a199277c018eda379586e494fcea2fb4e8f78aea46485 (see `fingerprint` in sharekit/ledger/postgres.py)
 
 DO $$
 DECLARE

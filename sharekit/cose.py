@@ -12,7 +12,6 @@ import functools
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import nacl.bindings
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sharekit import cbor
 from sharekit.errors import BadSignature, CannotDecrypt, Malformed, NotForYou
+from sharekit.values import Value, field
 
 # IANA "COSE Header Parameters"
 ALG, CRIT, CONTENT_TYPE, KID, IV = 1, 2, 3, 4, 5
@@ -77,8 +77,7 @@ class DecryptionKey(Protocol):
     def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sign1:
+class Sign1(Value):
     """COSE_Sign1 = [ protected : bstr .cbor header_map, unprotected : {}, payload : bstr, signature : bstr ]
 
     Parsed, not verified (RFC 9052 section 4.2).
@@ -90,8 +89,7 @@ class Sign1:
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Encrypt:
+class Encrypt(Value):
     """COSE_Encrypt = [ protected : bstr .cbor {1: 3}, unprotected : {5: iv}, ciphertext : bstr,
                      recipients : [+ recipient] ]
 
@@ -105,8 +103,7 @@ class Encrypt:
     recipients: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Nonces:
+class Nonces(Value):
     """What makes one encryption unlike any other: fresh unless a test vector is being reproduced."""
 
     cek: bytes = field(repr=False)

@@ -10,12 +10,13 @@ says how many of its vectors end in which, so that an empty folder is no success
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ import pytest
 from sharekit import cbor, cose, merkle
 from sharekit.errors import ShareError
 from sharekit.trust.keys import ClassicalOpening, HybridOpening, public_opening
+from sharekit.values import replace
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -414,7 +416,7 @@ def test_an_empty_folder_is_no_success(family, tmp_path):
 @EVERY_FAMILY
 def test_a_family_without_vectors_in_its_files_is_no_success(family, tmp_path):
     with pytest.raises(AssertionError):
-        check(replace(family, files="*", count=0), tmp_path)
+        check(dataclasses.replace(family, files="*", count=0), tmp_path)
 
 
 def test_an_outcome_that_is_not_on_the_list_is_a_failure():

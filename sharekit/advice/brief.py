@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from sharekit.domain import vocabulary, workdays
 from sharekit.domain.profile import Profile
 from sharekit.domain.validation import path_name, resolved, values_at
 from sharekit.errors import Malformed
+from sharekit.values import Value, field, replace
 
 __all__ = ["Brief", "Said", "brief", "rules"]
 
@@ -29,8 +29,7 @@ def rules() -> Mapping[str, Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Value):
     """Something that the brief says: the field it comes from, a title, and the words."""
 
     place: str
@@ -38,8 +37,7 @@ class Said:
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(Value):
     """What may be read out to an adviser, and the names of the fields that were left out."""
 
     people: tuple[str, ...]
@@ -90,8 +88,7 @@ def _told_apart(names: Sequence[Needle | None]) -> Iterator[Needle]:
 # --- reading a dataset -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Value):
     """Where something stands: its path and title, the flags that hold there, and as whom it is spoken of."""
 
     path: tuple[object, ...] = ()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
 from sharekit.domain.wording import plain
+from sharekit.values import Value, field
 
 __all__ = ["Needle", "Pattern", "Scrubber", "born", "pieces", "words"]
 
@@ -20,8 +20,7 @@ ANYWHERE = 5  # letters and digits from which a number is found inside other wor
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
-@dataclass(frozen=True, slots=True)
-class Needle:
+class Needle(Value):
     """Something to take out, as letters and digits alone, and what stands in its place; `repr` does not show it.
 
     `capital` means that it is a word like any other, and somebody's name only where it begins with a capital.
@@ -52,8 +51,7 @@ class Needle:
         return code or any(unicodedata.category(each) == "Lo" for each in self.joined)
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Value):
     """A form that says who somebody is, and what stands in its place; `first` before a name in it is taken out."""
 
     expression: re.Pattern[str]
@@ -65,8 +63,7 @@ class Pattern:
         return cls(re.compile(pattern, re.IGNORECASE), instead, first)
 
 
-@dataclass(frozen=True, slots=True)
-class _Letters:
+class _Letters(Value):
     """The letters and digits of a text, where in it each stands, and where words begin and end."""
 
     joined: str

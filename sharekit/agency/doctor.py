@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,12 +19,12 @@ from sharekit.errors import ShareError, Usage
 from sharekit.ledger import log
 from sharekit.policy import rulebook
 from sharekit.trust import keys
+from sharekit.values import Value
 
 __all__ = ["Check", "examine"]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Value):
     """One thing examined: what was found, why it is so, and whether it is as it should be."""
 
     name: str

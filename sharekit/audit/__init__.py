@@ -1,7 +1,7 @@
-"""The auditor: verifies an export, answers questions about it and writes the report.
+"""The auditor: verifies an export, answers questions about it, and writes the report.
 
-It shares nothing with the code that keeps a ledger: no `ledger`, no `record`, no `vault`, no `agency`.
-Begin at `verify`.
+It shares no code with what it audits: of this library only `domain`, `proofs`, `trust` and the ground.
+Begin in `verify`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -23,6 +22,7 @@ from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError, U
 from sharekit.proofs import checkpoint, cosignature, inclusion
 from sharekit.proofs.attestation import Attestation, no_evidence
 from sharekit.proofs.checkpoint import Checkpoint
+from sharekit.values import Value
 
 __all__ = ["Attested", "compare", "cosigners", "reported_packet"]
 
@@ -39,8 +39,7 @@ class Cards(Protocol):
     def signing_keys(self, org_id: str) -> list[bytes]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Attested:
+class Attested(Value):
     """Somebody outside saw the first `size` entries at that time, and signed so."""
 
     org_id: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,14 @@ from sharekit import registry
 from sharekit.audit.rows import Decoded
 from sharekit.domain import profile, vocabulary, workdays
 from sharekit.errors import UnknownCode
+from sharekit.values import Value, field
 
 __all__ = ["Answer", "Chart", "Question", "answer", "at_home", "find", "heading", "load", "look", "read", "shown"]
 
 LIMIT = 100  # rows that are kept where nobody asks for more
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Value):
     """How a figure is drawn: bars or columns, and the columns of the answer that hold the labels and the numbers."""
 
     shape: str
@@ -32,8 +31,7 @@ class Chart:
     numbers: str
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value):
     """One question: in plain English, why it matters, where it comes from, and the SELECT that answers it."""
 
     name: str
@@ -59,8 +57,7 @@ class Question:
         return self.kind == "finding"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """The first rows of an answer, how many there are, and what else its sentence says."""
 
     question: Question

@@ -12,10 +12,10 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from hashlib import sha256
 
 from sharekit import merkle
+from sharekit.values import Value
 
 __all__ = ["KINDS", "Finding", "Findings", "Tree", "is_entry", "packet_of"]
 
@@ -48,8 +48,7 @@ TRUE = rb"\xf5"
 END = 2**63  # beyond every index
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """One thing that is not as it should be; `entry` is the first it concerns, hashes are hexadecimal."""
 
     kind: str
@@ -59,12 +58,12 @@ class Finding:
     message: str
 
 
-@dataclass(slots=True)
 class Findings:
     """The findings, at most MAX_FINDINGS of a kind: a forger must not fill the auditor's memory."""
 
-    items: list[Finding] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self.items: list[Finding] = []
+        self.counts: Counter[str] = Counter()
 
     def add(
         self, kind: str, message: str, *, entry: int | None = None, expected: bytes = b"", found: bytes = b""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -23,14 +22,14 @@ from sharekit.audit.attested import Attested
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport
 from sharekit.trust.cards import Card
+from sharekit.values import Value
 
 __all__ = ["Given", "html", "verdict"]
 
 ROWS = 40  # of one answer; an auditor with more to read asks for them
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Value):
     """What the auditor had besides the export: cards that are trusted, and what others kept of the ledger."""
 
     cards: Sequence[Card] = ()

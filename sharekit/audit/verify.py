@@ -15,7 +15,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from sharekit.proofs.attestation import Attestation, attestation, parse_evidence
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.proofs.inclusion import UNSIGNED, Proof
 from sharekit.trust.cards import Card
+from sharekit.values import Value
 
 __all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
 
@@ -41,8 +41,7 @@ ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE 
 _ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Value):
     """How much was looked at, so that no finding is not mistaken for no look."""
 
     entries: int = 0
@@ -52,8 +51,7 @@ class Checked:
     attestations: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
+class AuditReport(Value):
     """What the export is, recomputed: entries before `unchanged` are those that a signed note promised.
 
     `attested` says who outside has seen how many of them, and when; the largest first.

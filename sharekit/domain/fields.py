@@ -6,18 +6,17 @@ A field whose inner fields have purposes of their own is taken apart; every othe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sharekit.domain.validation import resolved
+from sharekit.values import Value
 
 __all__ = ["BREAK_GLASS", "Field", "breaks_glass", "fields_of", "in_order", "order_of", "revealed"]
 
 BREAK_GLASS = "break-glass"  # stands among a field's purposes where the break-glass subset has it
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Value):
     """For which purposes a field is revealed; `inside` only where some field in it has others."""
 
     purposes: frozenset[str]

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -34,12 +33,12 @@ from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_orde
 from sharekit.domain.validation import Places, Validator, path_name, resolved
 from sharekit.domain.workdays import months_later
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
+from sharekit.values import Value
 
 __all__ = ["Minimised", "Profile", "load", "minimise", "names"]
 
 
-@dataclass(frozen=True, slots=True)
-class Minimised:
+class Minimised(Value):
     """A dataset of which only what the purpose reveals is left; `left_out` names the rest. `repr` shows no value."""
 
     fields: dict[str, Any]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from sharekit import registry
 from sharekit.domain import vocabulary
 from sharekit.domain.validation import Validator
 from sharekit.errors import FieldMissing, Malformed, UnknownCode
+from sharekit.values import Value, field
 
 __all__ = ["ShareTerms"]
 
@@ -23,8 +23,7 @@ JURISDICTION = "england"
 DEFAULT_VALID_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class ShareTerms:
+class ShareTerms(Value):
     """The manifest's terms; `json` is their JSON form, and `repr` shows names only."""
 
     json: Mapping[str, Any] = field(repr=False)

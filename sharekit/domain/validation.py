@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -26,6 +25,7 @@ import nhs_number
 from sharekit import registry
 from sharekit.domain import vocabulary
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
+from sharekit.values import Value
 
 __all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
 
@@ -92,8 +92,7 @@ _FORMS = {
 Path = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Value):
     """Where a schema has an annotation, as a tree to walk beside a value: a branch has its node if it is such a place.
 
     The items of a list stand under "*".

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sharekit import registry
 from sharekit.errors import UnknownCode
+from sharekit.values import Value, field
 
 __all__ = ["Term", "Vocabulary", "load", "names"]
 
 _COLUMNS = ("code", "number", "label", "definition", "source", "status", "valid_from", "valid_to", "broader")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Value):
     """One code; `more` holds what only its own vocabulary has (`type` of a gateway, `always_deny` of a purpose)."""
 
     code: str
@@ -35,8 +34,7 @@ class Term:
     more: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Value):
     """A closed list of terms, found by code or by number."""
 
     name: str

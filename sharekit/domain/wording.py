@@ -10,8 +10,9 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from sharekit.values import Value
 
 __all__ = ["Secret", "Words", "has_address", "has_postcode", "is_moment", "plain", "texts", "unquoted"]
 
@@ -101,8 +102,7 @@ def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf" ({'|'.join(sorted(map(re.escape, phrases), key=len, reverse=True))}) ")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Value):
     """The words of a text: `joined` has only their letters and digits, `edges` where one ends and another begins."""
 
     joined: str
@@ -143,8 +143,7 @@ class Words:
         return found[1] if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Value):
     """A word, name, number or line of an address that must not be found; `repr` does not show it."""
 
     forms: tuple[str, ...]

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from sharekit.ledger.entry import Entry
 from sharekit.moments import time_of
 from sharekit.record import promises
 from sharekit.record.record import Facts, Matter, Record
+from sharekit.values import Value, field
 from sharekit.vault.actions import Action, Promise
 
 __all__ = ["Decisions", "Recorded", "Step", "Summary"]
@@ -31,8 +31,7 @@ PROACTIVE = "proactive"  # nobody had asked, so there is nobody to talk to
 SHORTEST = 8  # hex digits by which a decision or an action may be named
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Value):
     """What was recorded: the number of the ledger's entry, and what it left to be done."""
 
     decision: str
@@ -41,8 +40,7 @@ class Recorded:
     closed: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Value):
     """A decision in codes, as the ledger has it, and what is still to be done about it."""
 
     decision: str
@@ -55,8 +53,7 @@ class Summary:
     open: tuple[Action, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """One thing that happened about a decision, with its words; `repr` shows none of them."""
 
     entry: int
@@ -268,8 +265,7 @@ def _summary(seq: int, entry: Entry, open_: Sequence[Action]) -> Summary:
 # --- the schemas -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Value):
     """A step about a decision: which event it is, which actions it ends, and what is said."""
 
     event: str

@@ -10,7 +10,6 @@ an old act that was put back is no act. Whatever is wrong with it, nothing is op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sharekit.policy import local
 from sharekit.policy.local import RULE, SOURCE, LocalPolicy
 from sharekit.record.record import Facts, Record
 from sharekit.trust.cards import Card
+from sharekit.values import Value
 from sharekit.vault.actions import Promise
 
 __all__ = ["Act", "Enactment"]
@@ -34,8 +34,7 @@ _HEADER = (cose.ALG, cose.KID, cose.TYP)
 _AGAIN = "look at it with: sharekit policy check policy.toml; then set it with: sharekit policy set FILE --loosen"
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Value):
     """A signed act: which policy, by its hash, and when it was set."""
 
     digest: bytes

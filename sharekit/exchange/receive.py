@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hmac
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +34,7 @@ from sharekit.record.refusals import REFUSALS
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
+from sharekit.values import Value
 
 __all__ = ["Received", "Reception"]
 
@@ -68,8 +68,7 @@ class Receiver(Protocol):
     def sender(self) -> Sender: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Value):
     """What was taken in: `mode` of the packet, its statement, and the receipt that it was, if it was one."""
 
     mode: str
@@ -77,8 +76,7 @@ class Received:
     receipt: Receipt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
+class _Checked(Value):
     """A packet that is to be believed, and when it was."""
 
     packet: Packet

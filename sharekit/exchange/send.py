@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +27,7 @@ from sharekit.record.promises import of_share
 from sharekit.record.record import Facts, Record
 from sharekit.record.refusals import REFUSALS
 from sharekit.trust.cards import Card
+from sharekit.values import Value, replace
 
 __all__ = ["Dispatch", "Sealed"]
 
@@ -71,8 +71,7 @@ class Dispatcher(Protocol):
     def sender(self) -> Sender: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Value):
     """A packet that has been recorded, and what sealing had to say; `repr` shows no bytes."""
 
     data: bytes

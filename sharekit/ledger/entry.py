@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any
 
 from sharekit import cbor
 from sharekit.errors import Malformed
+from sharekit.values import Value, field
 
 __all__ = ["Entry"]
 
@@ -58,8 +58,7 @@ def _key(label: int, fits: Callable[[object], bool], **options: Any) -> Any:
     return field(metadata={"label": label, "fits": fits}, **options)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Entry:
+class Entry(Value):
     """One event as codes and digests; schemas/ledger.cddl holds its CDDL. Malformed if a part is not allowed.
 
     Labels: 1 event, 2 time, 3 nonce, 4 packet, 5 file, 6 purpose, 7 outcome, 8 rule, 9 counterparties,
@@ -71,46 +70,45 @@ class Entry:
 
     event: int = _key(1, _is_code)
     time: int = _key(2, _is_time)
-    _: KW_ONLY
-    nonce: bytes = _key(3, _bytes(16))
-    packet: bytes | None = _key(4, _bytes(16), default=None)
-    file: bytes | None = _key(5, _bytes(32), default=None)
-    purpose: int | None = _key(6, _is_code, default=None)
-    outcome: int | None = _key(7, _is_code, default=None)
-    rule: str | None = _key(8, _text("[A-Za-z0-9./-]{1,32}"), default=None)
-    counterparties: tuple[str, ...] | None = _key(9, _org_ids, default=None)
-    subject: bytes | None = _key(10, _bytes(32), default=None)
-    bases: tuple[int, ...] | None = _key(11, _codes, default=None)
-    art9: tuple[int, ...] | None = _key(12, _codes, default=None)
-    art10: tuple[int, ...] | None = _key(13, _codes, default=None)
-    gateways: tuple[int, ...] | None = _key(14, _codes, default=None)
-    agreement: tuple[int, ...] | None = _key(15, _codes, default=None)
-    profile: int | None = _key(16, _is_code, default=None)
-    detail: bytes | None = _key(17, _bytes(32), default=None)
-    checkpoint: bytes | None = _key(18, _bytes(32), default=None)
-    origin: str | None = _key(19, _text(f"sharekit/{_ORG_ID}/[0-9]{{4}}"), default=None)
-    demonstration: bool | None = _key(20, _is_true, default=None)
-    act: int | None = _key(21, _is_code, default=None)
-    decision: bytes | None = _key(22, _bytes(16), default=None)
-    decided: int | None = _key(23, _is_code, default=None)
-    reasons: tuple[int, ...] | None = _key(24, _codes, default=None)
-    adviser: int | None = _key(25, _is_code, default=None)
-    disclosed: bool | None = _key(26, _is_true, default=None)
-    stage: int | None = _key(27, _is_code, default=None)
-    action: int | None = _key(28, _is_code, default=None)
-    kinds: tuple[int, ...] | None = _key(29, _codes, default=None)
-    because: tuple[int, ...] | None = _key(30, _codes, default=None)
-    override: bool | None = _key(31, _is_true, default=None)
-    second: bool | None = _key(32, _is_true, default=None)
-    lapsed: bool | None = _key(33, _is_true, default=None)
-    lag: int | None = _key(34, _is_minutes, default=None)
-    act_by: int | None = _key(35, _is_time, default=None)
-    acknowledge_by: int | None = _key(36, _is_time, default=None)
-    rationale: bytes | None = _key(37, _bytes(16), default=None)
-    left_out: int | None = _key(38, _is_code, default=None)
-    reported: int | None = _key(39, _is_code, default=None)
-    undiscussed: bool | None = _key(40, _is_true, default=None)
-    _encoded: bytes = field(init=False, compare=False)
+    nonce: bytes = _key(3, _bytes(16), kw_only=True)
+    packet: bytes | None = _key(4, _bytes(16), default=None, kw_only=True)
+    file: bytes | None = _key(5, _bytes(32), default=None, kw_only=True)
+    purpose: int | None = _key(6, _is_code, default=None, kw_only=True)
+    outcome: int | None = _key(7, _is_code, default=None, kw_only=True)
+    rule: str | None = _key(8, _text("[A-Za-z0-9./-]{1,32}"), default=None, kw_only=True)
+    counterparties: tuple[str, ...] | None = _key(9, _org_ids, default=None, kw_only=True)
+    subject: bytes | None = _key(10, _bytes(32), default=None, kw_only=True)
+    bases: tuple[int, ...] | None = _key(11, _codes, default=None, kw_only=True)
+    art9: tuple[int, ...] | None = _key(12, _codes, default=None, kw_only=True)
+    art10: tuple[int, ...] | None = _key(13, _codes, default=None, kw_only=True)
+    gateways: tuple[int, ...] | None = _key(14, _codes, default=None, kw_only=True)
+    agreement: tuple[int, ...] | None = _key(15, _codes, default=None, kw_only=True)
+    profile: int | None = _key(16, _is_code, default=None, kw_only=True)
+    detail: bytes | None = _key(17, _bytes(32), default=None, kw_only=True)
+    checkpoint: bytes | None = _key(18, _bytes(32), default=None, kw_only=True)
+    origin: str | None = _key(19, _text(f"sharekit/{_ORG_ID}/[0-9]{{4}}"), default=None, kw_only=True)
+    demonstration: bool | None = _key(20, _is_true, default=None, kw_only=True)
+    act: int | None = _key(21, _is_code, default=None, kw_only=True)
+    decision: bytes | None = _key(22, _bytes(16), default=None, kw_only=True)
+    decided: int | None = _key(23, _is_code, default=None, kw_only=True)
+    reasons: tuple[int, ...] | None = _key(24, _codes, default=None, kw_only=True)
+    adviser: int | None = _key(25, _is_code, default=None, kw_only=True)
+    disclosed: bool | None = _key(26, _is_true, default=None, kw_only=True)
+    stage: int | None = _key(27, _is_code, default=None, kw_only=True)
+    action: int | None = _key(28, _is_code, default=None, kw_only=True)
+    kinds: tuple[int, ...] | None = _key(29, _codes, default=None, kw_only=True)
+    because: tuple[int, ...] | None = _key(30, _codes, default=None, kw_only=True)
+    override: bool | None = _key(31, _is_true, default=None, kw_only=True)
+    second: bool | None = _key(32, _is_true, default=None, kw_only=True)
+    lapsed: bool | None = _key(33, _is_true, default=None, kw_only=True)
+    lag: int | None = _key(34, _is_minutes, default=None, kw_only=True)
+    act_by: int | None = _key(35, _is_time, default=None, kw_only=True)
+    acknowledge_by: int | None = _key(36, _is_time, default=None, kw_only=True)
+    rationale: bytes | None = _key(37, _bytes(16), default=None, kw_only=True)
+    left_out: int | None = _key(38, _is_code, default=None, kw_only=True)
+    reported: int | None = _key(39, _is_code, default=None, kw_only=True)
+    undiscussed: bool | None = _key(40, _is_true, default=None, kw_only=True)
+    _encoded: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         parts: dict[int, Any] = {}
@@ -121,7 +119,7 @@ class Entry:
             if not fits(value):  # the value itself is never quoted: it may be what somebody typed
                 raise Malformed(f"{name} is not a value that the ledger takes")
             parts[label] = value
-        object.__setattr__(self, "_encoded", cbor.encode(parts))
+        self.__dict__["_encoded"] = cbor.encode(parts)
         if parts.keys() < {1, 2, 3} or len(self._encoded) > MAX_ENTRY_BYTES:
             raise Malformed("the entry is incomplete or too large")
 
@@ -147,5 +145,5 @@ class Entry:
 
 
 _LABELS: list[tuple[int, str, Callable[[object], bool]]] = [
-    (part.metadata["label"], part.name, part.metadata["fits"]) for part in fields(Entry) if part.metadata
+    (part.metadata["label"], name, part.metadata["fits"]) for name, part in Entry._fields.items() if part.metadata
 ]

@@ -2,7 +2,7 @@
 
 Three tables (schemas/ledger.sql): the entries as bytes, the hashes of complete subtrees (RFC 9162), and one
 signed checkpoint a commit. Triggers keep mistakes out; the tree is the guarantee. Where the tables are is the
-storage's business: a file (sharekit/sqlite.py) or a database (sharekit/postgres.py). No clock is read here.
+storage's business: a file (`ledger/sqlite`) or a database (`ledger/postgres`). No clock is read here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a ledger's keeper recomputes: every hash from the entries' bytes, every note, and no row beside them.
 
-The auditor (sharekit/audit.py) does so too, from an export, and with none of this code.
+The auditor (sharekit/audit) does so too, from an export, and with none of this code.
 """
 
 from __future__ import annotations

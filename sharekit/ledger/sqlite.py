@@ -1,4 +1,4 @@
-"""A ledger in a file of its own, by SQLite: what is durable about it stands in sharekit/durable.py."""
+"""A ledger in a file of its own, by SQLite: what is durable about it stands in sharekit/disk/durable.py."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What a ledger needs of the storage that holds its three tables, and the questions it asks there.
 
 The questions are SQL that SQLite and PostgreSQL both understand, over the tables `entry(seq, bytes)`,
-`node(level, idx, hash)` and `note(size, note)` of one ledger. sharekit/sqlite.py and sharekit/postgres.py answer them.
+`node(level, idx, hash)` and `note(size, note)` of one ledger. `ledger/sqlite` and `ledger/postgres` answer
+them.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from sharekit.errors import LedgerError, LedgerTampered
 from sharekit.ledger.tip import RUN, Tip
+from sharekit.values import Value
 
 __all__ = ["BEYOND", "DOUBTED", "MOVED", "PIECE", "Commit", "Newest", "Place", "Setting", "Shelf", "Storage"]
 
@@ -39,8 +40,7 @@ class Setting(NamedTuple):
     good: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Value):
     """What one commit adds: entries from number `start` on, the rows of hashes they complete, and the new tip."""
 
     start: int

@@ -7,17 +7,16 @@ always one of those that the tree's own splits make.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sharekit import merkle
+from sharekit.values import Value
 
 __all__ = ["RUN", "Tip", "complete", "consistency_ranges", "inclusion_ranges", "root_of"]
 
 RUN = 1024  # hashes in one stored row, at most
 
 
-@dataclass(frozen=True, slots=True)
-class Tip:
+class Tip(Value):
     """Where the tree ends: its newest note, and at each level the hash that waits for its right sibling."""
 
     size: int = 0

@@ -6,7 +6,6 @@ Four calls, so that whoever keeps a record can commit it between them: `verify`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -37,6 +36,7 @@ from sharekit.policy.decide import Verdict, decide, nothing_to_show
 from sharekit.policy.use import Use
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
+from sharekit.values import Value, field
 
 __all__ = [
     "Manifest",
@@ -52,8 +52,7 @@ __all__ = [
 CLOCK_SKEW = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Value):
     """Why it was shared, read and found to be what the statement commits to; nothing of the dataset."""
 
     terms: ShareTerms
@@ -65,8 +64,7 @@ class Manifest:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Value):
     """What was opened for a use: the fields it permits, and the names of those withheld. `repr` shows no value."""
 
     packet: str
@@ -139,8 +137,7 @@ def _unwrapped(packet: Packet, statement: Statement, keys: Keys) -> bytes:
     return padded
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(Value):
     mode: str
     body: dict[str, Any]
     dataset_hash: bytes

@@ -9,7 +9,6 @@ neither can rewrite what the other has seen. A receipt is never receipted. No fi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from sharekit.packet.wire import Control, Statement
 from sharekit.proofs import checkpoint, cosignature, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.trust.cards import Card
+from sharekit.values import Value
 
 __all__ = ["Receipt", "body", "check", "check_cosigned"]
 
@@ -27,8 +27,7 @@ _REQUIRED = {"event": str, "outcome": str, "at": int, "digest": bytes, "entry": 
 _OPTIONAL = {"purpose": str, "rule": str, "cosigned": str}
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value):
     """A receipt that has been checked: what became of the packet, and the recipient's own proof of it."""
 
     packet: bytes

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -41,6 +40,7 @@ from sharekit.policy.assess import Finding
 from sharekit.policy.case import Situation
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys, PublicOpening, signing_kid
+from sharekit.values import Value, field
 
 __all__ = [
     "Draft",
@@ -62,8 +62,7 @@ CONTROL_DAYS = 366  # a receipt is still one when the year's ledger has been clo
 Repeats = Callable[[ShareTerms], int]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sender:
+class Sender(Value, kw_only=True):
     """Who seals: an organisation with its keys, the newest checkpoint note of its ledger, and what its card says."""
 
     org_id: str
@@ -89,8 +88,7 @@ class Sender:
         return {name: value for name, value in facts.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Value):
     """Everything random in a packet: fresh, unless a test vector is being reproduced."""
 
     cti: bytes
@@ -104,8 +102,7 @@ class Parts:
         return cls(os.urandom(16), os.urandom(32), os.urandom(32), Nonces.fresh(), Nonces.fresh())
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Value):
     """A share that may be sealed: terms filled in, fields minimal and complete, findings that are no gates."""
 
     terms: ShareTerms
@@ -116,8 +113,7 @@ class Draft:
     in_reply_to: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Value):
     """What sealing would make of a share: its terms, the fields that would go, and everything that was found."""
 
     terms: ShareTerms

@@ -13,7 +13,6 @@ Types say how far a thing is trusted: bytes, `Packet` (parsed), `Statement` (ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -22,6 +21,7 @@ from sharekit import cbor, cose
 from sharekit.cose import Encrypt, Sign1
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.trust.cards import ORG_ID
+from sharekit.values import Value, field
 
 __all__ = ["AUD", "EXP", "IAT", "ISS", "Control", "Packet", "Statement", "parse"]
 
@@ -47,8 +47,7 @@ _REQUIRED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Value):
     """A packet whose shape is right; nothing in it is to be believed yet."""
 
     data: bytes = field(repr=False)
@@ -73,8 +72,7 @@ class Packet:
         return sha256(self.data).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Value):
     """What the sender signed: who, for whom, when, and which sealed bytes."""
 
     id: str
@@ -90,8 +88,7 @@ class Statement:
         return sha256(self.data).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Value):
     """A packet between two agencies about other packets: a receipt or a checkpoint. It carries no dataset."""
 
     mode: str

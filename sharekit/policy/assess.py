@@ -8,7 +8,6 @@ is never stopped for want of a record: what is missing is then owed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from sharekit.errors import FieldMissing, GateNotMet
 from sharekit.policy import rulebook, rules_of_conduct, rules_of_content, rules_of_law
 from sharekit.policy.case import FUNCTIONS, Case, Said, Situation, is_myth
 from sharekit.policy.rulebook import Rule, Rulebook
+from sharekit.values import Value
 
 __all__ = ["ROOMS", "Finding", "assess", "gate", "myth", "owed"]
 
@@ -26,8 +26,7 @@ GATE, NEEDS_REASON = "gate", "needs-reason"
 ROOMS = (rules_of_conduct, rules_of_content, rules_of_law)  # each has put its functions into the table
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """What one rule has to say about a share: `severity` is gate, needs-reason or advice.
 
     `field` is the place in terms or data; `owed` says that it may follow, within 24 hours.

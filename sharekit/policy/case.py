@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from sharekit.domain import profile, vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.domain.vocabulary import Term
 from sharekit.domain.wording import Words, texts
+from sharekit.values import Value, field
 
 __all__ = ["FUNCTIONS", "NOTHING", "Agreement", "Case", "More", "Said", "Situation", "is_myth", "rule"]
 
@@ -27,8 +27,7 @@ LONGEST = 60  # characters from which on a reason is a sentence and no code
 NOTHING: More = MappingProxyType({})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
+class Situation(Value, kw_only=True):
     """Who sends and who receives, as far as it is known, and what was written lately.
 
     `recipients` has the type of each organisation, `unconfirmed` those whose fingerprint nobody has compared, and

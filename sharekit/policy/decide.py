@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,22 +19,21 @@ from sharekit.errors import PurposeRefused
 from sharekit.policy import use as footing
 from sharekit.policy.local import LocalPolicy, shipped
 from sharekit.policy.use import Use
+from sharekit.values import Value, field
 
 __all__ = ["Obligation", "Verdict", "decide"]
 
 ALLOWING = frozenset({"allow", "allow-with-record", "allow-logged"})
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(Value):
     """What goes with an opening: a handling condition of the sender's, or what the engine asks for besides."""
 
     code: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     """What the engine answered, for exactly these terms and this use; `code` is None where it allows.
 
     `hint` is the way through of a refusal, and of an opening what somebody should look at again.

@@ -6,12 +6,12 @@ Their wording and what evidences each are the edition's, in its rulebook; findin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sharekit.policy import rulebook
 from sharekit.policy.assess import Finding
 from sharekit.policy.rulebook import Golden
+from sharekit.values import Value
 
 __all__ = ["Judged", "judge"]
 
@@ -19,8 +19,7 @@ PASS, GAP, NOT_APPLICABLE = "pass", "gap", "not-applicable"
 ADVICE = "advice"  # the one severity that shows no gap
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Value):
     """One golden rule, or one of its checks: pass, gap or not-applicable, and the field that shows it."""
 
     rule: Golden

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +20,7 @@ from sharekit.domain.terms import ShareTerms
 from sharekit.domain.validation import Validator
 from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotNeedToKnow, UnknownCode
 from sharekit.policy.assess import Finding
+from sharekit.values import Value, field, replace
 
 __all__ = ["RULE", "SOURCE", "Change", "LocalPolicy", "parse", "shipped"]
 
@@ -33,8 +33,7 @@ Rows = Mapping[str, Mapping[str, str]]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """One thing that a local policy does otherwise: where, what is shipped, what is so here, and if that is looser."""
 
     place: str
@@ -46,8 +45,7 @@ class Change:
         return f"{'looser' if self.looser else 'stricter'}: {self.place}: {self.here} (shipped: {self.shipped})"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalPolicy:
+class LocalPolicy(Value, kw_only=True):
     """The policy in force; `shipped()` is the one without any changes. `digest` is the hash of its `policy.toml`."""
 
     rows: Rows = field(repr=False)

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sharekit import registry
 from sharekit.errors import UnknownCode
+from sharekit.values import Value, field
 
 __all__ = ["DEFAULT", "Answer", "Explanation", "Golden", "Rule", "Rulebook", "explain", "load", "names"]
 
 DEFAULT = "hmg-2024"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """One thing that a rule may have to say: `{field}` in the message is the place in terms or data.
 
     `code` is that of the error, where it is a gate: a part that every share has is missed, not gated.
@@ -33,8 +32,7 @@ class Answer:
     code: str = "gate-not-met"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value):
     """One rule, and everything that it may answer; `when_urgent` is "owed", or "gate" where nothing opens it."""
 
     id: str
@@ -49,8 +47,7 @@ class Rule:
     answers: Mapping[str, Answer] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(Value):
     """A golden rule, or one of its checks: the fields that evidence it, and the rules that show a gap.
 
     One of `rules` may be narrowed to a part of the terms: R13/necessity. `needed`: where nothing evidences it that
@@ -70,8 +67,7 @@ class Golden:
     checks: tuple[Golden, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rulebook:
+class Rulebook(Value):
     """One edition: the rules in their order, the seven golden rules, and the rules that are kept elsewhere."""
 
     name: str
@@ -90,8 +86,7 @@ class Rulebook:
         raise UnknownCode("there is no such rule in this rulebook", hint="docs/rules.md lists the rules")
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Value):
     """What a reader of a refusal wants to know about the rule that it names."""
 
     id: str

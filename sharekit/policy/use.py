@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -19,14 +18,14 @@ from sharekit.domain.terms import ShareTerms
 from sharekit.domain.validation import Validator
 from sharekit.domain.vocabulary import Term
 from sharekit.errors import FieldInvalid, Malformed
+from sharekit.values import Value, field
 
 __all__ = ["Use", "cautions", "check_assessment", "lacking", "misnamed"]
 
 _CODES = {"basis": "art6", "art9": "art9", "art10": "art10", "annex2": "annex2-conditions", "gateway": "gateways"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
+class Use(Value, kw_only=True):
     """What a recipient wants to open a packet for, as what kind of organisation, and on what footing of its own.
 
     `confirm` maps a field to the value the recipient already knows; `assessment` is the Article 8A record.

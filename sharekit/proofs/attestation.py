@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sharekit import cbor
 from sharekit.errors import Malformed
 from sharekit.proofs import checkpoint
+from sharekit.values import Value
 
 __all__ = ["Attestation", "attestation", "evidence", "no_evidence", "parse_evidence"]
 
 MAX_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(Value):
     """What one receipt gave: our checkpoint cosigned, where it is, and the partner's entry under its own."""
 
     org_id: str

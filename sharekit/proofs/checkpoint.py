@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 
 import nacl.bindings
@@ -21,6 +20,7 @@ import nacl.exceptions
 from nacl.signing import SigningKey
 
 from sharekit.errors import LedgerTampered, Malformed
+from sharekit.values import Value
 
 __all__ = ["Checkpoint", "key_id", "only", "parse", "read", "sign", "verify"]
 
@@ -32,8 +32,7 @@ _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,200}\Z")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Value):
     """The root of a log's first `size` entries; Malformed if one of the parts cannot stand in a note."""
 
     origin: str

@@ -10,7 +10,6 @@ Reading and checking only: whoever checks a proof uses none of the code that kee
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import nacl.bindings
 import nacl.exceptions
@@ -19,6 +18,7 @@ from sharekit import cbor, merkle
 from sharekit.errors import LedgerTampered, Malformed, ShareError
 from sharekit.proofs import checkpoint
 from sharekit.proofs.checkpoint import Checkpoint
+from sharekit.values import Value
 
 __all__ = ["Proof", "parse", "to_be_signed"]
 
@@ -26,8 +26,7 @@ PROTECTED = cbor.encode({1: -19, 395: 1})
 UNSIGNED = "not signed with the agency's log key"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Value):
     """A proof as it came: where its entry stands, the path, the receipt's signature, and the note."""
 
     index: int

@@ -6,7 +6,6 @@ Only what auditors ask of an export stands here. An unknown code that somebody t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypedDict
 
@@ -15,12 +14,12 @@ from sharekit.domain.terms import ShareTerms
 from sharekit.domain.wording import Words, plain
 from sharekit.policy.use import Use
 from sharekit.record.promises import opened_by
+from sharekit.values import Value
 
 __all__ = ["Footing", "Matter", "footing", "number", "numbers", "said_of", "wording"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matter:
+class Matter(Value, kw_only=True):
     """What a decision, an advice or a review says, in codes; `decision` is the decision's own number."""
 
     decision: bytes | None = None

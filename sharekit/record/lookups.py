@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sharekit.domain import vocabulary
 from sharekit.ledger.entry import Entry
 from sharekit.record.record import Facts, Record
+from sharekit.values import Value
 
 __all__ = ["LookUp", "without_case"]
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(Value):
     """One look-up without a case, and who made it, as far as the vault still knows."""
 
     ledger: str

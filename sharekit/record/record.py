@@ -12,7 +12,6 @@ import hmac
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -35,14 +34,14 @@ from sharekit.policy.use import Use
 from sharekit.record.codes import Matter as Matter
 from sharekit.record.codes import footing, number, said_of, wording
 from sharekit.record.years import Years
+from sharekit.values import Value
 from sharekit.vault.actions import Action, Actions, Promise
 from sharekit.vault.box import Detail, Vault
 
 __all__ = ["Actor", "Facts", "Matter", "Record"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(Value, kw_only=True):
     """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
 
     `policy` is the hash of the local policy that decided, where there is one, `left_out` how many fields did not go
@@ -68,8 +67,7 @@ class Facts:
     reported: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Value):
     """Who acts, for the vault's details; the ledger never names a person."""
 
     person: str | None = None

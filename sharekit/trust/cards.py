@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from sharekit import cbor, cose
 from sharekit.errors import Malformed
 from sharekit.trust.keys import ClassicalOpening, HybridOpening, Keys, PublicOpening, public_opening, signing_kid
+from sharekit.values import Value
 
 __all__ = ["Card"]
 
@@ -24,8 +24,7 @@ _KEYS = {6: 32, 7: HybridOpening.public_bytes, 8: 32, 11: ClassicalOpening.publi
 _LABELS, _OPTIONAL = frozenset(range(1, 12)), frozenset({5, 11})
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Value):
     """A card whose own signature has been checked; whether to believe it is the trust store's to say."""
 
     org_id: str

@@ -12,7 +12,6 @@ import abc
 import functools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256, shake_256
 from typing import Any, ClassVar
 
@@ -34,6 +33,7 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, cose
 from sharekit.errors import Malformed, Usage, WrongPassphrase
+from sharekit.values import Value
 
 __all__ = ["ClassicalOpening", "HybridOpening", "Keys", "public_opening", "signing_kid"]
 
@@ -132,8 +132,7 @@ def _curve(public: bytes) -> X25519PublicKey:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class PublicOpening:
+class PublicOpening(Value):
     """A recipient's public opening key, parsed once."""
 
     alg: int
@@ -164,8 +163,7 @@ def signing_kid(public: bytes) -> bytes:
     return sha256(cbor.encode({1: 1, -1: 6, -2: public})).digest()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
+class Keys(Value):
     """An agency's private keys; iterating gives its opening keys."""
 
     signing: SigningKey

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sharekit.errors import NotTrusted, NotVerified, Revoked, UnknownSender
 from sharekit.trust.cards import Card
+from sharekit.values import Value, replace
 
 __all__ = ["Pin", "Trust"]
 
 EARLY = timedelta(hours=24)  # clocks differ, and a card is sometimes made after the first packet
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Value):
     """One accepted card: `confirmed` if its fingerprint was compared, `revoked` from when it was withdrawn."""
 
     card: Card

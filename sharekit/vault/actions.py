@@ -10,20 +10,19 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sharekit.domain import vocabulary
 from sharekit.domain.vocabulary import Term
 from sharekit.errors import LedgerError, UnknownCode
+from sharekit.values import Value, field
 from sharekit.vault.box import RESTORE, Detail, Vault
 
 __all__ = ["Action", "Actions", "Promise"]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Value):
     """Something to be done about a packet or a decision; `party` is the other organisation that is to do it.
 
     `words` about it are sealed when it is opened, and read back by `Actions.words` only.
@@ -42,8 +41,7 @@ class Action:
         return vocabulary.load("action-kinds")[self.kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(Value):
     """What the vault holds for an entry that is to come: words, and the actions that it opens and closes."""
 
     words: Mapping[str, Any] = field(default_factory=dict, repr=False)

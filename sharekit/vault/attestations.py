@@ -7,7 +7,6 @@ once found is never removed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nacl.signing import SigningKey
@@ -17,13 +16,13 @@ from sharekit.packet.receipt import Receipt
 from sharekit.proofs import checkpoint, cosignature
 from sharekit.proofs.attestation import Attestation
 from sharekit.proofs.checkpoint import Checkpoint
+from sharekit.values import Value
 from sharekit.vault.box import Vault
 
 __all__ = ["Fork", "Partners", "Said"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(Value):
     """Two checkpoints of one ledger, both signed with its key, that cannot both be true."""
 
     origin: str
@@ -32,8 +31,7 @@ class Fork:
     seen: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Value):
     """What a partner's receipt said of a packet."""
 
     packet: bytes

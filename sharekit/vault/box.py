@@ -13,7 +13,6 @@ import hmac
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +24,7 @@ import nacl.secret
 from sharekit import cbor, registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, LedgerTampered
+from sharekit.values import Value
 from sharekit.vault.packets import Seen
 
 __all__ = ["Detail", "Vault"]
@@ -34,8 +34,7 @@ RATIONALES = 200  # how many decisions are remembered by the words that explaine
 RESTORE = "restore vault.db from the home's backup"
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Value):
     """Sealed words about one entry, and the digest by which the entry commits to them."""
 
     nonce: bytes

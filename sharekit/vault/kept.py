@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sharekit.domain import vocabulary
+from sharekit.values import Value
 
 __all__ = ["Kept"]
 
 EPOCH = date(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Value):
     """A packet of which this home keeps something: by which rule, until when, and whether that is suspended."""
 
     packet: bytes

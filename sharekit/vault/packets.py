@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from sharekit.values import Value
 
 __all__ = ["Seen"]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Value):
     """What the packet index knows of one packet."""
 
     digest: bytes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from xml.etree import ElementTree
@@ -20,6 +19,7 @@ from sharekit.audit.recompute import Finding
 from sharekit.audit.report import Given
 from sharekit.audit.verify import AuditReport, audit
 from sharekit.trust.store import Trust
+from sharekit.values import replace
 
 ALLOWED = set(
     re.findall(

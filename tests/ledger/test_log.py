@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from dataclasses import fields
 from pathlib import Path
 
 import nacl.bindings
@@ -123,7 +122,7 @@ def test_an_entry_is_decoded_from_exactly_its_bytes():
 
 def test_the_cddl_names_the_parts_of_an_entry_as_the_class_does():
     lines = re.findall(r"^ +(?:\? )?(\d+) => .*; (\w+)", registry.text("ledger.cddl"), re.M)
-    parts = [(str(part.metadata["label"]), part.name) for part in fields(Entry) if part.metadata]
+    parts = [(str(part.metadata["label"]), name) for name, part in Entry._fields.items() if part.metadata]
     assert lines == parts
     documented = " ".join(re.findall(r"\d+ \w+", Entry.__doc__))
     assert documented == " ".join(f"{label} {name}" for label, name in parts)

@@ -471,7 +471,7 @@ def test_a_server_killed_under_its_writers_loses_nothing_that_they_were_told_of(
         named, told = ready_database(running), {}
         made(named).close()
         for after in (3, 8, 20):
-            writers = [writer(Named(named), 100_000) for _ in range(3)]
+            writers = [writer(named, 100_000) for _ in range(3)]
             lines = [each.stdout.readline() for _ in range(after) for each in writers]
             running.kill()
             for each in writers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +15,7 @@ from sharekit.domain.terms import ShareTerms
 from sharekit.policy.decide import Obligation, Verdict, decide, nothing_to_show
 from sharekit.policy.local import parse
 from sharekit.policy.use import Use, check_assessment
+from sharekit.values import replace
 
 INCOMPATIBLE, RELATED, UNANSWERED = "immigration.age-determination", "safeguarding.referral", "oversight.audit"
 IMMEDIATE, URGENT = "safeguarding.immediate-protection", "health.direct-care.urgent"

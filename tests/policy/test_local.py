@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import sqlite3
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -26,6 +25,7 @@ from sharekit.policy.assess import Finding
 from sharekit.policy.decide import decide
 from sharekit.policy.local import Change, parse, shipped
 from sharekit.policy.use import check_assessment
+from sharekit.values import replace
 
 RELATED, DENIED, ENFORCEMENT = "safeguarding.referral", "immigration.age-determination", "immigration.enforcement"
 IMMEDIATE, FLAGGED = "safeguarding.immediate-protection", "safeguarding.status-flag"

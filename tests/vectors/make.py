@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,7 @@ from sharekit.packet import seal as sealing
 from sharekit.packet import wire as packet
 from sharekit.packet.seal import Draft, Parts, Sender
 from sharekit.trust.keys import ClassicalOpening, HybridOpening, Keys
+from sharekit.values import replace
 
 HERE = Path(__file__).parent
 NOW = datetime.fromisoformat(FLAG)
