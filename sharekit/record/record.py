@@ -31,14 +31,13 @@ from sharekit.ledger.postgres import Database
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
 from sharekit.policy.use import Use
-from sharekit.record.codes import Matter as Matter
-from sharekit.record.codes import footing, number, said_of, wording
+from sharekit.record.codes import Matter, footing, number, said_of, wording
 from sharekit.record.years import Years
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Actions, Promise
 from sharekit.vault.box import Detail, Vault
 
-__all__ = ["Actor", "Facts", "Matter", "Record"]
+__all__ = ["Actor", "Facts", "Record"]
 
 
 class Facts(Value, kw_only=True):
