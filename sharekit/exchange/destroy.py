@@ -6,7 +6,7 @@ Without its key a subject's tokens in the ledger are noise, and every proof, rec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -18,14 +18,14 @@ from sharekit.record.record import Facts, Record
 from sharekit.vault.actions import Promise
 from sharekit.vault.kept import EPOCH, Kept, _kept
 
-__all__ = ["Erasure"]
+__all__ = ["Retention"]
 
 
-class Erasure:
-    """The table `kept` of the vault, and what is done by it."""
+class Retention:
+    """What one agency keeps of packets and until when, and the acts that end it."""
 
-    def __init__(self, record: Record, outbox: Path) -> None:
-        self._record, self._outbox = record, outbox
+    def __init__(self, record: Record, outbox: Path, clock: Callable[[], datetime]) -> None:
+        self._record, self._outbox, self._clock = record, outbox, clock
 
     def keep(
         self,
@@ -64,27 +64,33 @@ class Erasure:
                 rows = db.execute(f"{query} WHERE packet = ?", (packet,)).fetchall()
         return [_kept(*row) for row in rows]
 
-    def due(self, *, now: datetime) -> list[Kept]:
+    def due(self) -> list[Kept]:
         """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
-        found = self.kept()
-        waiting = {each.packet for each in found if not each.is_due(now.date())}
+        found, today = self.kept(), self._clock().date()
+        waiting = {each.packet for each in found if not each.is_due(today)}
         return [each for each in found if each.packet not in waiting]
 
     # --- legal hold (R17) ---
 
-    def hold(self, packet: bytes, *, on: bool, reason: str, now: datetime) -> None:
-        """Suspend the destruction of a packet, or take that back; on the record.
+    def hold(self, packet: bytes, *, reason: str) -> None:
+        """Suspend the destruction of the packet with this number; on the record, and even if that fails.
 
-        Whatever fails in between, the hold stands. Raises Usage if it is not kept here, or no reason is given.
+        Raises Usage if it is not kept here, or no reason is given.
         """
+        self._check_holdable(packet, reason)
+        self._set_held(packet, True)
+        self._log("reviewed", packet, "held", reason, self._clock())
+
+    def release(self, packet: bytes, *, reason: str) -> None:
+        """Take a hold back once that is on the record; errors as in `hold`."""
+        self._check_holdable(packet, reason)
+        self._log("reviewed", packet, "released", reason, self._clock())
+        self._set_held(packet, False)
+
+    def _check_holdable(self, packet: bytes, reason: str) -> None:
         if not reason.strip():
             raise Usage("a hold is set or released for a reason", hint="give the --reason")
         self._known(packet)
-        if on:
-            self._set_held(packet, on)
-        self._log("reviewed", packet, "held" if on else "released", reason, now)
-        if not on:
-            self._set_held(packet, on)
 
     def _set_held(self, packet: bytes, on: bool) -> None:
         with self._record.vault.writing() as db:
@@ -92,34 +98,34 @@ class Erasure:
 
     # --- destroying ---
 
-    def destroy_due(self, *, now: datetime) -> int:
-        """Destroy everything that is due; how many packets."""
+    def destroy_due(self) -> int:
+        """Destroy everything that is due; the number of packets."""
         with self._record.one_at_a_time():
-            return self._destroy(self.due(now=now), None, now)
+            return self._destroy(self.due(), None)
 
-    def destroy(self, packet: bytes, *, reason: str | None = None, now: datetime) -> int:
-        """Destroy what is kept of one packet; 1.
+    def destroy(self, packet: bytes, *, reason: str | None = None) -> int:
+        """Destroy what is kept of the packet with this number; 1, the number of packets.
 
         Raises Usage if it is not kept here, or not due and no reason given; GateNotMet (R17) while it is on hold.
         """
         with self._record.one_at_a_time():
-            return self._destroy(self._known(packet), reason, now)
+            return self._destroy(self._known(packet), reason)
 
-    def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None, now: datetime) -> int:
-        """Destroy everything that is kept of one subject; how many packets. Errors as in `destroy`."""
+    def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None) -> int:
+        """Destroy everything that is kept of one subject; the number of packets. Errors as in `destroy`."""
         subject = self._record.vault.subject_number([(scheme, identifier_value(scheme, value))])
         with self._record.one_at_a_time():
             found = [each for each in self.kept() if subject is not None and each.subject == subject]
             if not found:
                 raise Usage("nothing is kept of that subject", hint="sharekit retention due --all lists what is kept")
-            return self._destroy(found, reason, now)
+            return self._destroy(found, reason)
 
-    def _destroy(self, chosen: Sequence[Kept], reason: str | None, now: datetime) -> int:
+    def _destroy(self, chosen: Sequence[Kept], reason: str | None) -> int:
         """The entries come first: what they say can be finished by doing it again; nothing is lost unrecorded.
 
         A number is the sender's to choose: what two have given one number goes together, or not at all.
         """
-        packets = {each.packet for each in chosen}
+        now, packets = self._clock(), {each.packet for each in chosen}
         found = [each for each in self.kept() if each.packet in packets]
         self._check(found, reason, now)
         nonces = [entry.nonce for entry in self._record.all_entries(now) if entry.packet in packets]
