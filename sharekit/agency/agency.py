@@ -6,7 +6,7 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from sharekit.record.record import Actor, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
+from sharekit.trust.store import Trust
 from sharekit.vault.attestations import Partners
 from sharekit.vault.box import Vault
 
@@ -84,24 +85,29 @@ class Agency:
             database=about.get("ledger"),
         )
         self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
-        self._make_parts()
+        self._make_parts(self._signer, self.record, self.trust, self._clock)
 
-    def _make_parts(self) -> None:
+    def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
         """Every part gets what it needs, and none of them the agency."""
-        signer, record, trust, now, outbox = self._signer, self.record, self.trust, self._clock, self.home / "outbox"
+        outbox = self.home / "outbox"
         partners, post = Partners(record.vault), Post(signer, record, trust, outbox)
-        self.local_policy = OwnPolicy(self.home, signer, record, now)
-        self.retention = Retention(record, outbox, now)
-        self.witness = Cosigning(signer, record, trust, partners, post, now)
-        self.stamps = Stamping(record, partners, now)
-        self.receipts = Receipts(signer, record, partners, post, self.witness, now)
-        self.decisions = Decisions(record, now)
-        self.advice = AskingAdvice(record, trust, now)
-        self.lookups = LookUps(signer, record, now)
-        common: Any = {"policy": self.local_policy, "retention": self.retention, "clock": now}
-        self.sending = Sending(signer, record, trust, outbox=outbox, **common)
-        table = handlers(receipts=self.receipts, cosigning=self.witness)
-        self._receiving = Receiving(signer, record, trust, receipts=self.receipts, handlers=table, **common)
+        self.decisions, self.advice = Decisions(record, clock), AskingAdvice(record, trust, clock)
+        self.lookups, self.stamps = LookUps(signer, record, clock), Stamping(record, partners, clock)
+        self.witness = witness = Cosigning(signer, record, trust, partners, post, clock)
+        self.receipts = receipts = Receipts(signer, record, partners, post, witness, clock)
+        self.local_policy = policy = OwnPolicy(self.home, signer, record, clock)
+        self.retention = retention = Retention(record, outbox, clock)
+        self.sending = Sending(signer, record, trust, policy=policy, retention=retention, outbox=outbox, clock=clock)
+        self._receiving = Receiving(
+            signer,
+            record,
+            trust,
+            policy=policy,
+            retention=retention,
+            receipts=receipts,
+            handlers=handlers(receipts=receipts, cosigning=witness),
+            clock=clock,
+        )
 
     # --- a home ---
 
