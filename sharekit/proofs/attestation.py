@@ -1,4 +1,9 @@
-"""What a partner's receipt attests of a ledger, and the file by which it is handed to an auditor."""
+"""What a partner's receipt attests of a ledger, and the file by which it is handed to an auditor.
+
+    evidence = [ origin : tstr, [ * [ org_id : tstr, cosigned : tstr / nil, entry : bstr, proof : bstr ] ] ]
+
+Nothing is checked here but the form: whether an attestation is to be believed, `audit.attested` finds out.
+"""
 
 from __future__ import annotations
 

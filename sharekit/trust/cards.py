@@ -1,4 +1,12 @@
-"""Agency cards."""
+"""Agency cards: who an agency is, where it can be telephoned, and which keys are its own.
+
+A card is signed with the signing key that it names. Only its fingerprint, read out over a telephone line already
+known, makes it true: whether to believe a card is the trust store's business.
+
+    card = COSE_Sign1, typ "application/sharekit.card+cose", payload
+           { 1 org_id, 2 org_type, 3 name, 4 phone, ? 5 out_of_hours_phone, 6 signing, 7 opening, 8 log key,
+             9 issued, 10 demonstration, ? 11 classical opening }
+"""
 
 from __future__ import annotations
 

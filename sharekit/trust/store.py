@@ -1,11 +1,6 @@
-"""Agency cards, and which of them this installation accepts.
+"""The trust store: which agency cards this installation has accepted, and which of them were revoked since.
 
-A card says who an agency is, where it can be telephoned, and which keys are its own; it is signed with the
-signing key that it names. Only its fingerprint, read out over a telephone line already known, makes it true.
-
-    card = COSE_Sign1, typ "application/sharekit.card+cose", payload
-           { 1 org_id, 2 org_type, 3 name, 4 phone, ? 5 out_of_hours_phone, 6 signing, 7 opening, 8 log key,
-             9 issued, 10 demonstration, ? 11 classical opening }
+A card is pinned by its signing key, and looked up by key or by organisation. `folder` keeps a store on disk.
 """
 
 from __future__ import annotations
