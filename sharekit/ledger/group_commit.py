@@ -69,11 +69,11 @@ class Group:
         self._busy = False
 
     def join(self, encoded: list[bytes]) -> Member:
-        """A member for these entries. It waits in the queue if another thread is committing, which may then take them."""
+        """A member for these entries, who waits in the queue if another thread commits, which may then take them."""
         return Member(encoded, self._queue if self._busy else None)
 
     def commit(self, own: Member, commit: Callable[[Callable[[], list[bytes]]], int]) -> None:
-        """Have `commit` append what its argument returns: the entries of `own`, and of all members that wait by then."""
+        """Have `commit` append what its argument returns: the entries of `own` and of all who wait by then."""
         members = [own]
 
         def take() -> list[bytes]:
