@@ -41,7 +41,7 @@ from sharekit.record.record import Actor, Facts, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 
 __all__ = ["Agency", "Sealed"]
 

@@ -38,7 +38,7 @@ def without_case(record: Record, *, now: datetime) -> list[LookUp]:
     found = [each for each in entries if _is_of(each[2], "consulted") and _is_nobody(each[2])]
     about = [each for each in entries if _is_of(each[2], "consulted") and each[2].subject is not None]
     uses = [each for _, _, each in entries if each.subject is not None and not _is_of(each, "consulted")]
-    for key in record.vault.subject_keys() if about else ():
+    for key in record.vault.subjects.keys() if about else ():
         own = [each for each in about if _is_about(each[2], key)]
         if own:
             begun = _begun(uses, key)

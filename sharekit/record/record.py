@@ -34,8 +34,9 @@ from sharekit.policy.use import Use
 from sharekit.record.codes import Matter, footing, number, said_of, wording
 from sharekit.record.years import Years
 from sharekit.values import Value
-from sharekit.vault.actions import Action, Actions, Promise
-from sharekit.vault.box import Detail, Vault
+from sharekit.vault.actions import Action, Promise
+from sharekit.vault.box import Detail
+from sharekit.vault.vault import Vault
 
 __all__ = ["Actor", "Facts", "Record"]
 
@@ -88,7 +89,6 @@ class Record:
         database: str | None = None,
     ) -> None:
         self.vault = Vault(home / "vault.db", vault_key)
-        self.actions = Actions(self.vault)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
         self._shelf = self._shelf_of(database)
@@ -102,13 +102,14 @@ class Record:
         )
 
     @property
-    def secret(self) -> bytes:
+    def index_key(self) -> bytes:
         """A key for indexes that a locked home must be able to use: it is as private as the log key."""
         return sha256(bytes(self._log_key)).digest()
 
     def close(self) -> None:
-        """Close the ledgers, after a last look at where they end."""
-        self._years.close()
+        """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
+        with contextlib.closing(self.vault):
+            self._years.close()
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -121,13 +122,11 @@ class Record:
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
-        made = []
-        for event in names:
-            nonce = os.urandom(16)
-            detail = self._detail(nonce, facts)
-            if detail:
-                self.vault.keep(detail)
-            made.append(self._entry(event, facts, nonce, detail, now))
+        nonces = [os.urandom(16) for _ in names]
+        details = [self._detail(nonce, facts) for nonce in nonces]
+        if any(details):
+            self.vault.keep_details(*filter(None, details))
+        made = (self._entry(*one, facts, now) for one in zip(names, nonces, details, strict=True))
         return self.ledger(now).append(*made)
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
@@ -135,34 +134,34 @@ class Record:
         with self._promising():
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
-            self.actions.promise(nonce, promise, detail, now=now)
-            number = self.ledger(now).append(self._entry(event, facts, nonce, detail, now))
-            self.actions.settle(nonce)
+            self.vault.actions.promise(nonce, promise, detail, now=now)
+            number = self.ledger(now).append(self._entry(event, nonce, detail, facts, now))
+            self.vault.actions.settle(nonce)
         return number
 
     def open_actions(self, reference: bytes | None = None) -> list[Action]:
         """What is still to be done, soonest first: all, or about one packet or decision. It needs no passphrase."""
-        if self.actions.pending():
+        if self.vault.actions.pending():
             with self._promising():
                 pass
-        return self.actions.open(reference)
+        return self.vault.actions.open(reference)
 
     @contextlib.contextmanager
     def _promising(self) -> Iterator[None]:
         """For one promise at a time, after what a crash has left of earlier ones is put right."""
         with durable.typed(), durable.locked(self._folder / "promise"):
-            for nonce, since in self.actions.pending():
+            for nonce, since in self.vault.actions.pending():
                 if self._has_entry(nonce, since):
-                    self.actions.settle(nonce)
+                    self.vault.actions.settle(nonce)
                 else:
-                    self.actions.withdraw(nonce)
+                    self.vault.actions.withdraw(nonce)
             yield
 
     def _has_entry(self, nonce: bytes, since: datetime) -> bool:
         entries = self.ledger(since).entries()
         return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
 
-    def _entry(self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime) -> Entry:
+    def _entry(self, event: str, nonce: bytes, detail: Detail | None, facts: Facts, now: datetime) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
         named = facts.terms.profile if facts.terms else facts.profile
         said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
@@ -191,13 +190,13 @@ class Record:
 
     def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
         """A token that only the subject's key connects to the next one."""
-        key = self.vault.subject_key(identifiers) if identifiers else None
+        key = self.vault.subjects.key(identifiers) if identifiers else None
         return hmac.digest(key, nonce, "sha256") if key else None
 
     def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
         """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
         words = wording(texts)
-        return self.vault.token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
+        return self.vault.wording_token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -247,7 +246,7 @@ class Record:
         FieldInvalid for a number that cannot be right: a slip finds nothing, and nothing looks like an answer.
         """
         value = identifier_value(scheme, value)
-        key = self.vault.find_subject(scheme, value)
+        key = self.vault.subjects.find(scheme, value)
         found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
         self.append("consulted", found, now=now)
         return list(itertools.islice(self._about(key, now), limit)) if key else []
@@ -299,7 +298,7 @@ class Record:
         return Folder(self._folder) if database is None else Database(database)
 
     def _closing(self, now: datetime) -> Entry:
-        return self._entry("closed", Facts(), os.urandom(16), None, now)
+        return self._entry("closed", os.urandom(16), None, Facts(), now)
 
 
 def _is_use(entry: Entry) -> bool:

@@ -18,7 +18,7 @@ from sharekit.errors import LedgerError, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import Place, Shelf
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 
 __all__ = ["Years"]
 

@@ -26,8 +26,9 @@ from sharekit.errors import LedgerError, ShareError
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.vault import box
-from sharekit.vault.box import Vault
 from sharekit.vault.packets import Seen
+from sharekit.vault.subjects import Subjects
+from sharekit.vault.vault import Vault
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(32)
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -50,43 +51,43 @@ def kept(home):
 
 
 def test_a_packet_is_remembered_as_it_was_first_seen(kept):
-    assert kept.seen("larkmoor", CTI) is None
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    kept.note_packet("larkmoor", CTI, digest=b"e" * 32, now=NOW + timedelta(days=1))
-    assert kept.seen("larkmoor", CTI) == Seen(DIGEST, NOW, recorded=False, opened=None)
-    assert kept.seen("quillbrook", CTI) is None
+    assert kept.packets.seen("larkmoor", CTI) is None
+    kept.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    kept.packets.note("larkmoor", CTI, digest=b"e" * 32, now=NOW + timedelta(days=1))
+    assert kept.packets.seen("larkmoor", CTI) == Seen(DIGEST, NOW, recorded=False, opened=None)
+    assert kept.packets.seen("quillbrook", CTI) is None
 
 
 def test_a_packet_is_recorded_once_and_opened_first_once(kept):
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    kept.mark_recorded("larkmoor", CTI)
-    kept.mark_opened("larkmoor", CTI, now=NOW)
-    kept.mark_opened("larkmoor", CTI, now=NOW + timedelta(days=1))
-    assert kept.seen("larkmoor", CTI) == Seen(DIGEST, NOW, recorded=True, opened=NOW)
+    kept.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    kept.packets.mark_recorded("larkmoor", CTI)
+    kept.packets.mark_opened("larkmoor", CTI, now=NOW)
+    kept.packets.mark_opened("larkmoor", CTI, now=NOW + timedelta(days=1))
+    assert kept.packets.seen("larkmoor", CTI) == Seen(DIGEST, NOW, recorded=True, opened=NOW)
 
 
 def test_a_refused_file_is_remembered_by_its_token(kept):
-    assert not kept.knows_refused(b"t" * 32)
-    kept.note_refused(b"t" * 32)
-    kept.note_refused(b"t" * 32)
-    assert kept.knows_refused(b"t" * 32)
+    assert not kept.packets.knows_refused(b"t" * 32)
+    kept.packets.note_refused(b"t" * 32)
+    kept.packets.note_refused(b"t" * 32)
+    assert kept.packets.knows_refused(b"t" * 32)
 
 
 def test_the_index_needs_no_key(kept, home):
     locked = Vault(home / "vault.db")
-    locked.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    locked.mark_recorded("larkmoor", CTI)
-    locked.note_refused(b"t" * 32)
-    assert kept.seen("larkmoor", CTI).recorded
-    assert kept.knows_refused(b"t" * 32)
+    locked.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    locked.packets.mark_recorded("larkmoor", CTI)
+    locked.packets.note_refused(b"t" * 32)
+    assert kept.packets.seen("larkmoor", CTI).recorded
+    assert kept.packets.knows_refused(b"t" * 32)
 
 
 def test_what_is_personal_stays_locked_without_the_key(kept, home):
     locked, detail = Vault(home / "vault.db"), kept.detail(b"n" * 16, {"by": "Dr XXTEST-ASH"})
-    kept.keep(detail)
+    kept.keep_details(detail)
     calls = (
-        lambda: locked.subject_key([NHS]),
-        lambda: locked.find_subject(*NHS),
+        lambda: locked.subjects.key([NHS]),
+        lambda: locked.subjects.find(*NHS),
         lambda: locked.detail(b"n" * 16, {}),
         lambda: locked.read_detail(b"n" * 16),
     )
@@ -107,40 +108,40 @@ def test_the_newest_checkpoint_of_each_ledger_is_remembered(kept, home):
 
 
 def test_a_subject_is_found_by_each_identifier_it_came_with(kept, home):
-    key = kept.subject_key([NHS, UPN])
+    key = kept.subjects.key([NHS, UPN])
     again = Vault(home / "vault.db", KEY)
-    assert again.find_subject(*NHS) == again.find_subject(*UPN) == again.subject_key([UPN]) == key
+    assert again.subjects.find(*NHS) == again.subjects.find(*UPN) == again.subjects.key([UPN]) == key
     assert len(key) == 32
 
 
 def test_an_identifier_learnt_later_leads_to_the_same_subject(kept):
-    key = kept.subject_key([NHS])
-    assert kept.find_subject(*UPN) is None
-    assert kept.subject_key([NHS, UPN]) == key
-    assert kept.find_subject(*UPN) == key
+    key = kept.subjects.key([NHS])
+    assert kept.subjects.find(*UPN) is None
+    assert kept.subjects.key([NHS, UPN]) == key
+    assert kept.subjects.find(*UPN) == key
 
 
 def test_subjects_that_came_apart_stay_apart(kept):
-    first, second = kept.subject_key([NHS]), kept.subject_key([UPN])
+    first, second = kept.subjects.key([NHS]), kept.subjects.key([UPN])
     assert first != second
-    assert kept.subject_key([UPN, NHS]) == second
-    assert kept.find_subject(*NHS) == first
+    assert kept.subjects.key([UPN, NHS]) == second
+    assert kept.subjects.find(*NHS) == first
 
 
 def test_the_same_value_of_two_schemes_is_two_subjects(kept):
-    assert kept.subject_key([("local", NHS[1])]) != kept.subject_key([NHS])
-    assert kept.subject_key([("a", "b\0c")]) is not None
+    assert kept.subjects.key([("local", NHS[1])]) != kept.subjects.key([NHS])
+    assert kept.subjects.key([("a", "b\0c")]) is not None
 
 
 def test_looking_makes_no_subject(kept):
-    assert kept.find_subject(*NHS) is None
-    assert kept.find_subject(*NHS) is None
-    assert kept.subject_key([]) is None
+    assert kept.subjects.find(*NHS) is None
+    assert kept.subjects.find(*NHS) is None
+    assert kept.subjects.key([]) is None
 
 
 def test_whatever_was_typed_can_be_looked_up(kept):
     for value in ("", "\udcff", "\0", "a" * 100_000):
-        assert kept.find_subject("nhs", value) is None
+        assert kept.subjects.find("nhs", value) is None
 
 
 def rows(path: Path, query: str) -> list[tuple]:
@@ -151,24 +152,24 @@ def rows(path: Path, query: str) -> list[tuple]:
 def test_the_index_of_one_vault_says_nothing_of_anothers(home):
     tokens = set()
     for number, key in enumerate((KEY, OTHER_KEY)):
-        Vault.create(home / f"{number}.db", key).subject_key([NHS])
+        Vault.create(home / f"{number}.db", key).subjects.key([NHS])
         tokens |= {row[0] for row in rows(home / f"{number}.db", "SELECT token FROM subject_index")}
     assert len(tokens) == 2
     assert hmac.digest(KEY, NHS[1].encode(), "sha256") not in tokens
 
 
 def test_no_key_is_given_to_two_subjects_even_after_one_is_gone(kept, home):
-    first = kept.subject_key([NHS])
+    first = kept.subjects.key([NHS])
     with contextlib.closing(sqlite3.connect(home / "vault.db")) as db:
         db.execute("DELETE FROM subject")
         db.commit()
-    assert kept.subject_key([UPN]) != first
+    assert kept.subjects.key([UPN]) != first
     with pytest.raises(LedgerError, match="damaged"):
-        kept.find_subject(*NHS)
+        kept.subjects.find(*NHS)
 
 
 def test_a_subject_that_is_deleted_leaves_noise_and_every_proof(kept, home):
-    key, signing = kept.subject_key([NHS]), SigningKey(KEY)
+    key, signing = kept.subjects.key([NHS]), SigningKey(KEY)
     token = hmac.digest(key, b"n" * 16, "sha256")
     origin, sealed = "sharekit/fernshire/2026", rows(home / "vault.db", "SELECT sealed_key FROM subject")[0][0]
     genesis = Entry(1, 1_790_000_000, nonce=bytes(16), origin=origin)
@@ -177,8 +178,8 @@ def test_a_subject_that_is_deleted_leaves_noise_and_every_proof(kept, home):
         with kept.writing() as connection:
             connection.execute("DELETE FROM subject_index")
             connection.execute("DELETE FROM subject")
-        assert kept.find_subject(*NHS) is None
-        assert kept.subject_key([NHS]) != key
+        assert kept.subjects.find(*NHS) is None
+        assert kept.subjects.key([NHS]) != key
         assert ledger.verify() == 2
     assert sealed not in (home / "vault.db").read_bytes()
 
@@ -189,8 +190,8 @@ def test_a_subject_that_is_deleted_leaves_noise_and_every_proof(kept, home):
 def test_a_detail_is_read_back_by_its_entrys_nonce(kept):
     detail = kept.detail(b"n" * 16, {"by": "Dr XXTEST-ASH", "reason": "seen at the emergency department"})
     assert kept.read_detail(b"n" * 16) is None
-    kept.keep(detail)
-    kept.keep(detail)
+    kept.keep_details(detail)
+    kept.keep_details(detail)
     assert kept.read_detail(b"n" * 16) == {"by": "Dr XXTEST-ASH", "reason": "seen at the emergency department"}
     assert kept.read_detail(b"m" * 16) is None
 
@@ -207,14 +208,14 @@ PERSONAL = ("9990001011", "XXTEST0000001", "Dr XXTEST-ASH", "seen at the emergen
 
 
 def use_everything(kept: Vault) -> bytes:
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    kept.mark_recorded("larkmoor", CTI)
-    kept.mark_opened("larkmoor", CTI, now=NOW)
-    kept.note_refused(b"t" * 32)
+    kept.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    kept.packets.mark_recorded("larkmoor", CTI)
+    kept.packets.mark_opened("larkmoor", CTI, now=NOW)
+    kept.packets.note_refused(b"t" * 32)
     kept.remember_checkpoint("sharekit/fernshire/2026", "note")
     words = dict(zip(("by", "reason", "role"), PERSONAL[2:], strict=True))
-    kept.keep(kept.detail(b"n" * 16, words))
-    return kept.subject_key([NHS, UPN])
+    kept.keep_details(kept.detail(b"n" * 16, words))
+    return kept.subjects.key([NHS, UPN])
 
 
 def test_nothing_personal_stands_in_any_file_of_the_vault(kept, home):
@@ -263,8 +264,8 @@ def test_every_step_survives_a_power_cut(kept):
 def keep_some(path: str, first: int) -> None:
     kept = Vault(Path(path), KEY)
     for number in range(first, first + 25):
-        kept.note_packet("larkmoor", number.to_bytes(16, "big"), digest=DIGEST, now=NOW)
-        kept.subject_key([("local", str(number % 5))])
+        kept.packets.note("larkmoor", number.to_bytes(16, "big"), digest=DIGEST, now=NOW)
+        kept.subjects.key([("local", str(number % 5))])
 
 
 def test_two_processes_keep_everything_and_make_each_subject_once(kept, home):
@@ -283,11 +284,11 @@ KEEPER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 kept = Vault(Path(sys.argv[1]), bytes(range(32)))
 for number in range(100000):
-    kept.note_packet("larkmoor", number.to_bytes(16, "big"), digest=bytes(32), now=datetime.now(UTC))
-    kept.subject_key([("local", str(number))])
+    kept.packets.note("larkmoor", number.to_bytes(16, "big"), digest=bytes(32), now=datetime.now(UTC))
+    kept.subjects.key([("local", str(number))])
     print(number, flush=True)
 """
 
@@ -299,16 +300,16 @@ def test_a_killed_process_loses_nothing_that_it_was_told_of(kept, home):
             told = [keeper.stdout.readline() for _ in range(after)][-1]
             keeper.send_signal(signal.SIGKILL)
             told = (keeper.stdout.read().split() or [told])[-1]
-        assert kept.seen("larkmoor", int(told).to_bytes(16, "big"))
-        assert kept.find_subject("local", str(int(told)))
+        assert kept.packets.seen("larkmoor", int(told).to_bytes(16, "big"))
+        assert kept.subjects.find("local", str(int(told)))
 
 
 def test_a_step_that_fails_leaves_nothing_of_itself(kept, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Vault, "_key_of", lambda *_: 1 / 0)
+        patch.setattr(Subjects, "_key_of", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            kept.subject_key([NHS])
-    assert kept.find_subject(*NHS) is None
+            kept.subjects.key([NHS])
+    assert kept.subjects.find(*NHS) is None
 
 
 # a vault that is not there, not this one, or not whole
@@ -319,11 +320,11 @@ def test_the_key_of_another_home_is_noticed_before_anything_is_made(kept, home):
     use_everything(kept)
     other = Vault(home / "vault.db", OTHER_KEY)
     calls = (
-        lambda: other.subject_key([NHS]),
-        lambda: other.find_subject(*NHS),
+        lambda: other.subjects.key([NHS]),
+        lambda: other.subjects.find(*NHS),
         lambda: other.read_detail(b"n" * 16),
-        lambda: other.keep(other.detail(b"m" * 16, {})),
-        lambda: other.seen("larkmoor", CTI),
+        lambda: other.keep_details(other.detail(b"m" * 16, {})),
+        lambda: other.packets.seen("larkmoor", CTI),
     )
     for call in calls:
         with pytest.raises(LedgerError, match="does not belong to this home's keys"):
@@ -360,8 +361,8 @@ def test_what_is_no_vault_is_neither_used_nor_replaced_by_an_empty_one(home, mak
     make(home / "vault.db")
     before = rows_of(home)
     for call in (
-        lambda found: found.seen("larkmoor", CTI),
-        lambda found: found.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW),
+        lambda found: found.packets.seen("larkmoor", CTI),
+        lambda found: found.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW),
     ):
         with pytest.raises(LedgerError) as raised:
             call(Vault(home / "vault.db", key))
@@ -379,7 +380,7 @@ def test_a_vault_is_never_made_over_another(kept, home):
     use_everything(kept)
     with pytest.raises(LedgerError, match="already"):
         Vault.create(home / "vault.db", OTHER_KEY)
-    assert kept.seen("larkmoor", CTI)
+    assert kept.packets.seen("larkmoor", CTI)
 
 
 def test_a_vault_that_cannot_be_made_is_a_typed_error(home):
@@ -393,16 +394,16 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from sharekit.errors import LedgerError
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 kept = Vault.create(Path(sys.argv[1]) / "vault.db", {KEY!r})
-kept.note_packet("larkmoor", bytes(16), digest=bytes(32), now=datetime.now(UTC))
+kept.packets.note("larkmoor", bytes(16), digest=bytes(32), now=datetime.now(UTC))
 LIMIT
 try:
     for number in range(2000):
-        kept.keep(kept.detail(os.urandom(16), {{"reason": "a" * 200}}))
+        kept.keep_details(kept.detail(os.urandom(16), {{"reason": "a" * 200}}))
 except LedgerError as problem:
     print(problem.message)
-    print(kept.seen("larkmoor", bytes(16)) is not None)
+    print(kept.packets.seen("larkmoor", bytes(16)) is not None)
 """
 
 
@@ -413,7 +414,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(tmp_path):
 
 @needs_a_disk
 def test_a_read_only_disk_is_one_clear_error_and_is_still_read(tmp_path):
-    told = on_a_small_disk(tmp_path, DISK.replace("LIMIT", "read_only()"), size="1m")
+    told = on_a_small_disk(tmp_path, DISK.replace("LIMIT", "kept.close()\nread_only()"), size="1m")
     assert told == "the vault may not be written to\nTrue\n"
 
 
@@ -421,11 +422,12 @@ def test_a_file_that_may_not_be_written_to_is_one_clear_error(kept, monkeypatch)
     def read_only(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
 
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
+    kept.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    kept.close()
     monkeypatch.setattr(durable, "connect", read_only)
     with pytest.raises(LedgerError, match="the vault may not be written to"):
-        kept.mark_recorded("larkmoor", CTI)
-    assert kept.seen("larkmoor", CTI).recorded is False
+        kept.packets.mark_recorded("larkmoor", CTI)
+    assert kept.packets.seen("larkmoor", CTI).recorded is False
 
 
 def test_a_vault_in_use_for_too_long_is_one_clear_error(kept, home, monkeypatch):
@@ -433,15 +435,15 @@ def test_a_vault_in_use_for_too_long_is_one_clear_error(kept, home, monkeypatch)
     with contextlib.closing(sqlite3.connect(home / "vault.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LedgerError, match="the vault is in use"):
-            kept.seen("larkmoor", CTI)
+            kept.packets.seen("larkmoor", CTI)
 
 
 def attempt_everything(kept: Vault) -> None:
     calls = (
-        lambda: kept.seen("larkmoor", CTI),
+        lambda: kept.packets.seen("larkmoor", CTI),
         lambda: kept.known_checkpoint("sharekit/fernshire/2026"),
-        lambda: kept.knows_refused(b"t" * 32),
-        lambda: kept.find_subject(*NHS),
+        lambda: kept.packets.knows_refused(b"t" * 32),
+        lambda: kept.subjects.find(*NHS),
         lambda: kept.read_detail(b"n" * 16),
         lambda: use_everything(kept),
     )
@@ -478,8 +480,8 @@ DAMAGES = {
 
 
 def read_everything(kept: Vault) -> None:
-    kept.seen("larkmoor", CTI)
-    kept.find_subject(*NHS)
+    kept.packets.seen("larkmoor", CTI)
+    kept.subjects.find(*NHS)
     kept.read_detail(b"n" * 16)
 
 
