@@ -182,7 +182,7 @@ class Agency:
         return self.record.append(event, facts, now=self.now())
 
     def close(self) -> None:
-        """Close the ledger's files."""
+        """Close the files of the ledgers and of the vault."""
         self.record.close()
 
     # --- sealing ---

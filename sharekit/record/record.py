@@ -42,10 +42,13 @@ __all__ = ["Actor", "Facts", "Record"]
 
 
 class Facts(Value, kw_only=True):
-    """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
+    """What is known of an event, for its entry and for what the vault holds about it.
 
-    `policy` is the hash of the local policy that decided, where there is one, `left_out` how many fields did not go
-    or were not shown, `reported` what a receipt says. Of the reasons in `rationale` only a keyed token is kept.
+    `packet` is a packet's 16-byte number, `file` the SHA-256 of its file, `checkpoint` that of a note, and `policy`
+    that of the local policy that decided, where there is one. `purpose`, `outcome`, `profile` and `reported`, which is
+    what a receipt reports, are codes; `counterparties` are ids of organisations. `left_out` is how many fields did not
+    go or were not shown. `identifiers`, pairs of a scheme and a value, are the child's: they leave as a token only.
+    Of the texts in `rationale` a keyed token is kept, and no word. `promise` counts once the entry is there.
     """
 
     packet: bytes | None = None
@@ -68,14 +71,18 @@ class Facts(Value, kw_only=True):
 
 
 class Actor(Value):
-    """Who acts, for the vault's details; the ledger never names a person."""
+    """Who acts, by name and role, as the vault keeps it; the ledger never names a person."""
 
     person: str | None = None
     role: str | None = None
 
 
 class Record:
-    """One agency's ledgers, in files or in a `database`, and its vault; locked without `vault_key`."""
+    """One agency's record: its ledgers, in files of `home` or in a `database`, and its `vault`.
+
+    Without `vault_key` the vault is locked, and entries name no person. Raises LedgerError where one of the two
+    cannot be written or read, and LedgerTampered where a ledger must not be believed.
+    """
 
     def __init__(
         self,
@@ -103,7 +110,7 @@ class Record:
 
     @property
     def index_key(self) -> bytes:
-        """A key for indexes that a locked home must be able to use: it is as private as the log key."""
+        """32 bytes that key what a locked home must be able to look up; they are as private as the log key."""
         return sha256(bytes(self._log_key)).digest()
 
     def close(self) -> None:
@@ -113,12 +120,15 @@ class Record:
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """For what must happen once: look, append and remember, with nobody else between."""
+        """Keep everybody else out of such a block, in any process: for looking, appending and remembering as one."""
         with durable.typed(), durable.locked(self._folder / "once"):
             yield
 
     def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
-        """One entry for each of `events` in this year's ledger, in one commit; the number of the first."""
+        """Append one entry for every code in `events` to this year's ledger, in one commit; the number of the first.
+
+        A promise in `facts` is for a single event. What the vault holds is written before.
+        """
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
@@ -140,7 +150,10 @@ class Record:
         return number
 
     def open_actions(self, reference: bytes | None = None) -> list[Action]:
-        """What is still to be done, soonest first: all, or about one packet or decision. It needs no passphrase."""
+        """What is still to be done, soonest first: everything, or what is about the packet or decision `reference`.
+
+        It needs no passphrase.
+        """
         if self.vault.actions.pending():
             with self._promising():
                 pass
@@ -211,7 +224,7 @@ class Record:
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
     def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
-        """The entries of every year with their ledger and number, newest year first."""
+        """The entries of every year, newest year first: the ledger's name, the entry's number in it, and the entry."""
         for ledger in self._years.newest_first(now):
             for seq, stored in ledger.entries():
                 yield ledger.origin, seq, Entry.decode(stored)
@@ -221,7 +234,7 @@ class Record:
         return (entry for _, _, entry in self.numbered(now))
 
     def newest(self, event: str, *, now: datetime) -> Entry | None:
-        """The newest entry of one kind of event, of every year; None if there is none."""
+        """The newest entry of one event, of whatever year; None if there is none."""
         number = vocabulary.load("ledger-events")[event].number
         head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
         for ledger in self._years.newest_first(now):
@@ -231,7 +244,10 @@ class Record:
         return None
 
     def find(self, *, now: datetime, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
-        """The entries of one event, or about one decision, of every year, oldest first."""
+        """The entries of one event, or about the decision with this number, or both, of every year, oldest first.
+
+        They come with their numbers in the ledger of their year.
+        """
         number = vocabulary.load("ledger-events")[event].number if event else None
         head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
         found: list[tuple[int, Entry]] = []
@@ -241,9 +257,10 @@ class Record:
         return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
-        """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.
+        """The newest entries about one child, at most `limit`, of every year, newest first, with their numbers.
 
-        FieldInvalid for a number that cannot be right: a slip finds nothing, and nothing looks like an answer.
+        The look-up is itself recorded first. Raises FieldInvalid for a number that cannot be right: a slip of the
+        keys would find nothing, and that would look like an answer.
         """
         value = identifier_value(scheme, value)
         key = self.vault.subjects.find(scheme, value)
@@ -257,7 +274,7 @@ class Record:
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
     def accepted(self, now: datetime) -> frozenset[bytes]:
-        """The fingerprints of all cards that were ever accepted, as the ledgers have it."""
+        """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
         event = vocabulary.load("ledger-events")["trusted"].number
         ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
         entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
@@ -273,7 +290,11 @@ class Record:
         now: datetime,
         year: int | None = None,
     ) -> int:
-        """Write an export of this or another year for auditors, itself recorded this year; its number of entries."""
+        """Write an export of the ledger of a year, or of this year's, for auditors; how many entries are in it.
+
+        That it was made is recorded first, in this year's ledger. `cards` are ids and cards of organisations, `stamps`
+        notes and their time stamps. Raises Usage if the year has no ledger, OutputUnwritable.
+        """
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
         ledger.export(path, cards, attestations, stamps)
@@ -290,7 +311,10 @@ class Record:
         return self._years.ledger_of(year, now)
 
     def move(self, database: str | None, *, switch: Callable[[], None]) -> list[Moved]:
-        """Move the ledgers of all years to a database, or to the home's folder; errors as `moving.move`."""
+        """Move the ledgers of all years to a database, or with None to the home's folder; errors as in `ledger/move`.
+
+        `switch` is called when they are all there, and has to make the home use them.
+        """
         with contextlib.closing(self._shelf_of(database)) as there:
             return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch)
 

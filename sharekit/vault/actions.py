@@ -23,9 +23,11 @@ __all__ = ["Action", "Actions", "Promise"]
 
 
 class Action(Value):
-    """Something to be done about a packet or a decision; `party` is the other organisation that is to do it.
+    """Something to be done about a packet or a decision.
 
-    `words` about it are sealed when it is opened, and read back by `Actions.words` only.
+    `kind` is a code of the vocabulary action-kinds, `reference` the number of the packet or of the decision, `party`
+    the organisation that is to do it, where it is another. `words` about it are sealed when it is opened, and read
+    back by `Actions.words` only. `id` is 16 random bytes.
     """
 
     kind: str
@@ -37,7 +39,7 @@ class Action(Value):
 
     @property
     def term(self) -> Term:
-        """What its kind means, and what to do."""
+        """What its kind means and what is to be done, as the vocabulary has it."""
         return vocabulary.load("action-kinds")[self.kind]
 
 
@@ -50,7 +52,7 @@ class Promise(Value):
 
 
 class Actions:
-    """The vault's open actions. One promise at a time: the caller holds the lock, so what is pending is stale."""
+    """The tables `action` and `pending`. Whoever promises holds a lock: what is pending then is left from a crash."""
 
     def __init__(self, box: Box) -> None:
         self._box = box
@@ -58,7 +60,7 @@ class Actions:
     # --- promises ---
 
     def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime) -> None:
-        """Write down what counts once the entry with this nonce is in the ledger."""
+        """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own."""
         opens = [(each, self._sealed(each)) for each in promise.opens]
         with self._box.writing() as db:
             db.execute("INSERT INTO pending VALUES (?, ?)", (nonce, int(now.timestamp())))
@@ -73,12 +75,12 @@ class Actions:
         return self._box.detail(action.id, dict(action.words)) if action.words else None
 
     def settle(self, nonce: bytes) -> None:
-        """What was promised counts: the entry is in the ledger."""
+        """Let what was promised count: the entry is in the ledger."""
         with self._box.writing() as db:
             db.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
 
     def withdraw(self, nonce: bytes) -> None:
-        """What was promised is undone: the entry never came."""
+        """Undo what was promised: the entry never came."""
         with self._box.writing() as db:
             opened = "SELECT id FROM action WHERE opened_by = ?"
             db.execute(f"DELETE FROM detail WHERE nonce = ? OR nonce IN ({opened})", (nonce, nonce))  # noqa: S608  # no value in it
@@ -95,7 +97,7 @@ class Actions:
     # --- reading ---
 
     def open(self, reference: bytes | None = None) -> list[Action]:
-        """The open actions, or those of one packet or decision, soonest first."""
+        """The open actions, or those about the packet or decision `reference`, soonest first."""
         query = """
             SELECT kind, due, reference, party, id FROM action
             WHERE opened_by NOT IN (SELECT nonce FROM pending)
@@ -107,7 +109,7 @@ class Actions:
         return [_action(row) for row in rows]
 
     def words(self, action: Action) -> dict[str, Any]:
-        """The words about an action; the vault must be unlocked."""
+        """The words about an action by their names, empty if there are none; the vault must be unlocked."""
         return self._box.read_detail(action.id) or {}
 
 

@@ -17,7 +17,11 @@ __all__ = ["Vault"]
 
 
 class Vault(Box):
-    """One agency's vault. Without `key` it is locked: dates, numbers and digests can be read, nothing personal."""
+    """One agency's vault. Without `key` it is locked: dates, numbers and digests can be read, nothing personal.
+
+    `packets` is what was seen, `subjects` the children's keys, `kept` what is kept until when, `actions` what is still
+    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained.
+    """
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:
         super().__init__(path, key)

@@ -7,20 +7,17 @@ import os
 import shutil
 import sqlite3
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from world.agencies import CONFIRM
+from world.vaults import CTI, DIGEST, KEY, NOW, OTHER_KEY
 
 from sharekit import Agency
 from sharekit.disk import durable
 from sharekit.errors import LedgerError
 from sharekit.vault.vault import Vault
 
-KEY, OTHER_KEY = bytes(range(32)), bytes(32)
-NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-CTI, DIGEST = b"c" * 16, b"d" * 32
 STATUS = "safeguarding.status-flag"
 
 
@@ -38,14 +35,8 @@ def connected(monkeypatch):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "vault.db"
-
-
-@pytest.fixture
-def vault(path):
-    with contextlib.closing(Vault.create(path, KEY)) as made:
-        yield made
+def path(home):
+    return home / "vault.db"
 
 
 def use(vault: Vault) -> None:
