@@ -18,7 +18,6 @@ from sharekit import merkle, registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, LedgerTampered
 from sharekit.ledger.tip import root_of
-from sharekit.vault.box import Vault
 from sharekit.vault.vault import Vault
 
 KEY = bytes(range(32))
