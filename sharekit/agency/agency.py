@@ -41,8 +41,7 @@ from sharekit.trust import keys
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
-from sharekit.vault.attestations import Partners
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 
 __all__ = ["Agency"]
 
@@ -90,11 +89,11 @@ class Agency:
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
         """Every part gets what it needs, and none of them the agency."""
         outbox = self.home / "outbox"
-        partners, post = Partners(record.vault), Post(signer, record, trust, outbox)
+        post = Post(signer, record, trust, outbox)
         self.decisions, self.advice = Decisions(record, clock), AskingAdvice(record, trust, clock)
-        self.lookups, self.stamps = LookUps(signer, record, clock), Stamping(record, partners, clock)
-        self.witness = witness = Cosigning(signer, record, trust, partners, post, clock)
-        self.receipts = receipts = Receipts(signer, record, partners, post, witness, clock)
+        self.lookups, self.stamps = LookUps(signer, record, clock), Stamping(record, clock)
+        self.witness = witness = Cosigning(signer, record, trust, post, clock)
+        self.receipts = receipts = Receipts(signer, record, post, witness, clock)
         self.local_policy = policy = OwnPolicy(self.home, signer, record, clock)
         self.retention = retention = Retention(record, outbox, clock)
         self.sending = Sending(signer, record, trust, policy=policy, retention=retention, outbox=outbox, clock=clock)
@@ -184,7 +183,7 @@ class Agency:
             raise Malformed("the key files are not those of this home's card", hint="restore them from the backup")
 
     def close(self) -> None:
-        """Close the ledger's files."""
+        """Close the files of the ledgers and of the vault."""
         self.record.close()
 
     def __enter__(self) -> Agency:

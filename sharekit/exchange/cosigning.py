@@ -22,7 +22,7 @@ from sharekit.proofs import checkpoint, cosignature
 from sharekit.record.record import Facts, Record
 from sharekit.trust.cards import ORG_ID, Card
 from sharekit.trust.store import Trust
-from sharekit.vault.attestations import Fork, Partners
+from sharekit.vault.attestations import Fork
 
 __all__ = ["Cosigning"]
 
@@ -33,16 +33,8 @@ class Cosigning:
     A `year` is that of a ledger; this year's where it is None.
     """
 
-    def __init__(
-        self,
-        signer: Signer,
-        record: Record,
-        trust: Trust,
-        partners: Partners,
-        post: Post,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._signer, self._record, self._trust, self._partners = signer, record, trust, partners
+    def __init__(self, signer: Signer, record: Record, trust: Trust, post: Post, clock: Callable[[], datetime]) -> None:
+        self._signer, self._record, self._trust, self._partners = signer, record, trust, record.vault.partners
         self._post, self._clock = post, clock
 
     # --- our own ledger, before others ---

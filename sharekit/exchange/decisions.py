@@ -143,7 +143,7 @@ class Decisions:
     def words_of(self, found: Sequence[Action]) -> list[dict[str, Any]]:
         """The words about open actions, which are sealed; that somebody looked is recorded first."""
         self._record.append("consulted", Facts(), now=self._clock())
-        return [self._record.actions.words(each) for each in found]
+        return [self._record.vault.actions.words(each) for each in found]
 
     # --- what is known ---
 

@@ -95,10 +95,10 @@ class Post:
         digest, path = sha256(data).digest(), self._outbox / f"{parts.cti.hex()}.sharekit"
         answered = [card.org_id] if mode != RECEIPT else []  # a receipt is never receipted
         with files.replacing(path) as waiting:  # its place first: what cannot wait there was never sealed
-            self._record.vault.note_packet(sender.org_id, parts.cti, digest=digest, now=now, recipients=answered)
+            self._record.vault.packets.note(sender.org_id, parts.cti, digest=digest, now=now, recipients=answered)
             facts = Facts(packet=parts.cti, file=digest, counterparties=[card.org_id])
             self._record.append("sealed", facts, now=now)
-            self._record.vault.mark_recorded(sender.org_id, parts.cti)
+            self._record.vault.packets.mark_recorded(sender.org_id, parts.cti)
             waiting.commit(data)
         return path
 

@@ -23,7 +23,7 @@ from sharekit.packet.wire import RECEIPT, SHARE, Control
 from sharekit.proofs.attestation import Attestation, evidence
 from sharekit.record.promises import of_receipt
 from sharekit.record.record import Facts, Record
-from sharekit.vault.attestations import Partners, Said
+from sharekit.vault.attestations import Said
 
 __all__ = ["Given", "Receipts"]
 
@@ -45,12 +45,11 @@ class Receipts:
         self,
         signer: Signer,
         record: Record,
-        partners: Partners,
         post: Post,
         cosigning: Cosigning,
         clock: Callable[[], datetime],
     ) -> None:
-        self._signer, self._record, self._partners = signer, record, partners
+        self._signer, self._record, self._partners = signer, record, record.vault.partners
         self._post, self._cosigning, self._clock = post, cosigning, clock
 
     # --- giving ---
@@ -96,15 +95,15 @@ class Receipts:
         """
         with theirs():
             taken = receipt.check(control, arrived.statement, card=arrived.card, own=self._signer.card)
-        sealed = self._record.vault.seen(self._signer.org_id, taken.packet)
+        sealed = self._record.vault.packets.seen(self._signer.org_id, taken.packet)
         if sealed is None or sealed.digest != taken.digest or taken.org_id not in sealed.recipients:
             raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
         if taken.cosigned is not None:
             self._post.check_own(taken.cosigned, now=arrived.now)
         with self._record.one_at_a_time():
-            if not self._partners.has(taken):
+            if not self._partners.has(_said(taken)):
                 self._record_taken(taken, arrived.now)
-                self._partners.keep(taken)  # after its entry: it is by this that a second one is noticed
+                self._partners.keep(_said(taken))  # after its entry: it is by this that a second one is noticed
         return Received(control.mode, arrived.statement, taken)
 
     def _record_taken(self, taken: Receipt, now: datetime) -> None:
@@ -134,3 +133,9 @@ class Receipts:
         """The same as the file that an auditor takes; Usage if there is no ledger of that year."""
         now = self._clock()
         return evidence(self._record.ledger_of(year or now.year, now).origin, self.attestations(year=year))
+
+
+def _said(taken: Receipt) -> Said:
+    """What the vault keeps of a receipt."""
+    proven = (taken.entry, taken.proof, taken.cosigned)
+    return Said(taken.packet, taken.org_id, taken.event, taken.at, taken.outcome, *proven)

@@ -104,7 +104,7 @@ class Receiving:
             self._record_use("decided", arrived, verdict)
             share = opening.open_dataset(arrived.packet, manifest, verdict, keys)
         entry = self._record_use("opened", arrived, verdict, share)
-        self._record.vault.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
+        self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
         waiting = self._receipts.give("opened", entry, arrived, note=manifest.note)
         return Opened(**vars(share), **waiting._asdict())
 
@@ -130,7 +130,7 @@ class Receiving:
         now = self._clock()
         with refusals.recorded_once(self._record, data, now=now):
             packet = wire.parse(data)
-            seen = self._record.vault.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
+            seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
             known = seen and seen.recorded and seen.digest == packet.digest
             statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
             if seen and seen.digest != packet.digest:
@@ -139,7 +139,7 @@ class Receiving:
         return Arrived(packet, statement, card, now)
 
     def _check_first_opening(self, arrived: Arrived) -> None:
-        seen = self._record.vault.seen(arrived.statement.sender, arrived.cti)
+        seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
         if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
             raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
 
@@ -161,16 +161,16 @@ class Receiving:
         return self._append_received(arrived, also) if also else None
 
     def _is_recorded(self, arrived: Arrived) -> bool:
-        sender, cti, vault = arrived.statement.sender, arrived.cti, self._record.vault
-        vault.note_packet(sender, cti, digest=arrived.statement.digest, now=arrived.now)
-        seen = vault.seen(sender, cti)
+        sender, cti, index = arrived.statement.sender, arrived.cti, self._record.vault.packets
+        index.note(sender, cti, digest=arrived.statement.digest, now=arrived.now)
+        seen = index.seen(sender, cti)
         if seen is None or seen.digest != arrived.statement.digest:  # another came in between
             raise Replayed("another packet with this number was seen before", packet=arrived.statement.id)
         return seen.recorded
 
     def _append_received(self, arrived: Arrived, events: Sequence[str]) -> int:
         first = self._record.append(events, arrived.facts(), now=arrived.now)
-        self._record.vault.mark_recorded(arrived.statement.sender, arrived.cti)
+        self._record.vault.packets.mark_recorded(arrived.statement.sender, arrived.cti)
         return first + len(events) - 1
 
     def _record_use(self, event: str, arrived: Arrived, verdict: Verdict, share: Share | None = None) -> int:

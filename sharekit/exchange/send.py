@@ -200,25 +200,25 @@ class Sending:
         words = rules_of_conduct.rationale(terms, asked)
         if not words or not self._signer.unlocked:
             return 0
-        return self._record.vault.repeats(words, _decision(terms), among=asked["among"])
+        return self._record.vault.rationales.repeats(words, _decision(terms), among=asked["among"])
 
     def _remember(self, terms: ShareTerms) -> None:
         words = rules_of_conduct.rationale(terms, rulebook.load()[REPEATED].params)
         if words:
-            self._record.vault.note_rationale(words, _decision(terms))
+            self._record.vault.rationales.note(words, _decision(terms))
 
     # --- on the record ---
 
     def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
         """Record a packet, and what has to be remembered about it; the number of its entry."""
-        facts, vault, own = _facts(draft, cti, data, now), self._record.vault, self._signer.org_id
-        vault.note_packet(own, cti, digest=sha256(data).digest(), now=now, recipients=facts.counterparties)
+        facts, packets, own = _facts(draft, cti, data, now), self._record.vault.packets, self._signer.org_id
+        packets.note(own, cti, digest=sha256(data).digest(), now=now, recipients=facts.counterparties)
         self._remember(draft.terms)
         due = retention.due_on(draft.terms, draft.fields, now=now)
         with self._record.one_at_a_time():
             self._retention.keep(cti, own, draft.terms, due=due, identifiers=facts.identifiers)
             entry = self._record.append("sealed", facts, now=now)
-        vault.mark_recorded(own, cti)
+        packets.mark_recorded(own, cti)
         return entry
 
 

@@ -9,7 +9,6 @@ from hashlib import sha256
 from sharekit.errors import Usage
 from sharekit.proofs import checkpoint, timestamp
 from sharekit.record.record import Record
-from sharekit.vault.attestations import Partners
 
 __all__ = ["Stamping"]
 
@@ -17,8 +16,8 @@ __all__ = ["Stamping"]
 class Stamping:
     """The time stamps of one agency's checkpoints."""
 
-    def __init__(self, record: Record, partners: Partners, clock: Callable[[], datetime]) -> None:
-        self._record, self._partners, self._clock = record, partners, clock
+    def __init__(self, record: Record, clock: Callable[[], datetime]) -> None:
+        self._record, self._partners, self._clock = record, record.vault.partners, clock
 
     def request(self, *, year: int | None = None) -> bytes:
         """What an authority is asked: to stamp the newest checkpoint of a year's ledger, this year's where it is None.

@@ -65,14 +65,14 @@ def recorded_once(record: Record, data: bytes, *, now: datetime) -> Iterator[Non
 
 
 def _append_once(record: Record, refusal: ShareError, data: bytes, now: datetime) -> None:
-    token = hmac.digest(record.secret, sha256(data).digest(), "sha256")
+    token = hmac.digest(record.index_key, sha256(data).digest(), "sha256")
     with contextlib.suppress(Malformed):
         refusal.packet = wire.parse(data).id
     packet = bytes.fromhex(refusal.packet) if refusal.packet else None
     with record.one_at_a_time():
-        if not record.vault.knows_refused(token):
+        if not record.vault.packets.knows_refused(token):
             _append(record, refusal, Facts(packet=packet), now)
-            record.vault.note_refused(token)
+            record.vault.packets.note_refused(token)
 
 
 def _append(record: Record, refusal: ShareError, facts: Facts, now: datetime) -> int:

@@ -77,7 +77,7 @@ def secrets(agency) -> list[bytes]:
         keys = [row[0] for row in db.execute("SELECT sealed_key FROM subject")]
         details = [row[0] for row in db.execute("SELECT sealed FROM detail")]
         tokens = [row[0] for row in db.execute("SELECT token FROM subject_index")]
-    return [*keys, *details, *tokens, agency.record.vault.find_subject("nhs", "9990001006")]
+    return [*keys, *details, *tokens, agency.record.vault.subjects.find("nhs", "9990001006")]
 
 
 def home_bytes(agency) -> bytes:
@@ -181,7 +181,7 @@ def test_destroying_again_after_a_crash_between_entry_and_vault_finishes_it(kept
         raise errors.LedgerError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(sharekit.vault.box.Vault, "erase", cut)
+        patched.setattr(sharekit.vault.vault.Vault, "erase", cut)
         with pytest.raises(errors.LedgerError):
             quillbrook.retention.destroy(packet, reason="x")
     assert quillbrook.retention.destroy(packet, reason="x") == 1
@@ -191,7 +191,7 @@ def test_destroying_again_after_a_crash_between_entry_and_vault_finishes_it(kept
 def test_a_destroyed_packet_that_comes_again_is_still_known_by_its_number(kept):
     world, packet = kept
     world.quillbrook.retention.destroy(packet, reason="x")
-    assert world.quillbrook.record.vault.seen("E10999001", packet).recorded
+    assert world.quillbrook.record.vault.packets.seen("E10999001", packet).recorded
 
 
 # --- the years
@@ -347,7 +347,7 @@ def test_destroying_waits_for_whoever_is_sealing_about_the_same_child(world, mon
         world.flag()
     destroying.join()
     assert fernshire.retention.kept() == []
-    assert fernshire.record.vault.find_subject("nhs", "9990001006") is None
+    assert fernshire.record.vault.subjects.find("nhs", "9990001006") is None
     other.close()
 
 
