@@ -47,20 +47,20 @@ class OwnPolicy:
         self._policy, self._act = home / "policy.toml", home / "policy.cose"
         self._signer, self._record, self._clock = signer, record, clock
 
-    def in_force(self) -> LocalPolicy:
+    def in_force(self, *, now: datetime | None = None) -> LocalPolicy:
         """The policy in force; without a `policy.toml` the shipped one.
 
-        Raises what `policy.local.parse` raises; NotTrusted, BadSignature or Malformed where it is looser than shipped
-        and no act, or not the newest, says so.
+        `now` is for whoever has read the clock already. Raises what `policy.local.parse` raises; NotTrusted,
+        BadSignature or Malformed where it is looser than shipped and no act, or not the newest, says so.
         """
         if not self._policy.exists():
             return local.shipped()
         policy = local.parse(files.read(self._policy, limit=local.MAX_BYTES, what="policy.toml"))
         if policy.loosens:
-            self._check_act(policy)
+            self._check_act(policy, now or self._clock())
         return policy
 
-    def _newest_act(self) -> Act | None:
+    def _signed_act(self) -> Act | None:
         """The act that stands beside the policy, if this agency signed it; None if there is none."""
         if not self._act.exists():
             return None
@@ -73,10 +73,11 @@ class OwnPolicy:
 
     def set_at(self) -> datetime | None:
         """When the policy in force was set; None if it was written by hand, or is the shipped one."""
-        policy = self.in_force()
+        now = self._clock()
+        policy = self.in_force(now=now)
         try:
-            self._check_act(policy)
-            act = self._newest_act()
+            self._check_act(policy, now)
+            act = self._signed_act()
         except (NotVerified, Malformed):
             return None
         return act.at if act else None
@@ -118,13 +119,13 @@ class OwnPolicy:
             text.commit(data)
         return number
 
-    def _check_act(self, policy: LocalPolicy) -> None:
-        act = self._newest_act()
+    def _check_act(self, policy: LocalPolicy, now: datetime) -> None:
+        act = self._signed_act()
         if act is None:
             raise _no_act("the local policy is looser than the shipped one, and nobody signed that")
         if act.digest != policy.digest:
             raise _no_act("the local policy is looser than the shipped one, and was changed after it was signed")
-        newest = self._record.newest(EVENT, now=self._clock())
+        newest = self._record.newest(EVENT, now=now)
         if newest is None or newest.file != act.digest:
             raise _no_act("the local policy is looser than the shipped one, and not the one that was set last")
 

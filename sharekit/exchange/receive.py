@@ -145,10 +145,11 @@ class Receiving:
 
     def _in_force(self, use: Use) -> LocalPolicy:
         """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""
-        with refusals.recorded(self._record, now=self._clock()):
+        now = self._clock()
+        with refusals.recorded(self._record, now=now):
             if use.assessment is not None:
                 check_assessment(use.assessment)
-            return self._policy.in_force()
+            return self._policy.in_force(now=now)
 
     # --- on the record ---
 

@@ -141,7 +141,7 @@ class Sending:
             repeats=self._repeats,
             now=now,
         )
-        findings = self._weighed(draft.terms, cards, draft.findings)
+        findings = self._weighed(draft.terms, cards, draft.findings, now)
         gate(findings)
         return replace(draft, findings=findings)
 
@@ -157,7 +157,7 @@ class Sending:
 
         Raises as `seal`, but for the rulebook's gates. Without recipients, what depends on them is left aside.
         """
-        cards = self._cards(to)
+        cards, now = self._cards(to), self._clock()
         found = sealing.examine(
             dataset,
             terms,
@@ -165,10 +165,10 @@ class Sending:
             recipients=cards,
             unconfirmed=self._trust.unconfirmed(cards),
             repeats=self._repeats,
-            now=self._clock(),
+            now=now,
             book=book,
         )
-        return replace(found, findings=self._weighed(found.terms, cards, found.findings))
+        return replace(found, findings=self._weighed(found.terms, cards, found.findings, now))
 
     def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
         """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
@@ -188,9 +188,11 @@ class Sending:
 
     # --- what the rules ask of this agency ---
 
-    def _weighed(self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    def _weighed(
+        self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding], now: datetime
+    ) -> tuple[Finding, ...]:
         """The findings as they weigh under this agency's own policy, if that lets such a share go at all."""
-        own = self._policy.in_force()
+        own = self._policy.in_force(now=now)
         own.check_share(terms, {card.org_id: card.org_type for card in cards})
         return tuple(own.weighed(findings, urgent=terms.urgent))
 
