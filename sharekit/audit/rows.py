@@ -13,7 +13,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sharekit import cbor, registry
 from sharekit.audit import export_file
 from sharekit.domain import profile, vocabulary, workdays
 from sharekit.errors import OutputUnwritable, Usage
+from sharekit.moments import seconds_of, time_of
 
 __all__ = ["Decoded"]
 
@@ -131,7 +132,7 @@ def _row(about: Mapping[str, Any], parts: Mapping[int, Any]) -> list[Any]:
 
 
 def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_of(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _spelled(name: str) -> Callable[[int], str]:
@@ -206,7 +207,7 @@ def _review(event: str, time: str) -> dict[str, Any]:
             days = next(rule["working_days"] for rule in term.more["due"] if "working_days" in rule)
             begun = workdays.day_of(datetime.fromisoformat(time))
             last = workdays.working_day_after(begun, days) + timedelta(days=1)
-            return {"emergency": term.code, "review_by": _time(int(workdays.start_of(last).timestamp()))}
+            return {"emergency": term.code, "review_by": _time(seconds_of(workdays.start_of(last)))}
     return {}
 
 

@@ -9,12 +9,13 @@ neither can rewrite what the other has seen. A receipt is never receipted. No fi
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerTampered, Malformed
 from sharekit.ledger.entry import Entry
+from sharekit.moments import time_of
 from sharekit.packet.wire import Control, Statement
 from sharekit.proofs import checkpoint, cosignature, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
@@ -84,7 +85,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
         org_id=statement.sender,
         event=said["event"],
         outcome=said["outcome"],
-        at=datetime.fromtimestamp(said["at"], UTC),
+        at=time_of(said["at"]),
         digest=said["digest"],
         purpose=said.get("purpose"),
         rule=said.get("rule"),

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from sharekit.domain import vocabulary, workdays
 from sharekit.domain.terms import ShareTerms
 from sharekit.domain.wording import Words, plain
+from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.promises import opened_by
 from sharekit.values import Value
@@ -93,7 +94,7 @@ def said_of(terms: ShareTerms, *, now: datetime) -> dict[str, Any]:
         "override": bool(override) or None,
         "second": _is_another(override.get("countersigned_by", ""), override.get("decided_by", "")),
         "lag": _lag(terms, now),
-        **{part: max(0, int(due.timestamp())) for part, due in deadlines.items()},
+        **{part: max(0, seconds_of(due)) for part, due in deadlines.items()},
     }
 
 

@@ -30,6 +30,7 @@ from sharekit.ledger.move import Moved, move
 from sharekit.ledger.postgres import Database
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
+from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.codes import Matter as Matter
 from sharekit.record.codes import footing, number, said_of, wording
@@ -171,7 +172,7 @@ class Record:
         said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
-            time=int(now.timestamp()),
+            time=seconds_of(now),
             nonce=nonce,
             packet=facts.packet,
             file=facts.file,

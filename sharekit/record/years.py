@@ -18,6 +18,7 @@ from sharekit.errors import LedgerError, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import Place, Shelf
+from sharekit.moments import seconds_of
 from sharekit.vault.box import Vault
 
 __all__ = ["Years"]
@@ -97,7 +98,7 @@ class Years:
     def _begin(self, place: Place, origin: str, now: datetime) -> None:
         genesis = Entry(
             event=vocabulary.load("ledger-events")["genesis"].number,
-            time=int(now.timestamp()),
+            time=seconds_of(now),
             nonce=os.urandom(16),
             checkpoint=self._last_checkpoint(now),
             origin=origin,

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sharekit.domain import vocabulary
 from sharekit.domain.vocabulary import Term
 from sharekit.errors import LedgerError, UnknownCode
+from sharekit.moments import is_seconds, time_of
 from sharekit.values import Value, field
 from sharekit.vault.box import RESTORE, Detail, Vault
 
@@ -146,9 +147,9 @@ def _action(row: tuple[Any, ...]) -> Action:
 
 
 def _time(seconds: object) -> datetime:
-    if type(seconds) is not int or not 0 <= seconds < 2**34:
+    if not is_seconds(seconds):
         raise _damaged()
-    return datetime.fromtimestamp(seconds, UTC)
+    return time_of(seconds)
 
 
 def _damaged() -> LedgerError:

@@ -7,11 +7,12 @@ once found is never removed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from nacl.signing import SigningKey
 
 from sharekit.errors import LedgerTampered
+from sharekit.moments import time_of
 from sharekit.packet.receipt import Receipt
 from sharekit.proofs import checkpoint, cosignature
 from sharekit.proofs.attestation import Attestation
@@ -184,4 +185,4 @@ def _forked(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], ol
 
 
 def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    return time_of(seconds)

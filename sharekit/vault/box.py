@@ -13,7 +13,7 @@ import hmac
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import nacl.secret
 from sharekit import cbor, registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, LedgerTampered
+from sharekit.moments import is_seconds, time_of
 from sharekit.values import Value
 from sharekit.vault.packets import Seen
 
@@ -304,6 +305,6 @@ def _damaged() -> LedgerError:
 
 
 def _time(seconds: object) -> datetime:
-    if type(seconds) is not int or not 0 <= seconds < 2**34:
+    if not is_seconds(seconds):
         raise _damaged()
-    return datetime.fromtimestamp(seconds, UTC)
+    return time_of(seconds)
