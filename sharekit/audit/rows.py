@@ -22,6 +22,7 @@ from sharekit.audit import export_file
 from sharekit.domain import profile, vocabulary, workdays
 from sharekit.errors import OutputUnwritable, Usage
 from sharekit.moments import seconds_of, time_of
+from sharekit.proofs.checkpoint import owner
 
 __all__ = ["Decoded"]
 
@@ -82,7 +83,7 @@ class Decoded:
         if ledger in self._ledgers:
             raise Usage("two exports of the same ledger", hint="name the newer one")
         self._ledgers.add(ledger)
-        whose = {"ledger": ledger, "owner": origin.split("/")[1] if origin else NOBODY}
+        whose = {"ledger": ledger, "owner": owner(origin) or NOBODY}
         rows = (_row({**whose, "entry": seq}, cbor.decode(data)) for seq, data in export_file.entries(path, size))
         for batch in _batches(rows):
             with _having_room():

@@ -7,7 +7,6 @@ undoes what it reports.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -77,7 +76,7 @@ class Receipts:
         origin = checkpoint.parse(note).origin
         name, key = cosignature.name_of(self._own.org_id), sender.keys.signing
         with _theirs():
-            if not re.fullmatch(rf"sharekit/{re.escape(card.org_id)}/[0-9]{{4}}", origin):
+            if checkpoint.owner(origin) != card.org_id:
                 raise LedgerTampered("the checkpoint is that of another ledger")
             checkpoint.verify(note, origin=origin, public=card.log_key)
             return self.partners.cosign(checkpoint.only(note, origin), proof, old=old, name=name, key=key, now=now)
@@ -126,7 +125,7 @@ class Receipts:
 
     def seen(self, org_id: str, year: int) -> str:
         """The newest checkpoint of a partner's ledger of a year that was cosigned here; Usage if there is none."""
-        note = self.partners.note(f"sharekit/{org_id}/{year:04}") if ORG_ID.match(org_id) else None
+        note = self.partners.note(checkpoint.origin(org_id, year)) if ORG_ID.match(org_id) else None
         if note is None:
             raise Usage("no checkpoint of that ledger was cosigned here", hint="open a packet of theirs, or --year")
         return note

@@ -8,7 +8,6 @@ neither can rewrite what the other has seen. A receipt is never receipted. No fi
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -74,7 +73,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
         raise Malformed("the receipt does not agree with the entry it proves")
     shown = inclusion.parse(said["proof"])
     origin = checkpoint.parse(shown.note).origin
-    if not re.fullmatch(rf"sharekit/{re.escape(statement.sender)}/[0-9]{{4}}", origin):
+    if checkpoint.owner(origin) != statement.sender:
         raise LedgerTampered("the receipt proves an entry of another ledger")
     if checkpoint.only(shown.note, origin) != shown.note:
         raise Malformed("the receipt's checkpoint carries lines of others")
@@ -132,7 +131,7 @@ def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> str:
     if card.org_id == own.org_id:
         raise cosignature.own_ledger()
     origin = checkpoint.parse(note).origin
-    if not re.fullmatch(rf"sharekit/{re.escape(own.org_id)}/[0-9]{{4}}", origin):
+    if checkpoint.owner(origin) != own.org_id:
         raise LedgerTampered("what is cosigned is a checkpoint of another ledger")
     checkpoint.verify(note, origin=origin, public=own.log_key)
     if cosignature.cosigned_at(note, name=cosignature.name_of(card.org_id), public=card.signing) is None:

@@ -19,6 +19,7 @@ from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import Place, Shelf
 from sharekit.moments import seconds_of
+from sharekit.proofs import checkpoint
 from sharekit.vault.box import Vault
 
 __all__ = ["Years"]
@@ -82,7 +83,7 @@ class Years:
         return [found for found in reversed(self._shelf.years(self._org_id)) if found < year]
 
     def _place(self, year: int) -> tuple[Place, str]:
-        origin = f"sharekit/{self._org_id}/{year:04}"
+        origin = checkpoint.origin(self._org_id, year)
         return self._shelf.place(origin), origin
 
     def _open(self, now: datetime) -> Ledger:

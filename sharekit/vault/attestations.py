@@ -135,7 +135,7 @@ class Partners:
             "SELECT attestation.org_id, cosigned, entry, proof, packet.first_seen FROM attestation LEFT JOIN packet"
             " ON packet.sender = ? AND packet.cti = attestation.packet ORDER BY at, entry"
         )
-        origin, found = f"sharekit/{own}/{year:04}", list[Attestation]()
+        origin, found = checkpoint.origin(own, year), list[Attestation]()
         with self._vault.reading() as db:
             for org_id, cosigned, entry, proven, sealed in db.execute(query, (own,)):
                 note = cosigned if cosigned and checkpoint.parse(cosigned).origin == origin else None
