@@ -169,7 +169,7 @@ def _parts() -> dict[int, tuple[str, Callable[[Any], Any]]]:
 
 
 def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"day": _day(row["time"][:13])}
     outcome, decided = _more("outcomes", row["outcome"]), _more("decisions", row["decided"])
     if row["event"] == "sealed" and row["purpose"]:
         found |= _agreement(row["agreement"], row["kinds"])
@@ -180,6 +180,12 @@ def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
     if outcome.get("emergency") or decided.get("emergency"):
         found |= _review(row["event"], row["time"])
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _day(hour: str) -> str:
+    """The day that it was in Great Britain in an hour of UTC, such as 2026-11-26T09."""
+    return workdays.day_of(datetime.fromisoformat(f"{hour}:00:00Z")).isoformat()
 
 
 def _agreement(statuses: str | None, kinds: str | None) -> dict[str, Any]:

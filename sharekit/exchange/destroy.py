@@ -67,7 +67,7 @@ class Erasure:
     def due(self, *, now: datetime) -> list[Kept]:
         """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
         found = self.kept()
-        waiting = {each.packet for each in found if not each.is_due(now.date())}
+        waiting = {each.packet for each in found if not each.is_due(now)}
         return [each for each in found if each.packet not in waiting]
 
     # --- legal hold (R17) ---
@@ -144,7 +144,7 @@ class Erasure:
                 rule="R17",
                 source="a legal hold suspends destruction",
             )
-        if not (reason or "").strip() and not all(each.is_due(now.date()) for each in found):
+        if not (reason or "").strip() and not all(each.is_due(now) for each in found):
             raise Usage("it is not due to be destroyed", hint="give the --reason why it is to go before its time")
 
     def _known(self, packet: bytes) -> list[Kept]:

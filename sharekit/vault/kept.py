@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sharekit.domain import vocabulary
+from sharekit.domain.workdays import day_of
 from sharekit.values import Value
 
 __all__ = ["Kept"]
@@ -22,10 +23,11 @@ class Kept(Value):
     due: date | None
     held: bool
 
-    def is_due(self, today: date) -> bool:
-        return self.due is not None and self.due <= today and not self.held
+    def is_due(self, now: datetime) -> bool:
+        """Whether the day has come, in Great Britain, on which it is to be destroyed, and nothing suspends that."""
+        return self.due is not None and self.due <= day_of(now) and not self.held
 
 
 def _kept(packet: bytes, sender: str, subject: int | None, rule: int, due: int | None, held: int) -> Kept:
-    code = vocabulary.load("retention-rules").by_number(rule).code
+    code = vocabulary.code("retention-rules", rule)
     return Kept(packet, sender, subject, code, None if due is None else EPOCH + timedelta(days=due), bool(held))
