@@ -7,16 +7,18 @@ so that the ledger can name it without a word.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, overload
 
 from sharekit import registry
 from sharekit.errors import UnknownCode
 from sharekit.values import Value, field
 
-__all__ = ["Term", "Vocabulary", "load", "names"]
+__all__ = ["Term", "Vocabulary", "code", "codes", "load", "more", "names", "number", "numbers"]
 
 _COLUMNS = ("code", "number", "label", "definition", "source", "status", "valid_from", "valid_to", "broader")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Term(Value):
@@ -91,6 +93,41 @@ def load(name: str) -> Vocabulary:
     document = registry.document("vocabulary", name)
     terms = {term["code"]: _term(term) for term in document["terms"]}
     return Vocabulary(name, document["title"], document["description"], terms)
+
+
+# --- what a code is called in one word: a code, its number, its extra keys ---
+
+
+def more(name: str, code: object) -> Mapping[str, Any]:
+    """The extra keys of a code of the vocabulary called `name`; empty for None, and for a code that it lacks."""
+    term = load(name).terms.get(code) if isinstance(code, str) else None
+    return term.more if term else _NOTHING
+
+
+def number(name: str, code: str | None) -> int | None:
+    """The number of a code; None for None, and for a code that somebody typed and nobody defined."""
+    term = load(name).terms.get(code) if code is not None else None
+    return term.number if term else None
+
+
+def numbers(name: str, codes: Iterable[str]) -> tuple[int, ...]:
+    """The numbers of codes, in their order, without those that nobody defined."""
+    known = load(name).terms
+    return tuple(known[code].number for code in codes if code in known)
+
+
+@overload
+def code(name: str, number: int) -> str: ...
+@overload
+def code(name: str, number: int | None) -> str | None: ...
+def code(name: str, number: int | None) -> str | None:
+    """The code of a number, None for None; UnknownCode if this edition has no such number."""
+    return None if number is None else load(name).by_number(number).code
+
+
+def codes(name: str, numbers: Iterable[int] | None) -> list[str]:
+    """The codes of numbers, in their order, empty for None; UnknownCode if this edition lacks one of them."""
+    return [load(name).by_number(each).code for each in numbers or ()]
 
 
 def _term(data: dict[str, Any]) -> Term:

@@ -14,9 +14,10 @@ from sharekit import cbor
 from sharekit.errors import Malformed
 from sharekit.values import Value, field
 
-__all__ = ["Entry"]
+__all__ = ["MAX_CODES", "Entry"]
 
 MAX_ENTRY_BYTES = 4096
+MAX_CODES = 32  # in one list
 
 _ORG_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 
@@ -38,7 +39,7 @@ def _is_true(value: object) -> bool:
 
 
 def _codes(value: object) -> bool:
-    return type(value) is tuple and 0 < len(value) <= 32 and all(map(_is_code, value))
+    return type(value) is tuple and 0 < len(value) <= MAX_CODES and all(map(_is_code, value))
 
 
 def _bytes(size: int) -> Callable[[object], bool]:

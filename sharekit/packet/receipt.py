@@ -47,15 +47,14 @@ class Receipt(Value):
 
 def body(event: str, entry: Entry, proven: bytes, *, cosigned: str | None = None) -> dict[str, Any]:
     """The receipt of one committed entry, to be sealed for the packet's sender; `proven` is what `prove` gave."""
-    outcomes, purposes = vocabulary.load("outcomes"), vocabulary.load("purposes")
     told = {
         "event": event,
-        "outcome": outcomes.by_number(entry.outcome or 0).code,
+        "outcome": vocabulary.code("outcomes", entry.outcome or 0),
         "at": entry.time,
         "digest": entry.file,
         "entry": entry.encode(),
         "proof": proven,
-        "purpose": purposes.by_number(entry.purpose).code if entry.purpose is not None else None,
+        "purpose": vocabulary.code("purposes", entry.purpose),
         "rule": entry.rule,
         "cosigned": cosigned,
     }

@@ -5,19 +5,21 @@ Only what auditors ask of an export stands here. An unknown code that somebody t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
-from sharekit.domain import vocabulary, workdays
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.terms import Agreement, ShareTerms
+from sharekit.domain.vocabulary import number, numbers
 from sharekit.domain.wording import Words, plain
+from sharekit.domain.workdays import beginning
+from sharekit.ledger.entry import MAX_CODES
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.promises import opened_by
 from sharekit.values import Value
 
-__all__ = ["Footing", "Matter", "footing", "number", "numbers", "said_of", "wording"]
+__all__ = ["Footing", "Matter", "footing", "said_of", "wording"]
 
 
 class Matter(Value, kw_only=True):
@@ -38,8 +40,8 @@ class Matter(Value, kw_only=True):
         return {
             "decision": self.decision,
             "decided": number("decisions", self.decided),
-            "reasons": numbers("refusal-reasons", self.reasons),
-            "agreement": numbers("agreement-status", self.agreement),
+            "reasons": _numbers("refusal-reasons", self.reasons),
+            "agreement": _numbers("agreement-status", self.agreement),
             "adviser": number("advice-roles", self.adviser),
             "disclosed": self.disclosed or None,
             "stage": number("dispute-stages", self.stage),
@@ -71,14 +73,14 @@ def footing(terms: ShareTerms | None, use: Use | None, *, now: datetime) -> Foot
     else:
         bases, art9, art10 = (terms.codes("lawful_basis", name) if terms else [] for name in ("art6", "art9", "art10"))
         gateways = terms.codes("gateways") if terms else []
-    agreements = _agreements(terms)
+    agreements = terms.agreements if terms else []
     return {
-        "bases": numbers("art6", bases),
-        "art9": numbers("art9", art9),
-        "art10": numbers("art10", art10),
-        "gateways": numbers("gateways", gateways),
-        "agreement": numbers("agreement-status", (each["status"] for each in agreements)),
-        "kinds": numbers("agreement-kinds", (each["kind"] for each in agreements)),
+        "bases": _numbers("art6", bases),
+        "art9": _numbers("art9", art9),
+        "art10": _numbers("art10", art10),
+        "gateways": _numbers("gateways", gateways),
+        "agreement": _numbers("agreement-status", (each.item["status"] for each in agreements)),
+        "kinds": _numbers("agreement-kinds", (each.item["kind"] for each in agreements)),
         "lapsed": any(_has_lapsed(each, now) for each in agreements) or None,
     }
 
@@ -90,7 +92,7 @@ def said_of(terms: ShareTerms, *, now: datetime) -> dict[str, Any]:
     deadlines = {each.term.more["part"]: each.due for each in opens if "part" in each.term.more}
     return {
         "decided": number("decisions", terms.json.get("decision", {}).get("outcome")),
-        "because": numbers("agreement-reasons", _because(terms)),
+        "because": _numbers("agreement-reasons", _because(terms)),
         "override": bool(override) or None,
         "second": _is_another(override.get("countersigned_by", ""), override.get("decided_by", "")),
         "lag": _lag(terms, now),
@@ -103,25 +105,14 @@ def wording(texts: Iterable[str]) -> str:
     return Words.of(" ".join(texts)).joined
 
 
-def number(name: str, code: str | None) -> int | None:
-    """The number of a code; None for one that somebody typed and nobody defined, which is never repeated."""
-    terms = vocabulary.load(name)
-    return terms[code].number if code is not None and code in terms else None
-
-
-def numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
-    """The numbers of codes, in their order; None where there are none."""
-    found = (number(name, code) for code in codes)
-    return tuple(each for each in found if each is not None)[:32] or None
-
-
-def _agreements(terms: ShareTerms | None) -> list[Mapping[str, Any]]:
-    return list(terms.json.get("agreement", ())) if terms else []
+def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
+    """The numbers of codes, in their order, as many as an entry takes; None where there are none."""
+    return numbers(name, codes)[:MAX_CODES] or None
 
 
 def _because(terms: ShareTerms) -> Iterator[str]:
     """Every reason why somebody was not asked, or why a refusal did not decide it, once."""
-    reasons = [code for each in _agreements(terms) for code in each.get("reason", ())]
+    reasons = [code for each in terms.agreements for code in each.item.get("reason", ())]
     override = terms.json.get("override", {}).get("reason_code")
     yield from dict.fromkeys([*reasons, *([override] if override else [])])
 
@@ -131,13 +122,9 @@ def _is_another(one: str, other: str) -> bool | None:
     return bool(one.strip() and plain(one).split() != plain(other).split()) or None
 
 
-def _has_lapsed(agreement: Mapping[str, Any], now: datetime) -> bool:
-    """Whether an agreement was given for a time that is over."""
-    status = vocabulary.load("agreement-status")[agreement["status"]].more
-    ends = agreement.get("expires_at")
-    if not status.get("given") or ends is None:
-        return bool(status.get("lapsed"))
-    return bool(datetime.fromisoformat(ends) <= now if "T" in ends else ends < workdays.day_of(now).isoformat())
+def _has_lapsed(agreement: Agreement, now: datetime) -> bool:
+    """Whether an agreement was given for a time that is over, or is said to have expired."""
+    return "lapsed" in agreement.status or (agreement.given and not agreement.in_force(now))
 
 
 def _lag(terms: ShareTerms, now: datetime) -> int | None:
@@ -145,5 +132,4 @@ def _lag(terms: ShareTerms, now: datetime) -> int | None:
     since = terms.json.get("known_at") or terms.json.get("occurred_at")
     if since is None:
         return None
-    start = datetime.fromisoformat(since) if "T" in since else workdays.start_of(date.fromisoformat(since))
-    return min(max(0, int((now - start).total_seconds()) // 60), 2**32 - 1)
+    return min(max(0, int((now - beginning(since)).total_seconds()) // 60), 2**32 - 1)

@@ -24,6 +24,7 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
+from sharekit.domain.vocabulary import number
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger, Said
 from sharekit.ledger.move import Moved, move
@@ -33,7 +34,7 @@ from sharekit.ledger.storage import Shelf
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.codes import Matter as Matter
-from sharekit.record.codes import footing, number, said_of, wording
+from sharekit.record.codes import footing, said_of, wording
 from sharekit.record.years import Years
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Actions, Promise

@@ -138,7 +138,7 @@ def _action(row: tuple[Any, ...]) -> Action:
     number, due, reference, party, id_ = row
     well_formed = type(reference) is type(id_) is bytes and len(id_) == 16 and isinstance(party, str | None)
     try:
-        kind = vocabulary.load("action-kinds").by_number(number).code
+        kind = vocabulary.code("action-kinds", number)
     except UnknownCode:
         well_formed, kind = False, ""
     if not well_formed:
