@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 
 from sharekit.domain.terms import Agreement, ShareTerms
 from sharekit.domain.vocabulary import number, numbers
 from sharekit.domain.wording import Words, plain
 from sharekit.domain.workdays import beginning
-from sharekit.ledger.entry import MAX_CODES
+from sharekit.ledger.entry import MAX_CODES, VOCABULARIES
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.promises import opened_by
 from sharekit.values import Value
 
-__all__ = ["Footing", "Matter", "footing", "said_of", "wording"]
+__all__ = ["Matter", "coded", "footing", "said_of", "wording"]
 
 
 class Matter(Value, kw_only=True):
@@ -39,30 +39,14 @@ class Matter(Value, kw_only=True):
         """The parts of an entry that say it."""
         return {
             "decision": self.decision,
-            "decided": number("decisions", self.decided),
-            "reasons": _numbers("refusal-reasons", self.reasons),
-            "agreement": _numbers("agreement-status", self.agreement),
-            "adviser": number("advice-roles", self.adviser),
             "disclosed": self.disclosed or None,
-            "stage": number("dispute-stages", self.stage),
-            "action": number("action-kinds", self.action),
             "undiscussed": self.undiscussed or None,
+            **coded(decided=self.decided, adviser=self.adviser, stage=self.stage, action=self.action),
+            **coded(reasons=self.reasons, agreement=self.agreement),
         }
 
 
-class Footing(TypedDict):
-    """The parts of an entry that say on what footing data went or were used."""
-
-    bases: tuple[int, ...] | None
-    art9: tuple[int, ...] | None
-    art10: tuple[int, ...] | None
-    gateways: tuple[int, ...] | None
-    agreement: tuple[int, ...] | None
-    kinds: tuple[int, ...] | None
-    lapsed: bool | None
-
-
-def footing(terms: ShareTerms | None, use: Use | None, *, now: datetime) -> Footing:
+def footing(terms: ShareTerms | None, use: Use | None, *, now: datetime) -> dict[str, Any]:
     """The bases, gateways and agreement an entry rests on: the recipient's own if there is a use, else the sender's.
 
     `agreement` and `kinds` go together: the status of each agreement, and what it is an agreement to.
@@ -75,13 +59,12 @@ def footing(terms: ShareTerms | None, use: Use | None, *, now: datetime) -> Foot
         gateways = terms.codes("gateways") if terms else []
     agreements = terms.agreements if terms else []
     return {
-        "bases": _numbers("art6", bases),
-        "art9": _numbers("art9", art9),
-        "art10": _numbers("art10", art10),
-        "gateways": _numbers("gateways", gateways),
-        "agreement": _numbers("agreement-status", (each.item["status"] for each in agreements)),
-        "kinds": _numbers("agreement-kinds", (each.item["kind"] for each in agreements)),
         "lapsed": any(_has_lapsed(each, now) for each in agreements) or None,
+        **coded(bases=bases, art9=art9, art10=art10, gateways=gateways),
+        **coded(
+            agreement=[each.item["status"] for each in agreements],
+            kinds=[each.item["kind"] for each in agreements],
+        ),
     }
 
 
@@ -91,8 +74,7 @@ def said_of(terms: ShareTerms, *, now: datetime) -> dict[str, Any]:
     opens = opened_by("sealed", terms.json, b"", parties=[""], now=now)
     deadlines = {each.term.more["part"]: each.due for each in opens if "part" in each.term.more}
     return {
-        "decided": number("decisions", terms.json.get("decision", {}).get("outcome")),
-        "because": _numbers("agreement-reasons", _because(terms)),
+        **coded(decided=terms.json.get("decision", {}).get("outcome"), because=[*_because(terms)]),
         "override": bool(override) or None,
         "second": _is_another(override.get("countersigned_by", ""), override.get("decided_by", "")),
         "lag": _lag(terms, now),
@@ -100,14 +82,23 @@ def said_of(terms: ShareTerms, *, now: datetime) -> dict[str, Any]:
     }
 
 
+def coded(**said: str | Sequence[str] | None) -> dict[str, Any]:
+    """Parts of an entry from codes: the numbers that the vocabulary of each part has for them.
+
+    A code that nobody defined is left out; of a list stands as much as an entry takes, and None where nothing is left.
+    """
+    return {name: _number_or_numbers(VOCABULARIES[name], codes) for name, codes in said.items()}
+
+
+def _number_or_numbers(name: str, said: str | Sequence[str] | None) -> int | tuple[int, ...] | None:
+    if said is None or isinstance(said, str):
+        return number(name, said)
+    return numbers(name, said)[:MAX_CODES] or None
+
+
 def wording(texts: Iterable[str]) -> str:
     """Reasons as they are compared with others: spacing, capitals and punctuation make no difference."""
     return Words.of(" ".join(texts)).joined
-
-
-def _numbers(name: str, codes: Iterable[str]) -> tuple[int, ...] | None:
-    """The numbers of codes, in their order, as many as an entry takes; None where there are none."""
-    return numbers(name, codes)[:MAX_CODES] or None
 
 
 def _because(terms: ShareTerms) -> Iterator[str]:

@@ -24,7 +24,6 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
-from sharekit.domain.vocabulary import number
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger, Said
 from sharekit.ledger.move import Moved, move
@@ -34,7 +33,7 @@ from sharekit.ledger.storage import Shelf
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.codes import Matter as Matter
-from sharekit.record.codes import footing, said_of, wording
+from sharekit.record.codes import coded, footing, said_of, wording
 from sharekit.record.years import Years
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Actions, Promise
@@ -178,17 +177,14 @@ class Record:
             packet=facts.packet,
             file=facts.file,
             checkpoint=facts.checkpoint,
-            purpose=number("purposes", facts.purpose),
-            outcome=number("outcomes", facts.outcome),
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
             subject=self._subject_token(facts.identifiers, nonce),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            act=number("acts", kind.more.get("act")),
             rationale=self._rationale_token(facts.rationale, now),
             left_out=min(facts.left_out, 65535) or None,
-            reported=number("receipt-events", facts.reported),
+            **coded(purpose=facts.purpose, outcome=facts.outcome, act=kind.more.get("act"), reported=facts.reported),
             **said,
         )
 
