@@ -2,6 +2,9 @@
 
 The rows stand in a database of the auditor's own, never in the export: SQLite keeps on disk what is too much for
 memory, and whatever an export says only ever becomes a value in it. schemas/decoded.sql says what each column is.
+
+The labels of an entry, and the vocabularies whose numbers stand there, are written down here a second time: the auditor
+reads entries without the code that wrote them, and a test holds the two to each other.
 """
 
 from __future__ import annotations

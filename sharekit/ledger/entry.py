@@ -110,7 +110,7 @@ class Entry(Value):
     outcome: int | None = _part(7, CODE, "outcomes")
     rule: str | None = _part(8, RULE, on="decided opened refused advice-sought")
     counterparties: tuple[str, ...] | None = _part(
-        9, PARTIES, on=f"{EXCHANGED} trusted revoked {DECIDED} reviewed action-closed"
+        9, PARTIES, on=f"{EXCHANGED} trusted revoked {DECIDED} action-closed"
     )
     subject: bytes | None = _part(10, DIGEST, on=f"sealed opened consulted {DECIDED} advice-sought")
     bases: tuple[int, ...] | None = _part(11, CODES, "art6", on=SHARED)
@@ -124,7 +124,7 @@ class Entry(Value):
     origin: str | None = _part(19, ORIGIN, on="genesis")
     demonstration: bool | None = _part(20, TRUE, on="genesis")
     act: int | None = _part(21, CODE, "acts", on=ACTS)
-    decision: bytes | None = _part(22, TOKEN, on=f"{DECIDED} discussed escalated reviewed consulted action-closed")
+    decision: bytes | None = _part(22, TOKEN, on=f"{DECIDED} discussed escalated reviewed consulted")
     decided: int | None = _part(23, CODE, "decisions", on=f"sealed {DECIDED}")
     reasons: tuple[int, ...] | None = _part(24, CODES, "refusal-reasons", on=DECIDED)
     adviser: int | None = _part(25, CODE, "advice-roles", on="advice-sought")
