@@ -36,7 +36,7 @@ def due(everything: bool) -> None:
     with session.agency() as agency:
         now = agency.now()
         found = agency.retention.kept() if everything else agency.retention.due()
-    told = [_told(each) | {"overdue": each.is_due(now.date())} for each in found]
+    told = [_told(each) | {"overdue": each.is_due(now)} for each in found]
     lines = [_line(each) for each in found] or ["nothing is due"]
     output.result({"kept": told}, lines, as_json=session.wants_json())
 

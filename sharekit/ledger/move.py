@@ -15,6 +15,7 @@ from nacl.signing import SigningKey
 from sharekit.errors import LedgerError
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import MOVED, Place, Shelf
+from sharekit.proofs import checkpoint
 
 __all__ = ["Moved", "move"]
 
@@ -37,7 +38,7 @@ def move(here: Shelf, there: Shelf, *, org_id: str, key: SigningKey, switch: Cal
     with contextlib.ExitStack() as stack:
         sources, moved = [], []
         for year in here.years(org_id):
-            origin = f"sharekit/{org_id}/{year:04}"
+            origin = checkpoint.origin(org_id, year)
             source = stack.enter_context(Ledger.open(here.place(origin), origin=origin, key=key))
             stack.enter_context(source.storage.turn())
             source.verify()

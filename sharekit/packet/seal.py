@@ -18,6 +18,7 @@ from sharekit.domain import profile
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import FieldMissing, NotNeedToKnow, UnknownCode, Usage
+from sharekit.moments import seconds_of
 from sharekit.packet.wire import (
     AUD,
     CHECKPOINT_HASH,
@@ -323,7 +324,7 @@ def _manifest_map(draft: Draft, parts: Parts, dataset: bytes, note: str | None) 
 
 
 def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Sender, now: datetime) -> dict[int, Any]:
-    issued = int(now.timestamp())
+    issued = seconds_of(now)
     claims = {
         ISS: sender.org_id,
         AUD: [card.org_id for card in draft.recipients],

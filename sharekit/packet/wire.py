@@ -20,6 +20,7 @@ from typing import Any
 from sharekit import cbor, cose
 from sharekit.cose import Encrypt, Sign1
 from sharekit.errors import FieldInvalid, Malformed
+from sharekit.moments import is_seconds
 from sharekit.trust.cards import ORG_ID
 from sharekit.values import Value, field
 
@@ -162,7 +163,7 @@ def _checked_statement(message: Sign1) -> dict[int, Any]:
 def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> bool:
     organisations = set(map(type, aud)) <= {str} and all(map(ORG_ID.match, [iss, *aud]))
     addressed = 1 <= len(aud) <= cose.MAX_RECIPIENTS and organisations and len(set(aud)) == len(aud)
-    return addressed and type(iat) is type(exp) is int and 0 <= iat < exp < 2**34 and len(cti) == 16
+    return addressed and is_seconds(iat) and is_seconds(exp) and iat < exp and len(cti) == 16
 
 
 def aad_of(protected: bytes) -> bytes:

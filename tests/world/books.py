@@ -14,28 +14,13 @@ from sharekit.audit import questions
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport, audit
 from sharekit.domain import profile, vocabulary
-from sharekit.ledger.entry import Entry
+from sharekit.ledger.entry import LABELS, VOCABULARIES, Entry
 from sharekit.ledger.log import Ledger
 from sharekit.trust.cards import Card
 from sharekit.trust.store import Trust
 
-NUMBERS = {
-    "event": "ledger-events",
-    "purpose": "purposes",
-    "outcome": "outcomes",
-    "decided": "decisions",
-    "action": "action-kinds",
-    "reported": "receipt-events",
-    "act": "acts",
-    "stage": "dispute-stages",
-}
-LISTS = {
-    "bases": "art6",
-    "agreement": "agreement-status",
-    "kinds": "agreement-kinds",
-    "reasons": "refusal-reasons",
-    "because": "agreement-reasons",
-}
+CODES = {label.name for label in LABELS if label.form.name == "code" and label.vocabulary in vocabulary.names()}
+LISTS = {label.name for label in LABELS if label.form.name == "codes"}
 TIMES = ("act_by", "acknowledge_by")
 
 
@@ -49,10 +34,10 @@ def coded(event: str, moment: str, **parts: Any) -> Entry:
     """An entry, from codes where the ledger has numbers."""
     said: dict[str, Any] = {}
     for name, value in {"event": event, **parts}.items():
-        if name in NUMBERS:
-            value = vocabulary.load(NUMBERS[name])[value].number
+        if name in CODES:
+            value = vocabulary.load(VOCABULARIES[name])[value].number
         elif name in LISTS:
-            value = tuple(vocabulary.load(LISTS[name])[code].number for code in value.split())
+            value = tuple(vocabulary.load(VOCABULARIES[name])[code].number for code in value.split())
         elif name in TIMES:
             value = seconds(value)
         elif name == "profile":
