@@ -195,7 +195,7 @@ def test_an_honest_partner_whose_receipt_was_lost_is_not_accused(world):
 
 def test_a_partners_fork_is_not_blamed_on_our_own_ledger(world):
     cosigned_once(world)
-    forged = checkpoint.sign(Checkpoint(ORIGIN, 2, bytes(32)), key=world.fernshire._log_key)
+    forged = checkpoint.sign(Checkpoint(ORIGIN, 2, bytes(32)), key=world.fernshire.keys.log)
     body = {"note": forged, "old": 0, "proof": []}
     with pytest.raises(errors.LedgerTampered) as raised:
         world.quillbrook.receive(sealed(world.fernshire, world.quillbrook, body, None, wire.CHECKPOINT))

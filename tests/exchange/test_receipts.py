@@ -171,7 +171,7 @@ def test_a_later_packet_is_not_cosigned_without_a_consistency_proof(world, opene
 
 def test_a_checkpoint_of_a_rewritten_ledger_is_refused_and_kept_as_evidence(world, opened):
     """The attacker holds Fernshire's log key, and signs another history."""
-    log = world.fernshire._log_key
+    log = world.fernshire.keys.log
     forged = checkpoint.sign(Checkpoint("sharekit/E10999001/2026", 9, bytes(32)), key=log)
     body = {"note": forged, "old": 2, "proof": [bytes(32), bytes(32)]}
     with pytest.raises(errors.LedgerTampered):
@@ -299,7 +299,7 @@ def rewritten(world, *, without: str) -> None:
     number = vocabulary.load("ledger-events")[without].number
     genesis, *kept = [Entry.decode(data) for _, data in agency.ledger.entries()]
     path, origin = world.folder / "forged.db", agency.ledger.origin
-    with Ledger.create(path, origin=origin, key=agency._log_key, genesis=genesis) as forged:
+    with Ledger.create(path, origin=origin, key=agency.keys.log, genesis=genesis) as forged:
         for each in kept:
             if each.event != number:
                 forged.append(each)

@@ -354,12 +354,12 @@ def test_an_administrator_who_is_no_superuser_can_make_it_ready(postgres):
             db.execute("DELETE FROM sharekit.entry")
 
 
-def test_the_script_that_is_printed_is_the_one_that_is_run(postgres):
+def test_the_script_that_is_printed_is_the_one_that_is_run(postgres, admin):
     with postgres.connect() as db:
         db.execute("CREATE DATABASE scripted")
     with postgres.connect(database="scripted") as db:
         db.execute(postgres_setup.script())
-        assert databases.fingerprint(db) == databases._shipped()
+        assert databases.fingerprint(db) == databases.fingerprint(admin)
 
 
 def test_a_database_that_cannot_hold_a_note_is_refused(postgres):

@@ -171,7 +171,7 @@ def test_a_stamped_checkpoint_exposes_a_ledger_written_anew(world, authority, mo
     agency.export(world.folder / "export")
     genesis, *_ = [sharekit.ledger.entry.Entry.decode(data) for _, data in agency.ledger.entries()]
     path = world.folder / "forged.db"
-    with Ledger.create(path, origin=agency.ledger.origin, key=agency._log_key, genesis=genesis) as forged:
+    with Ledger.create(path, origin=agency.ledger.origin, key=agency.keys.log, genesis=genesis) as forged:
         forged.append(sharekit.ledger.entry.Entry(2, genesis.time, nonce=bytes(16)))
         forged.append(sharekit.ledger.entry.Entry(2, genesis.time, nonce=bytes(16)))
         with contextlib.closing(sqlite3.connect(world.folder / "export")) as db:
