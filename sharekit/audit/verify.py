@@ -81,6 +81,10 @@ def audit(
     ledger: only they tell of a ledger cut short or written anew by the holder of its key; so do time stamps, under the
     root certificates `roots` (PEM). Raises Malformed if a file is not what it should be, Usage if it cannot be read,
     and NotTrusted if `trust` has no card of the ledger's agency.
+
+    >>> report = sharekit.audit.audit("fernshire.export", trust)
+    >>> report.findings
+    ()
     """
     with export_file.opened(Path(path)) as db:
         findings = Findings()
