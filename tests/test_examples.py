@@ -39,7 +39,7 @@ PROMISED = {
         *[".open(", ".close()"],
     ],
     "sharekit.ledger.log:Ledger": [".ledger.append(", ".checkpoint()", ".verify()", ".export("],
-    "sharekit.audit.verify:audit": ["sharekit.audit.audit("],
+    "sharekit.audit.verify:": ["sharekit.audit.audit("],
 }
 
 
