@@ -58,7 +58,7 @@ from sharekit.record.record import Actor, Facts, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 
 __all__ = ["Agency", "Sealed"]
 
@@ -199,7 +199,7 @@ class Agency:
         return self.record.append(event, facts, now=self.now())
 
     def close(self) -> None:
-        """Close the ledger's files."""
+        """Close the files of the ledgers and of the vault."""
         self.record.close()
 
     # --- sealing ---

@@ -8,8 +8,10 @@ from typing import Any
 
 from sharekit.advice.brief import Brief, brief, rules
 from sharekit.domain import profile, vocabulary
-from sharekit.errors import FieldMissing, Malformed, Refused
-from sharekit.record.record import Facts, Matter, Record
+from sharekit.errors import FieldMissing
+from sharekit.record import refusals
+from sharekit.record.codes import Matter
+from sharekit.record.record import Facts, Record
 from sharekit.trust.store import Trust
 from sharekit.vault.actions import Promise
 
@@ -34,7 +36,7 @@ def seek(
     a reason. Raises what `brief` raises, UnknownCode, and FieldMissing without the reason; a refusal is an entry.
     """
     known = [text for pin in trust for text in (pin.card.name, pin.card.org_id)]  # where the child may be known
-    try:
+    with refusals.recorded(record, now=now):
         vocabulary.load("advice-roles")[role]
         if disclosed and not (reason or "").strip():
             raise FieldMissing(
@@ -44,9 +46,6 @@ def seek(
                 source=rules()["source"],
             )
         made = brief(dataset, profile.load(kind), terms or {}, organisations=known, now=now)
-    except (Refused, Malformed) as refusal:
-        record.append("refused", Facts(outcome=refusal.code, rule=refusal.rule), now=now)
-        raise
     facts = Facts(
         purpose=rules()["purpose"],
         rule=rules()["rule"],

@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from sharekit.domain import retention, vocabulary
+from sharekit.domain import retention
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import GateNotMet, Usage
 from sharekit.record.record import Facts, Record
 from sharekit.vault.actions import Promise
-from sharekit.vault.kept import EPOCH, Kept, _kept
+from sharekit.vault.kept import Kept
 
 __all__ = ["Erasure"]
 
 
 class Erasure:
-    """The table `kept` of the vault, and what is done by it."""
+    """What is kept by the vault's table of packets, and what is done by it."""
 
     def __init__(self, record: Record, outbox: Path) -> None:
-        self._record, self._outbox = record, outbox
+        self._record, self._packets, self._outbox = record, record.vault.kept, outbox
 
     def keep(
         self,
@@ -40,35 +40,16 @@ class Erasure:
 
         Whoever then records something about it does both `one_at_a_time`: nothing is destroyed in between.
         """
-        self._record.vault.subject_key(identifiers)
-        subject = self._record.vault.subject_number(identifiers)
-        number = vocabulary.load("retention-rules")[retention.rule_of(terms)].number
-        days = None if due is None else (due - EPOCH).days
-        held = int(bool(terms.retention.get("legal_hold")))
-        with self._record.vault.writing() as db:
-            db.execute(
-                "INSERT INTO kept(sender, packet, subject, rule, due, held) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET subject = coalesce(subject, excluded.subject),"
-                " due = coalesce(due, excluded.due)",
-                (sender, packet, subject, number, days, held),
-            )
+        rule, held = retention.rule_of(terms), bool(terms.retention.get("legal_hold"))
+        self._packets.keep(packet, sender, rule=rule, due=due, held=held, identifiers=identifiers)
 
-    def kept(self, packet: bytes | None = None) -> list[Kept]:
-        """What is kept, of one packet or of all: what is due soonest first, undated last."""
-        query = "SELECT packet, sender, subject, rule, due, held FROM kept"
-        order = " ORDER BY due IS NULL, due, packet"
-        with self._record.vault.reading() as db:
-            if packet is None:
-                rows = db.execute(query + order).fetchall()
-            else:
-                rows = db.execute(f"{query} WHERE packet = ?", (packet,)).fetchall()
-        return [_kept(*row) for row in rows]
+    def kept(self) -> list[Kept]:
+        """Everything that is kept: what is due soonest first, what has no date last."""
+        return self._packets.all()
 
     def due(self, *, now: datetime) -> list[Kept]:
         """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
-        found = self.kept()
-        waiting = {each.packet for each in found if not each.is_due(now.date())}
-        return [each for each in found if each.packet not in waiting]
+        return self._packets.due(now.date())
 
     # --- legal hold (R17) ---
 
@@ -81,14 +62,10 @@ class Erasure:
             raise Usage("a hold is set or released for a reason", hint="give the --reason")
         self._known(packet)
         if on:
-            self._set_held(packet, on)
+            self._packets.hold(packet)
         self._log("reviewed", packet, "held" if on else "released", reason, now)
         if not on:
-            self._set_held(packet, on)
-
-    def _set_held(self, packet: bytes, on: bool) -> None:
-        with self._record.vault.writing() as db:
-            db.execute("UPDATE kept SET held = ? WHERE packet = ?", (int(on), packet))
+            self._packets.release(packet)
 
     # --- destroying ---
 
@@ -107,7 +84,7 @@ class Erasure:
 
     def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None, now: datetime) -> int:
         """Destroy everything that is kept of one subject; how many packets. Errors as in `destroy`."""
-        subject = self._record.vault.subject_number([(scheme, identifier_value(scheme, value))])
+        subject = self._record.vault.subjects.number(scheme, identifier_value(scheme, value))
         with self._record.one_at_a_time():
             found = [each for each in self.kept() if subject is not None and each.subject == subject]
             if not found:
@@ -148,7 +125,7 @@ class Erasure:
             raise Usage("it is not due to be destroyed", hint="give the --reason why it is to go before its time")
 
     def _known(self, packet: bytes) -> list[Kept]:
-        found = self.kept(packet)
+        found = self._packets.of(packet)
         if not found:
             raise Usage("nothing is kept of that packet", hint="sharekit retention due --all lists what is kept")
         return found

@@ -28,7 +28,7 @@ from sharekit.record.promises import of_receipt
 from sharekit.record.record import Facts, Record
 from sharekit.trust.cards import ORG_ID, Card
 from sharekit.trust.store import Trust
-from sharekit.vault.attestations import Partners
+from sharekit.vault.attestations import Said
 
 __all__ = ["Receipts"]
 
@@ -38,7 +38,7 @@ class Receipts:
 
     def __init__(self, record: Record, trust: Trust, own: Card, outbox: Path) -> None:
         self._record, self._trust, self._own, self._outbox = record, trust, own, outbox
-        self.partners = Partners(record.vault)
+        self.partners = record.vault.partners
 
     # --- giving ---
 
@@ -159,10 +159,10 @@ class Receipts:
         digest, path = sha256(data).digest(), self._outbox / f"{parts.cti.hex()}.sharekit"
         answered = [card.org_id] if mode != RECEIPT else []  # a receipt is never receipted
         with files.replacing(path) as waiting:  # its place first: what cannot wait there was never sealed
-            self._record.vault.note_packet(sender.org_id, parts.cti, digest=digest, now=now, recipients=answered)
+            self._record.vault.packets.note(sender.org_id, parts.cti, digest=digest, now=now, recipients=answered)
             facts = Facts(packet=parts.cti, file=digest, counterparties=[card.org_id])
             self._record.append("sealed", facts, now=now)
-            self._record.vault.mark_recorded(sender.org_id, parts.cti)
+            self._record.vault.packets.mark_recorded(sender.org_id, parts.cti)
             waiting.commit(data)
         return path
 
@@ -175,15 +175,15 @@ class Receipts:
         """
         with _theirs():
             found = receipt.check(control, statement, card=card, own=self._own)
-        sealed = self._record.vault.seen(self._own.org_id, found.packet)
+        sealed = self._record.vault.packets.seen(self._own.org_id, found.packet)
         if sealed is None or sealed.digest != found.digest or found.org_id not in sealed.recipients:
             raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
         if found.cosigned is not None:
             self._check_own(found.cosigned, now)
         with self._record.one_at_a_time():
-            if not self.partners.has(found):
+            if not self.partners.has(_said(found)):
                 self._record_taken(found, now)
-                self.partners.keep(found)  # after its entry: it is by this that a second one is noticed
+                self.partners.keep(_said(found))  # after its entry: it is by this that a second one is noticed
         return found
 
     def _record_taken(self, found: Receipt, now: datetime) -> None:
@@ -232,6 +232,12 @@ class Receipts:
         )
         seq = self._record.append("witnessed", facts, now=now)
         return self._report("witnessed", seq, statement, cosigned, sender, now)
+
+
+def _said(found: Receipt) -> Said:
+    """What the vault keeps of a receipt."""
+    proven = (found.entry, found.proof, found.cosigned)
+    return Said(found.packet, found.org_id, found.event, found.at, found.outcome, *proven)
 
 
 @contextlib.contextmanager

@@ -131,7 +131,7 @@ class Reception:
             self._record_use("decided", checked, verdict)
             share = opening.open_dataset(checked.packet, manifest, verdict, keys)
         seq = self._record_use("opened", checked, verdict, share)
-        self._record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
+        self._record.vault.packets.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
         self._give("opened", seq, checked, manifest.note)
         return share
 
@@ -171,7 +171,7 @@ class Reception:
         """Steps 5.1 to 5.10: is it a packet, is it to be believed, and is it the one that was seen before?"""
         self.receipt = self.trouble = None
         now, packet = self._agency.now(), packets.parse(data)
-        seen = self._record.vault.seen(packet.claims[packets.ISS], packet.claims[packets.CTI])
+        seen = self._record.vault.packets.seen(packet.claims[packets.ISS], packet.claims[packets.CTI])
         known = seen and seen.recorded and seen.digest == packet.digest
         statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
         if seen and seen.digest != packet.digest:
@@ -180,7 +180,7 @@ class Reception:
         return _Checked(packet, statement, card, now)
 
     def _check_first_opening(self, checked: _Checked) -> None:
-        seen = self._record.vault.seen(checked.statement.sender, checked.cti)
+        seen = self._record.vault.packets.seen(checked.statement.sender, checked.cti)
         if (seen is None or seen.opened is None) and checked.now >= checked.statement.expires:
             raise Expired("the packet expired before it was first opened", packet=checked.statement.id)
 
@@ -215,16 +215,16 @@ class Reception:
         return self._append_received(checked, also) if also else None
 
     def _is_recorded(self, checked: _Checked) -> bool:
-        sender, cti, vault = checked.statement.sender, checked.cti, self._record.vault
-        vault.note_packet(sender, cti, digest=checked.statement.digest, now=checked.now)
-        seen = vault.seen(sender, cti)
+        sender, cti, index = checked.statement.sender, checked.cti, self._record.vault.packets
+        index.note(sender, cti, digest=checked.statement.digest, now=checked.now)
+        seen = index.seen(sender, cti)
         if seen is None or seen.digest != checked.statement.digest:  # another came in between
             raise Replayed("another packet with this number was seen before", packet=checked.statement.id)
         return seen.recorded
 
     def _append_received(self, checked: _Checked, events: Sequence[str]) -> int:
         first = self._record.append(events, checked.facts(), now=checked.now)
-        self._record.vault.mark_recorded(checked.statement.sender, checked.cti)
+        self._record.vault.packets.mark_recorded(checked.statement.sender, checked.cti)
         return first + len(events) - 1
 
     def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> int:
@@ -273,11 +273,11 @@ class Reception:
 
         A small file could be guessed from its hash: the index is keyed, and the entry carries no digest.
         """
-        token = hmac.digest(self._record.secret, sha256(data).digest(), "sha256")
+        token = hmac.digest(self._record.index_key, sha256(data).digest(), "sha256")
         with contextlib.suppress(Malformed):
             refusal.packet = packets.parse(data).id
         cti = bytes.fromhex(refusal.packet) if refusal.packet else None
         with self._record.one_at_a_time():
-            if not self._record.vault.knows_refused(token):
+            if not self._record.vault.packets.knows_refused(token):
                 self._record.append("refused", Facts(outcome=refusal.code, packet=cti), now=self._agency.now())
-                self._record.vault.note_refused(token)
+                self._record.vault.packets.note_refused(token)

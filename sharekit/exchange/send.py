@@ -181,12 +181,12 @@ class Dispatch:
         words = rules_of_conduct.rationale(terms, asked)
         if not words or not self._agency.unlocked:
             return 0
-        return self._agency.record.vault.repeats(words, _decision(terms), among=asked["among"])
+        return self._agency.record.vault.rationales.repeats(words, _decision(terms), among=asked["among"])
 
     def _remember(self, terms: ShareTerms) -> None:
         words = rules_of_conduct.rationale(terms, rulebook.load()[REPEATED].params)
         if words:
-            self._agency.record.vault.note_rationale(words, _decision(terms))
+            self._agency.record.vault.rationales.note(words, _decision(terms))
 
     def _weighed(
         self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding], now: datetime
@@ -211,13 +211,13 @@ class Dispatch:
             promise=of_share(draft.terms.json, cti, recipients, owed=owed, now=now),
         )
         vault = self._agency.record.vault
-        vault.note_packet(sender.org_id, cti, digest=digest, now=now, recipients=recipients)
+        vault.packets.note(sender.org_id, cti, digest=digest, now=now, recipients=recipients)
         self._remember(draft.terms)
         due = retention.due_on(draft.terms, draft.fields, now=now)
         with self._agency.record.one_at_a_time():
             self._agency.erasure.keep(cti, sender.org_id, draft.terms, due=due, identifiers=facts.identifiers)
             entry = self._agency.record.append("sealed", facts, now=now)
-        vault.mark_recorded(sender.org_id, cti)
+        vault.packets.mark_recorded(sender.org_id, cti)
         return entry
 
     @contextlib.contextmanager

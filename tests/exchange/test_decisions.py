@@ -436,7 +436,7 @@ def test_what_is_under_way_counts_for_nothing_until_it_is_settled(school, monkey
     append = Ledger.append
 
     def looked(self: Ledger, *entries: Entry) -> int:
-        seen.append([action.kind for action in school.record.actions.open()])
+        seen.append([action.kind for action in school.record.vault.actions.open()])
         return append(self, *entries)
 
     monkeypatch.setattr(Ledger, "append", looked)

@@ -76,7 +76,7 @@ def secrets(agency) -> list[bytes]:
         keys = [row[0] for row in db.execute("SELECT sealed_key FROM subject")]
         details = [row[0] for row in db.execute("SELECT sealed FROM detail")]
         tokens = [row[0] for row in db.execute("SELECT token FROM subject_index")]
-    return [*keys, *details, *tokens, agency.record.vault.find_subject("nhs", "9990001006")]
+    return [*keys, *details, *tokens, agency.record.vault.subjects.find("nhs", "9990001006")]
 
 
 def home_bytes(agency) -> bytes:
@@ -178,7 +178,7 @@ def test_destroying_again_after_a_crash_between_entry_and_vault_finishes_it(kept
         raise errors.LedgerError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(sharekit.vault.box.Vault, "erase", cut)
+        patched.setattr(sharekit.vault.vault.Vault, "erase", cut)
         with pytest.raises(errors.LedgerError):
             quillbrook.erasure.destroy(packet, reason="x", now=NOW)
     assert quillbrook.erasure.destroy(packet, reason="x", now=NOW) == 1
@@ -188,7 +188,7 @@ def test_destroying_again_after_a_crash_between_entry_and_vault_finishes_it(kept
 def test_a_destroyed_packet_that_comes_again_is_still_known_by_its_number(kept):
     world, packet = kept
     world.quillbrook.erasure.destroy(packet, reason="x", now=NOW)
-    assert world.quillbrook.record.vault.seen("E10999001", packet).recorded
+    assert world.quillbrook.record.vault.packets.seen("E10999001", packet).recorded
 
 
 # --- the years
@@ -343,7 +343,7 @@ def test_destroying_waits_for_whoever_is_sealing_about_the_same_child(world, mon
         world.flag()
     destroying.join()
     assert fernshire.erasure.kept() == []
-    assert fernshire.record.vault.find_subject("nhs", "9990001006") is None
+    assert fernshire.record.vault.subjects.find("nhs", "9990001006") is None
     other.close()
 
 

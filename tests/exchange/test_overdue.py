@@ -269,7 +269,7 @@ def test_two_processes_lose_no_action_and_no_entry(world):
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
-    counted = school.record.actions.pending(), len(school.decisions.all())
+    counted = school.record.vault.actions.pending(), len(school.decisions.all())
     assert counted == ([], 16)
     closed = len(school.record.find(now=school.now(), event="reviewed"))
     closed += len(school.record.find(now=school.now(), event="discussed"))

@@ -182,7 +182,7 @@ def test_the_token_of_the_same_reasons_differs_with_agency_and_year(world):
     words = wording(["Wren is at risk tonight"])
     vaults = [world.larkmoor.record.vault, world.fernshire.record.vault]
     years = ["sharekit/URN-999001/2026", "sharekit/URN-999001/2027"]
-    tokens = {vault.token(origin, words) for vault in vaults for origin in years}
+    tokens = {vault.wording_token(origin, words) for vault in vaults for origin in years}
     assert len(tokens) == 4
 
 
@@ -192,7 +192,7 @@ def test_the_token_cannot_be_made_from_what_lies_on_the_disk_unlocked(world):
     agency = world.larkmoor
     token = newest(world, "URN-999001", "sealed").rationale
     words = wording(example("safeguarding-referral")[1]["decision"]["reasons"]).encode()
-    locked = (agency.record.secret, (agency.home / "keys" / "log.key").read_bytes(), agency.card())
+    locked = (agency.record.index_key, (agency.home / "keys" / "log.key").read_bytes(), agency.card())
     assert token not in {hmac.digest(key, words, "sha256")[:16] for key in locked}
 
 
@@ -219,7 +219,7 @@ def newest_seq(world: World, org_id: str, event: str) -> int:
 def test_a_case_that_begins_after_the_look_up_does_not_excuse_it(world):
     world.at("2026-11-26T10:00:00Z")
     agency = world.fernshire
-    agency.record.vault.subject_key([("nhs", "9990001006")])  # known, and nothing recorded yet
+    agency.record.vault.subjects.key([("nhs", "9990001006")])  # known, and nothing recorded yet
     agency.subject_entries("nhs", "9990001006", limit=5)
     world.flag()
     agency.subject_entries("nhs", "9990001006", limit=5)
