@@ -5,6 +5,10 @@ own, every row limited in size, and no row followed further than the file is lon
 
 1 the schema and the pages  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
 4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs  7 the cards
+
+>>> report = sharekit.audit.audit("fernshire.export", trust)
+>>> report.findings
+()
 """
 
 from __future__ import annotations

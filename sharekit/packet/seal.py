@@ -68,6 +68,8 @@ class Sender(Value, kw_only=True):
 
     `note` is the newest checkpoint of its ledger, None without one; the rest is what its card says and who acts, and
     goes into the terms as far as it is not None.
+
+    >>> sender = sharekit.Sender(org_id=fernshire.org_id, keys=fernshire.keys, org_type=fernshire.org_type)
     """
 
     org_id: str
@@ -144,6 +146,8 @@ def seal(
     """A signed and encrypted packet of `dataset` under `terms` for `recipients`.
 
     Raises Refused (a gate, a field, a code, a recipient), naming rule or field and never a value; Usage.
+
+    >>> packet = sharekit.seal(dataset, terms, sender=fernshire.sender(), recipients=[quillbrook.card()], now=now)
     """
     if attachments:
         raise Usage("packets with attachments are not made yet", hint="seal the fields alone")

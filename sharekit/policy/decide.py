@@ -71,6 +71,10 @@ def decide(terms: ShareTerms, use: Use, *, now: datetime, policy: LocalPolicy | 
     """Whether what was shared under `terms` may be opened for `use`: returned, never raised (UK GDPR Article 8A).
 
     `policy` is the agency's own; without one the shipped policy decides.
+
+    >>> verdict = sharekit.decide(manifest.terms, use, now=now)
+    >>> verdict.outcome, verdict.rule
+    ('allow', 'R18.4')
     """
     case = _Case(terms, use, now, policy or shipped())
     return case.verdict(_first(case))

@@ -30,6 +30,9 @@ class Use(Value, kw_only=True):
     """What a recipient wants to open a packet for, as what kind of organisation, and on what footing of its own.
 
     `confirm` maps a field to the value the recipient already knows; `assessment` is the Article 8A record.
+
+    >>> confirm = {"date_of_birth": dataset["date_of_birth"]}
+    >>> use = sharekit.Use(purpose=terms["purpose"], org_type=quillbrook.org_type, confirm=confirm)
     """
 
     purpose: str

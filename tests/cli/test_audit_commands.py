@@ -8,9 +8,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from world.books import Book
+from world.books import Book, filled, tampered
 from world.commands import sharekit
-from world.reports import filled, tampered
 
 from sharekit.audit import questions
 

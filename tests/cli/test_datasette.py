@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world.books import filled, tampered
 from world.commands import clean_environment, sharekit
-from world.reports import filled, tampered
 
 from sharekit.audit import questions
 

@@ -402,11 +402,11 @@ def test_an_interrupt_in_the_middle_leaves_nothing(ledger, monkeypatch):
 
 
 def test_a_full_disk_is_one_clear_error_and_appends_nothing(ledger):
-    pages = ledger.storage._db.execute("PRAGMA page_count").fetchone()[0]
-    ledger.storage._db.execute(f"PRAGMA max_page_count = {pages}")
+    ((pages,),) = ledger.storage.rows("PRAGMA page_count")
+    ledger.storage.rows(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerError, match="disk is full"):
         ledger.append(*(entry() for _ in range(500)))
-    ledger.storage._db.execute("PRAGMA max_page_count = 100000")
+    ledger.storage.rows("PRAGMA max_page_count = 100000")
     assert ledger.verify() == 1
     assert ledger.append(entry()) == 1
 
@@ -436,10 +436,10 @@ def test_what_cannot_be_opened_is_a_ledger_error(tmp_path, ledger):
 
 
 def test_a_ledger_that_may_not_be_written_to_appends_nothing(ledger):
-    ledger.storage._db.execute("PRAGMA query_only = ON")
+    ledger.storage.rows("PRAGMA query_only = ON")
     with pytest.raises(LedgerError, match="may not be written to"):
         ledger.append(entry())
-    ledger.storage._db.execute("PRAGMA query_only = OFF")
+    ledger.storage.rows("PRAGMA query_only = OFF")
     assert ledger.verify() == 1
 
 
@@ -488,7 +488,7 @@ def test_a_wal_ledger_is_as_good(tmp_path, monkeypatch):
     monkeypatch.setattr(durable, "journal_mode", lambda _: "WAL")
     with Ledger.create(tmp_path / "2026.db", origin=ORIGIN, key=KEY, genesis=genesis()) as ledger:
         ledger.append(entry(), entry())
-        assert ledger.storage._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert "WAL/FULL" in [each.found for each in ledger.storage.settings()]
         with opened(ledger.path) as other:
             assert other.append(entry()) == 3
         ledger.export(tmp_path / "export.db")

@@ -1,9 +1,10 @@
-"""What the tests of auditors' questions share: a ledger written entry by entry in codes, exported and read."""
+"""A ledger written entry by entry in codes, without any packets: exported, audited and asked auditors' questions."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,3 +103,30 @@ def told(answer: Answer, *names: str) -> list[Any]:
     """The rows of an answer as values of the columns named, or of the one column that is named."""
     picked = [tuple(row[answer.columns.index(name)] for name in names) for row in answer.rows]
     return [row[0] for row in picked] if len(names) == 1 else picked
+
+
+def filled(folder: Path, **about: str) -> Book:
+    """A book with something in it for most questions."""
+    book = Book(folder, **about)
+    book.share("09-30 10:00", bases="art6-1-e", lag=50, rationale="r", decided="share-full-profile")
+    refused = {"agreement": "refused", "override": True, "because": "harm-to-others"}
+    book.share("11-02 10:00", "p", **refused, bases="art6-1-d", lag=3000)
+    book.receipt("11-02 12:00", "p", "refused", purpose="other.media", outcome="purpose-prohibited")
+    book.add("opened", "11-03 10:00", packet="q", outcome="allow-logged", counterparties="larkmoor", act="consultation")
+    said = {"decided": "not-shared", "reasons": "not-necessary", "undiscussed": True}
+    book.add("decision-recorded", "11-04 10:00", decision="a", **said)
+    book.add("refused", "11-05 10:00", outcome="gate-not-met", rule="R3")
+    book.add("consulted", "11-06 10:00", outcome="nobody-found")
+    book.add("exported", "11-20 10:00")
+    return book
+
+
+def tampered(book: Book, folder: Path) -> Path:
+    """An export with one entry changed by hand."""
+    path = book.export.rename(folder / "tampered.export")
+    db = sqlite3.connect(path)
+    db.execute("DROP TRIGGER entry_stays")
+    db.execute("UPDATE entry SET bytes = (SELECT bytes FROM entry WHERE seq = 3) WHERE seq = 2")
+    db.commit()
+    db.close()
+    return path
