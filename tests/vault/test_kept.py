@@ -55,7 +55,7 @@ def test_what_is_due_soonest_comes_first_and_what_has_no_date_last(vault):
         keep(vault, bytes([number] * 16), due=due)
     assert [each.due for each in vault.kept.all()] == [DAY, LATER, None]
     assert [each.due for each in vault.kept.due(noon(DAY))] == [DAY]
-    assert vault.kept.due(date(2028, 1, 9)) == []
+    assert vault.kept.due(noon(date(2028, 1, 9))) == []
 
 
 def test_what_is_held_is_due_when_it_is_released(vault):
