@@ -24,9 +24,10 @@ DEFAULT_VALID_DAYS = 30
 
 
 class Agreement(NamedTuple):
-    """One agreement in the terms: its place there, what was written, and what the codes of its kind and status mean.
+    """One agreement in the terms, with what the codes of its kind and its status mean.
 
-    `kind` and `status` are the extra keys of the codes' terms; they are empty where the code is absent.
+    `place` is its dotted path in the terms and `item` its JSON. `kind` and `status` are the extra keys that the
+    vocabularies have for the codes of its kind and its status; they are empty where the code is absent.
     """
 
     place: str
@@ -40,7 +41,7 @@ class Agreement(NamedTuple):
         return "given" in self.status
 
     def in_force(self, at: datetime) -> bool:
-        """Whether somebody agreed, and that has not ended at a moment.
+        """Whether somebody agreed, and the agreement has not ended at the moment `at`.
 
         One that ends on a day is in force until midnight in Great Britain; one that ends at a time, until that time.
         """
@@ -49,15 +50,16 @@ class Agreement(NamedTuple):
 
 
 class ShareTerms(Value):
-    """The manifest's terms; `json` is their JSON form, and `repr` shows names only."""
+    """The terms of one share. `json` is their JSON form, which nobody may change; `repr` shows names and no value."""
 
     json: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def parse(cls, value: object) -> ShareTerms:
-        """Terms as a sender writes them; where they are urgent, what is missing may follow.
+        """The terms that a sender wrote, as JSON; urgent ones may lack what can be written down afterwards.
 
-        Raises FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming the part and not its value.
+        Raises Malformed for what is no JSON object, FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming
+        the part and not its value.
         """
         if isinstance(value, ShareTerms):
             return value
@@ -74,7 +76,10 @@ class ShareTerms(Value):
 
     @classmethod
     def received(cls, value: object) -> ShareTerms:
-        """Terms as they came in a manifest: valid in what they say, with what sealing filled in."""
+        """The terms that came in a manifest: what is there is valid, and sealing filled in its part.
+
+        Raises Malformed where a part is missing that every manifest has; NotMinimal, FieldInvalid or UnknownCode.
+        """
         _filled().check_parts(value)
         if not isinstance(value, dict) or not {"profile", "purpose", "sender", "recipients"} <= set(value):
             raise Malformed("the manifest's terms are not complete")
@@ -85,9 +90,9 @@ class ShareTerms(Value):
         _sent().check_times(self.json, now=now)
 
     def filled(self, **facts: Any) -> ShareTerms:
-        """The same terms with what sealing knows: sender, recipients, versions, what was left out.
+        """The same terms with the `facts` that sealing knows: sender, recipients, versions, what was left out.
 
-        The words that sealing looked for, such as a refuge's postcode, stay behind.
+        The words that sealing looked for, such as the postcode of a refuge, are taken out.
         """
         terms = {"jurisdiction": JURISDICTION, **self.json, **facts}
         safety = self.json.get("safety", {})
@@ -96,24 +101,27 @@ class ShareTerms(Value):
 
     @property
     def profile(self) -> str:
+        """The name of the profile of the dataset."""
         return str(self.json["profile"])
 
     @property
     def purpose(self) -> str:
+        """The code of the purpose of the share."""
         return str(self.json["purpose"])
 
     @property
     def permitted_purposes(self) -> frozenset[str]:
-        """Purposes beside `purpose` for which it may be opened; empty unless the sender said so."""
+        """The codes of the purposes beside `purpose` for which the sender permits opening."""
         return frozenset(self.json.get("permitted_purposes", ()))
 
     @property
     def prohibited_purposes(self) -> frozenset[str]:
+        """The codes of the purposes for which, and for all below which, the sender permits no opening."""
         return frozenset(self.json.get("prohibited_purposes", ()))
 
     @property
     def purposes(self) -> frozenset[str]:
-        """Every purpose for which it may be opened without a question, with those below if the sender said so."""
+        """The codes of all purposes that the sender stated; with `include_narrower` also of those below them."""
         stated = self.permitted_purposes | {self.purpose}
         if not self.json.get("include_narrower"):
             return stated
@@ -127,32 +135,35 @@ class ShareTerms(Value):
 
     @property
     def route(self) -> str | None:
+        """The code of the route on which the family is approached; None where the terms name none."""
         return self.json.get("route")
 
     @property
     def urgent(self) -> bool:
-        """Whether want of a record never holds it up: somebody is in danger now, or the glass was broken."""
+        """Whether the share is never held up because a record is missing: an emergency, or danger now."""
         return _is_urgent(self.json)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The parts that terms have and these do not; only urgent ones may go without."""
+        """The names of the parts that all terms have and these lack; only urgent terms may lack any."""
         return tuple(part for part in _sent().schema["required"] if part not in self.json)
 
     @property
     def retention(self) -> Mapping[str, Any]:
-        """How long the recipient may keep it; a rule without an end, where that is owed still."""
+        """The part that says how long the recipient may keep a copy; while that is owed, a rule without an end."""
         until_recorded = registry.document("terms")["x-until-recorded"]
         kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
         return kept
 
     @property
     def lawful_basis(self) -> Mapping[str, Any]:
+        """The part that names the lawful basis and its conditions; empty where that is owed."""
         basis: Mapping[str, Any] = self.json.get("lawful_basis", {})
         return basis
 
     @property
     def valid_days(self) -> int:
+        """For how many days the packet can be opened."""
         return int(self.json.get("valid_days", DEFAULT_VALID_DAYS))
 
     @property
@@ -170,16 +181,17 @@ class ShareTerms(Value):
 
     @property
     def need(self) -> Mapping[str, str]:
+        """The sentences that say why an optional field is needed, by the dotted path of the field."""
         need: Mapping[str, str] = self.json.get("need", {})
         return need
 
     def handling_codes(self) -> frozenset[str]:
-        """The codes of all handling conditions, with or without an argument."""
+        """The codes of all handling conditions, whether or not something stands beside the code."""
         conditions = self.json.get("handling", ())
         return frozenset(c if isinstance(c, str) else c["code"] for c in conditions)
 
     def codes(self, *path: str) -> list[str]:
-        """The code or codes that stand at `path`, as a list; empty where the terms say nothing."""
+        """The codes that stand at `path`, the names that lead to a part; empty where nothing stands there."""
         found: Any = self.json
         for name in path:
             found = found.get(name, {}) if isinstance(found, Mapping) else {}
@@ -190,7 +202,7 @@ class ShareTerms(Value):
 
 
 def _usable(terms: dict[str, Any]) -> dict[str, Any]:
-    """The terms, if the purpose is one to share for: a heading of the hierarchy is none."""
+    """The terms, if their purpose is not a heading, for which nothing is shared; UnknownCode otherwise."""
     if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
         raise UnknownCode('terms: "purpose" is a heading, not a purpose', hint="sharekit vocab purposes lists them")
     return terms

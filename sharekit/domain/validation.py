@@ -63,7 +63,7 @@ def is_phone(value: str) -> bool:
 
 
 def is_rough_day(value: str) -> bool:
-    """A day, a month, a year, or the word "unknown": since when something has gone on is seldom known better."""
+    """A day, a month, a year, or the word "unknown", for what is seldom known better."""
     return value == _UNKNOWN or (bool(_ROUGH_DAY.match(value)) and _parsed(_whole_day(value)) is not None)
 
 
@@ -76,7 +76,7 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
 
 
 def fits(form: str, value: str) -> bool:
-    """Whether a value has one of the forms that sharekit's schemas name."""
+    """Whether a value has the form that the schemas call `form`: nhs-number, upn, phone or rough-day."""
     return _FORMATS[form](value)
 
 
@@ -94,22 +94,23 @@ Path = tuple[object, ...]
 
 
 class Places(Value):
-    """Where a schema has an annotation, as a tree to walk beside a value: a branch has its node if it is such a place.
+    """The places of a schema that have an annotation, as a tree that is walked beside a value.
 
-    The items of a list stand under "*".
+    `node` is the schema at this place, None where it lacks the annotation. `inside` has the places below it by name,
+    those in the items of a list under "*".
     """
 
     node: Mapping[str, Any] | None
     inside: Mapping[str, Places]
 
     def only(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Places:
-        """Those of the places whose node is `wanted`."""
+        """The places whose schema is `wanted`."""
         inside = {name: inner.only(wanted) for name, inner in self.inside.items()}
         kept = {name: inner for name, inner in inside.items() if inner.node is not None or inner.inside}
         return Places(self.node if self.node is not None and wanted(self.node) else None, kept)
 
     def found(self, value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
-        """Path, node and value of everything that stands at one of these places in `value`."""
+        """The path, the schema and the value of everything in `value` that stands at one of these places."""
         if self.node is not None:
             yield path, self.node, value
         if isinstance(value, dict):
@@ -122,7 +123,7 @@ class Places(Value):
 
 
 class Validator:
-    """A compiled schema; `check` wants all of it, `check_parts` forgives what is absent."""
+    """A compiled schema: `check` wants a whole value, `check_parts` forgives absent parts; errors say `what` it is."""
 
     def __init__(self, schema: dict[str, Any], *, what: str) -> None:
         self.schema = _expand(schema | {"$defs": registry.document("parts")["$defs"] | schema.get("$defs", {})})
@@ -143,11 +144,11 @@ class Validator:
             self._check_argument(node["x-argued"], code, path)
 
     def check_parts(self, value: object) -> None:
-        """Return only if what is there of `value` is valid; errors as in `check`, but never FieldMissing."""
+        """Return only if every part that `value` has is valid; errors as in `check`, but never FieldMissing."""
         self._check(self._parts, value)
 
     def check_times(self, value: Mapping[str, Any], *, now: datetime) -> None:
-        """Return only if what cannot lie in the future does not, and what ends does not end before it began."""
+        """Return only if nothing lies after `now` that has happened, and nothing ends before it began; FieldInvalid."""
         for path, _, text in self._past.found(value):
             if text != _UNKNOWN and _moment(text) > now:
                 raise FieldInvalid(f"{self._what}: {_quoted(path)} lies in the future")
@@ -155,7 +156,7 @@ class Validator:
             self._check_order(node["x-order"], item, path)
 
     def places(self, *annotations: str) -> Places:
-        """Every place whose node has one of `annotations`, in the schema's order."""
+        """The places that have one of `annotations`, in the schema's order."""
         return _places(self.schema, self.schema, annotations)
 
     def _check(self, compiled: jsonschema_rs.Draft202012Validator, value: object) -> None:
@@ -168,7 +169,7 @@ class Validator:
         raise min(errors, key=lambda error: _ORDER.index(type(error)))
 
     def _check_argument(self, name: str, code: str | Mapping[str, Any], path: Path) -> None:
-        """Return only if a code whose vocabulary gives it an argument has one: do-not-inform says whom not."""
+        """Return only if a code has the argument that its vocabulary asks for (do-not-inform: whom); FieldMissing."""
         given = {"code": code} if isinstance(code, str) else code
         argument = vocabulary.load(name)[given["code"]].more.get("argument")
         if argument and argument not in given:
@@ -209,12 +210,12 @@ _ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInval
 
 
 def path_name(path: Iterable[object]) -> str:
-    """A field's place in words: `statements.0.kind`."""
+    """The dotted path of a field, such as `statements.0.kind`."""
     return ".".join(str(part) for part in path)
 
 
 def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
-    """Everything that stands at a path in a JSON value; `*` stands for all items of a list."""
+    """Everything that stands at a path in a JSON value, where `*` means all items of a list."""
     if not path:
         yield value
     elif path[0] == "*":

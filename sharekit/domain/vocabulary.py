@@ -25,7 +25,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Term(Value):
-    """One code; `more` holds what only its own vocabulary has (`type` of a gateway, `always_deny` of a purpose)."""
+    """One code of a vocabulary and what is known of it.
+
+    `broader` is the code above it, None at the top; `valid_from` and `valid_to` are days as text, None where they are
+    open. `more` has the extra keys, which schemas/vocabularies.json declares.
+    """
 
     code: str
     number: int
@@ -65,20 +69,20 @@ class Vocabulary(Value):
             ) from None
 
     def by_number(self, number: int) -> Term:
-        """The term that a ledger entry names by its number; UnknownCode if this edition has none."""
+        """The term with a number, as ledger entries name it; UnknownCode if this edition has no such number."""
         for term in self:
             if term.number == number:
                 return term
         raise UnknownCode(f"the vocabulary {self.name} has no number {number}", hint="read it with a newer sharekit")
 
     def lineage(self, code: str) -> tuple[str, ...]:
-        """The code itself and its broader codes, nearest first."""
+        """The code, then the codes above it, nearest first."""
         if code not in self._lineages:
             self._lineages[code] = (code, *self.ancestors(code))
         return self._lineages[code]
 
     def ancestors(self, code: str) -> Iterator[str]:
-        """The broader codes of `code`, nearest first."""
+        """The codes above `code`, nearest first."""
         broader = self[code].broader
         while broader:
             yield broader

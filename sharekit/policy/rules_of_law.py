@@ -181,7 +181,7 @@ def _who_to_whom(case: Case, gateway: More) -> Iterator[Said]:
 
 
 def _reached(case: Case, gateways: list[More]) -> Iterator[Said]:
-    """Whether some gateway reaches each recipient, where each of them reaches somebody."""
+    """What to say where every gateway reaches some recipient, and no gateway reaches one of them."""
     reach = [gateway["to_org_types"] for gateway in gateways if "to_org_types" in gateway]
     receivers = {*case.situation.recipients.values()}
     if len(reach) < len(gateways) or any(receivers.isdisjoint(types) for types in reach):

@@ -153,9 +153,9 @@ def test_a_flag_that_ended_within_twelve_months_says_until_when_it_is_visible():
     terms["need"] = {"plan_end": "The last twelve months still matter"}
     draft = prepared(data, terms, *FLAG)
     assert draft.fields["visible_until"] == "2027-09-30"
-    prepared(data, terms, "2027-09-30T23:59:59Z", *FLAG[1:])
+    prepared(data, terms, "2027-09-30T22:59:59Z", *FLAG[1:])
     with pytest.raises(errors.VisibilityEnded):
-        prepared(data, terms, "2027-10-01T00:00:00Z", *FLAG[1:])
+        prepared(data, terms, "2027-09-30T23:00:00Z", *FLAG[1:])
 
 
 LAST_DAYS = {"2024-02-29": "2025-02-28", "2025-12-31": "2026-12-31", "2026-02-28": "2027-02-28"}
