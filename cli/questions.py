@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
-from .evidence import EXIT_FINDINGS, Evidence, evidence_options
+from .evidence import EXIT_FINDINGS, Evidence, evidence_options, ledger_told, verdict_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sharekit.audit.questions import Answer
-    from sharekit.audit.verify import AuditReport
 
 LIMIT = 100
 CHILD, LOOK_UPS = "child", "lookups"  # those that a home answers, with its vault's key and on its record
@@ -65,15 +62,13 @@ def query_command(
         return 0
     _check_usage(name, exports, identifier)
     question = questions.find(name)
-    given = Evidence.read(**evidence)
-    with contextlib.ExitStack() as stack:
-        paths = [stack.enter_context(session.readable(each, what="the export")) for each in exports]
-        reports = [given.audit(path) for path in paths]
-        decoded = questions.read(_readable(paths, reports))
-        stack.callback(decoded.close)
-        answer = questions.answer(decoded, question, limit=limit)
-    lines = [*map(_verdict_line, reports), "", *_lines(answer, several=len(reports) > 1)]
-    told = {"ledgers": [_ledger_told(each) for each in reports], **_told(answer)}
+    with Evidence.read(**evidence).audits(exports) as audited:
+        readable = [(path, report.origin, report.size) for path, report in audited if report.size]
+        with contextlib.closing(questions.read(readable)) as decoded:
+            answer = questions.answer(decoded, question, limit=limit)
+    reports = [report for _, report in audited]
+    lines = [*map(verdict_line, reports), "", *_lines(answer, several=len(reports) > 1)]
+    told = {"ledgers": [ledger_told(each) for each in reports], **_told(answer)}
     output.result(told, lines, as_json=session.wants_json())
     return EXIT_FINDINGS if any(report.findings for report in reports) else 0
 
@@ -91,24 +86,7 @@ def _check_usage(name: str, exports: tuple[str, ...], identifier: str | None) ->
         raise Usage("EXPORT is missing", hint="make one with: sharekit ledger export -o FILE")
 
 
-def _readable(paths: list[Path], reports: list[AuditReport]) -> list[tuple[Path, str, int]]:
-    """The exports whose tables can be read at all."""
-    return [(path, each.origin, each.size) for path, each in zip(paths, reports, strict=True) if each.size]
-
-
 # --- what is told ---
-
-
-def _ledger_told(report: AuditReport) -> dict[str, Any]:
-    verdict = "findings" if report.findings else "verified"
-    return {"origin": report.origin, "size": report.size, "verdict": verdict, "findings": len(report.findings)}
-
-
-def _verdict_line(report: AuditReport) -> str:
-    whose = report.origin or "an export"
-    if report.findings:
-        return f"{whose}: DOES NOT VERIFY, {len(report.findings)} findings: sharekit audit verify shows them"
-    return f"{whose}: verified, {report.size} entries"
 
 
 def _told(answer: Answer) -> dict[str, Any]:

@@ -280,6 +280,22 @@ def written(name: str, *, what: str) -> Iterator[Path]:
     sys.stdout.buffer.flush()
 
 
+@contextlib.contextmanager
+def replaced(name: str, *, what: str) -> Iterator[Path]:
+    """The path of a private temporary file that is put in the place of a file in one step; for `-` it goes to standard
+    output. Nothing is replaced if what is done with it fails.
+    """
+    from sharekit.disk import files
+
+    if name == "-":
+        with written(name, what=what) as path:
+            yield path
+        return
+    with files.replacing(place(name)) as replacement:
+        yield replacement.temporary
+        replacement.put()
+
+
 def refuse_both(what: str) -> None:
     """Return unless --json and `what` would both go to standard output."""
     from sharekit.errors import Usage
