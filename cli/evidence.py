@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from . import session
+from . import output, session
 
 if TYPE_CHECKING:
     from sharekit.audit.verify import AuditReport
@@ -69,14 +69,16 @@ class Evidence(NamedTuple):
         """The audit of an export with all of it."""
         from sharekit.audit.verify import audit
 
-        return audit(
-            export,
-            self.trust,
-            checkpoints=self.checkpoints,
-            proofs=self.proofs,
-            receipts=self.receipts,
-            roots=self.roots,
-        )
+        with output.progress("auditing", as_json=session.wants_json()) as progress:
+            return audit(
+                export,
+                self.trust,
+                checkpoints=self.checkpoints,
+                proofs=self.proofs,
+                receipts=self.receipts,
+                roots=self.roots,
+                progress=progress,
+            )
 
     @contextlib.contextmanager
     def audits(self, exports: Iterable[str]) -> Iterator[list[tuple[Path, AuditReport]]]:

@@ -56,7 +56,7 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
         told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
     told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
     told = told[-limit:] if limit else told
-    output.result({"entries": told}, map(_entry_line, told), as_json=session.wants_json())
+    output.result({"entries": told}, [_listing(told)], as_json=session.wants_json())
 
 
 @ledger_command.command("subject")
@@ -79,7 +79,7 @@ def tell_subject(identifier: str, limit: int) -> None:
         found = agency.subject_entries(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
     caution = "" if told else "nothing is recorded. This is not evidence of no concern."
-    lines = [_entry_line(each) for each in told] or [caution]
+    lines = [_listing(told)] if told else [caution]
     output.result({"entries": told, "caution": caution or None}, lines, as_json=session.wants_json())
 
 
@@ -223,11 +223,18 @@ def _matter_told(entry: Entry) -> dict[str, Any]:
     return told | ({"identity_disclosed": entry.disclosed is True} if entry.adviser is not None else {})
 
 
-def _entry_line(told: dict[str, Any]) -> str:
-    words = [str(told["seq"]).rjust(5), told["time"], told["event"]]
-    words += [told[key] for key in ("packet", "decision") if told.get(key)]
-    words += [told[key] for key in ("purpose", "outcome", "rule", "decided", "adviser", "action") if told.get(key)]
-    return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
+_COLUMNS = ("event", "packet", "decision", "purpose", "outcome", "rule", "decided", "adviser", "action")
+
+
+def _listing(entries: list[dict[str, Any]]) -> output.Listing:
+    rows = [_entry_row(told) for told in entries]
+    lines = ["  ".join(word for word in (row[0].rjust(5), *row[1:]) if word) for row in rows]
+    return output.Listing(("entry", "time", *_COLUMNS, "with"), rows, lines)
+
+
+def _entry_row(told: dict[str, Any]) -> list[str]:
+    words = [told.get(name) or "" for name in _COLUMNS]
+    return [str(told["seq"]), told["time"], *words, ", ".join(told["counterparties"])]
 
 
 for _command in (

@@ -27,9 +27,9 @@ def profiles_command(context: click.Context) -> None:
 
         found = [profile.load(name) for name in profile.names()]
         told = [{"name": kind.name, "version": kind.version, "title": kind.title} for kind in found]
-        output.result(
-            {"profiles": told}, [f"{kind.name}  {kind.title}" for kind in found], as_json=session.wants_json()
-        )
+        rows = [(kind.name, kind.title) for kind in found]
+        listing = output.Listing(("profile", "what is shared"), rows, ["  ".join(row) for row in rows])
+        output.result({"profiles": told}, [listing], as_json=session.wants_json())
 
 
 @profiles_command.command("show")
@@ -92,11 +92,16 @@ def vocab_command(name: str | None, code: str | None) -> None:
     if name is None:
         found = [vocabulary.load(each) for each in vocabulary.names()]
         told: dict[str, Any] = {"vocabularies": [{"name": v.name, "title": v.title} for v in found]}
-        lines = [f"{v.name}  {v.title}" for v in found]
+        rows = [(v.name, v.title) for v in found]
+        lines: list[str | output.Listing] = [
+            output.Listing(("vocabulary", "what it is for"), rows, ["  ".join(row) for row in rows])
+        ]
     elif code is None:
         terms = list(vocabulary.load(name))
         told = {"name": name, "terms": [_term(term) for term in terms]}
-        lines = [f"{term.code}  {term.label}{_doubt(term)}" for term in terms]
+        known = [(term.code, term.label, _doubt(term).strip()) for term in terms]
+        plain = [f"{term.code}  {term.label}{_doubt(term)}" for term in terms]
+        lines = [output.Listing(("code", "what it means", "status"), known, plain)]
     else:
         term = vocabulary.load(name)[code]
         told = _term(term)

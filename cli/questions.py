@@ -29,9 +29,9 @@ def questions_command() -> None:
 
     parts = ("name", "kind", "title", "question", "why", "source")
     told = [{part: getattr(each, part) for part in parts} for each in questions.load()]
-    lines = [f"{each['name']:<20}{each['question']}" for each in told]
-    lines += [f"{name:<20}{question}" for name, question in questions.at_home().items()]
-    output.result({"questions": told, "at_home": questions.at_home()}, lines, as_json=session.wants_json())
+    rows = [(each["name"], each["question"]) for each in told] + list(questions.at_home().items())
+    listing = output.Listing(("name", "question"), rows, [f"{name:<20}{question}" for name, question in rows])
+    output.result({"questions": told, "at_home": questions.at_home()}, [listing], as_json=session.wants_json())
 
 
 @click.command("query", cls=session.Command)
@@ -104,13 +104,13 @@ def _told(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _lines(answer: Answer, *, several: bool) -> list[str]:
+def _lines(answer: Answer, *, several: bool) -> list[str | output.Listing]:
     names = [name for name in answer.columns if several or name != "ledger"]
     picked = [answer.columns.index(name) for name in names]
     rows = [[_cell(row[at]) for at in picked] for row in answer.rows]
-    lines = [answer.question.question, answer.sentence]
+    lines: list[str | output.Listing] = [answer.question.question, answer.sentence]
     if rows:
-        lines += ["", *_table([names, *rows])]
+        lines += ["", output.Listing(names, rows, _table([names, *rows]))]
     if answer.count > len(rows):
         lines.append(f"... and {answer.count - len(rows)} more: --limit {answer.count}")
     return lines
@@ -142,6 +142,9 @@ def _answer_at_home(name: str, identifier: str | None, limit: int) -> None:
     parts = ("ledger", "entry", "time", "by", "role")
     rows = [[each.ledger, each.entry, output.moment(each.time), each.by, each.role] for each in found[:limit]]
     told = {"name": name, "count": len(found), "rows": [dict(zip(parts, row, strict=True)) for row in rows]}
-    lines = [f"look-ups of a child of whom nothing had been recorded until then: {len(found)}"]
-    lines += _table([list(parts), *[[_cell(value) for value in row] for row in rows]]) if rows else []
+    lines: list[str | output.Listing] = [
+        f"look-ups of a child of whom nothing had been recorded until then: {len(found)}"
+    ]
+    cells = [[_cell(value) for value in row] for row in rows]
+    lines += [output.Listing(parts, cells, _table([list(parts), *cells]))] if rows else []
     output.result(told, lines, as_json=session.wants_json())

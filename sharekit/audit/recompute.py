@@ -11,13 +11,13 @@ import functools
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 from sharekit import merkle
 from sharekit.values import Value
 
-__all__ = ["KINDS", "Finding", "Findings", "Tree", "is_entry", "packet_of"]
+__all__ = ["KINDS", "Finding", "Findings", "Progress", "Tree", "is_entry", "packet_of", "unseen"]
 
 KINDS = (
     "schema-changed",  # tables or triggers are not those a ledger is made with
@@ -46,6 +46,12 @@ CHUNK = 1 << LEVELS
 ABSENT = bytes(32)
 TRUE = rb"\xf5"
 END = 2**63  # beyond every index
+
+Progress = Callable[[int, int], None]  # called with how many entries have been read, and of how many
+
+
+def unseen(done: int, total: int) -> None:
+    """The progress that nobody looks at."""
 
 
 class Finding(Value):
@@ -92,7 +98,8 @@ class Tree:
     def root(self) -> bytes:
         return self.roots[self.size]
 
-    def read(self) -> None:
+    def read(self, progress: Progress = unseen) -> None:
+        """Recompute the tree, 4,096 entries at a time."""
         for base in range(0, self.size, CHUNK):
             count = min(CHUNK, self.size - base)
             leaves, gaps = self._leaves(base, count)
@@ -101,6 +108,7 @@ class Tree:
             self._note_roots(base, count, levels)
             if count == CHUNK:
                 self._finish(base >> LEVELS, levels[-1][0], kept)
+            progress(base + count, self.size)
         self._check_surplus()
 
     def _leaves(self, base: int, count: int) -> tuple[list[bytes], list[int]]:
