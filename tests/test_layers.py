@@ -68,7 +68,11 @@ def uses(path: Path) -> set[str]:
 def test_the_listing_shows_the_folders_in_the_order_and_no_other():
     found = {path.name for path in LIBRARY.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert found == set(FOLDERS)
-    assert {path.stem for path in LIBRARY.glob("*.py")} == {*GROUND, "__init__"}
+    assert {path.stem for path in LIBRARY.glob("*.py")} == {
+        *GROUND,
+        "__init__",
+        "__main__",
+    }  # the last starts the command line
 
 
 @pytest.mark.parametrize("name", MODULES)
