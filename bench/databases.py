@@ -6,7 +6,8 @@ import itertools
 
 from nacl.signing import SigningKey
 
-from sharekit.ledger.log import Entry, Ledger
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
 from sharekit.ledger.postgres import Database
 from tests.world.servers import ready_database, server
 

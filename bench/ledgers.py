@@ -20,7 +20,9 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from sharekit import Keys
-from sharekit.ledger.log import Entry, Ledger, journal_mode
+from sharekit.disk.durable import journal_mode
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
 from sharekit.trust.cards import Card
 
 from .contest import Effort, Outcome, compare, here

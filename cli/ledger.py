@@ -14,7 +14,7 @@ from .witness import compare_command, forks_command, seen_command, witness_comma
 
 if TYPE_CHECKING:
     from sharekit.agency.agency import Agency
-    from sharekit.ledger.log import Entry
+    from sharekit.ledger.entry import Entry
 
 _PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 

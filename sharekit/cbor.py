@@ -31,7 +31,7 @@ _KEY_TYPES = (_UNSIGNED, _NEGATIVE, _TEXT)
 
 
 def encode(value: Any) -> bytes:
-    """The one deterministic encoding of `value`; Malformed if it is not a value sharekit uses."""
+    """The one deterministic encoding of `value`; Malformed if it is not a value that sharekit uses."""
     if _in_order(value, MAX_DEPTH):  # what was decoded, or built in order, costs no sorting
         return _dumps(value)
     floats: list[float] = []
@@ -40,7 +40,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value of exactly one deterministically encoded item; Malformed otherwise."""
+    """The value of `data`, which is exactly one deterministically encoded item; Malformed otherwise."""
     value = _loads(data)
     if encode(value) != data:
         raise Malformed("the bytes are not deterministic CBOR")
@@ -48,7 +48,7 @@ def decode(data: bytes) -> Any:
 
 
 def sequence(data: bytes) -> list[Any]:
-    """The items of a CBOR sequence (RFC 8742), each deterministically encoded; Malformed otherwise."""
+    """The items of a CBOR sequence (RFC 8742), all encoded deterministically; Malformed otherwise."""
     items: list[Any] = _loads(data, before=b"\x9f", after=b"\xff")  # an array without a length: read in one go
     if b"".join(map(encode, items)) != data:
         raise Malformed("the bytes are not a sequence of deterministic CBOR")
@@ -119,7 +119,7 @@ def _integers_in_order(keys: Mapping[Any, Any]) -> bool:
 
 
 def _ordered(value: Any, depth: int, floats: list[float]) -> Any:
-    """`value` with every map in bytewise order of its encoded keys, once all of it has been found allowed."""
+    """`value` with every map in bytewise order of its encoded keys; Malformed if a part of it is not allowed."""
     kind = type(value)
     if kind in _SCALARS:
         return value

@@ -51,7 +51,10 @@ _LAST_BLOCKS = re.compile(rb"%b(?:%b)*\Z" % (_BLOCK, _BLOCK), re.DOTALL)
 
 
 class EncryptionKey(Protocol):
-    """A recipient's public opening key: its COSE algorithm, its kid, and HPKE encryption to it."""
+    """What `encrypt` needs of a recipient: a public opening key.
+
+    `alg` is its COSE algorithm number, `kid` its 32-byte thumbprint.
+    """
 
     @property
     def alg(self) -> int: ...
@@ -59,11 +62,15 @@ class EncryptionKey(Protocol):
     @property
     def kid(self) -> bytes: ...
 
-    def encrypt(self, plaintext: bytes, info: bytes) -> tuple[bytes, bytes]: ...
+    def encrypt(self, plaintext: bytes, info: bytes) -> tuple[bytes, bytes]:
+        """Encapsulated key and ciphertext: HPKE encryption of `plaintext` to this key, bound to `info`."""
 
 
 class DecryptionKey(Protocol):
-    """A private opening key; `decrypt` raises CannotDecrypt whatever the cause."""
+    """What `decrypt` needs of a reader: a private opening key.
+
+    `alg` is its COSE algorithm number, `kid` its 32-byte thumbprint, `ek_bytes` the length of an encapsulated key.
+    """
 
     @property
     def alg(self) -> int: ...
@@ -74,7 +81,8 @@ class DecryptionKey(Protocol):
     @property
     def ek_bytes(self) -> int: ...
 
-    def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes: ...
+    def decrypt(self, ek: bytes, ciphertext: bytes, info: bytes) -> bytes:
+        """The plaintext; CannotDecrypt whatever the cause."""
 
 
 class Sign1(Value):
@@ -104,29 +112,33 @@ class Encrypt(Value):
 
 
 class Nonces(Value):
-    """What makes one encryption unlike any other: fresh unless a test vector is being reproduced."""
+    """The random parts of one encryption: a content key of 32 bytes and an IV of 12."""
 
     cek: bytes = field(repr=False)
     iv: bytes
 
     @classmethod
     def fresh(cls) -> Nonces:
+        """New random parts; only a test vector that is reproduced gives its own."""
         return cls(os.urandom(CEK_BYTES), os.urandom(IV_BYTES))
 
 
 def sign1(header: dict[int, Any], payload: bytes, key: nacl.signing.SigningKey) -> bytes:
-    """A tagged COSE_Sign1 over `payload`; `header` is wholly protected and says `alg` Ed25519."""
+    """A tagged COSE_Sign1 over `payload`; `header` is protected as a whole and says that `alg` is Ed25519."""
     return sign_protected(cbor.encode(header), payload, key)
 
 
 def sign_protected(protected: bytes, payload: bytes, key: nacl.signing.SigningKey) -> bytes:
-    """The same where the header is encoded already, because something else is bound to its bytes."""
+    """A tagged COSE_Sign1 whose header map is already encoded, because other bytes are bound to that encoding."""
     signature = key.sign(_to_be_signed(protected, payload)).signature
     return SIGN1_TAG + cbor.encode([protected, {}, payload, signature])
 
 
 def parse_sign1(data: bytes, *, required: Collection[int], optional: Collection[int] = ()) -> Sign1:
-    """The parts of a tagged COSE_Sign1 whose protected header has exactly these labels; Malformed otherwise."""
+    """The parts of a tagged COSE_Sign1, not verified.
+
+    Malformed unless its protected header has all of the labels `required`, and none besides but those `optional`.
+    """
     parts = _tagged(data, SIGN1_TAG, "a COSE_Sign1")
     match parts:
         case [bytes() as protected, dict() as unprotected, bytes() as payload, bytes() as signature]:
@@ -170,7 +182,10 @@ def encrypt(
     extra_info: bytes,
     nonces: Nonces | None = None,
 ) -> bytes:
-    """A tagged COSE_Encrypt of `plaintext` with one HPKE block for each recipient, all under `extra_info`."""
+    """A tagged COSE_Encrypt of `plaintext` with one HPKE block for each of `recipients`, in their order.
+
+    `aad` is bound to the ciphertext, `extra_info` to every block.
+    """
     nonces = nonces or Nonces.fresh()
     ciphertext = AESGCM(nonces.cek).encrypt(nonces.iv, plaintext, _enc_structure(aad))
     info = cbor.encode(extra_info)
@@ -179,7 +194,7 @@ def encrypt(
 
 
 def recipient_block(cek: bytes, key: EncryptionKey, extra_info: bytes) -> list[Any]:
-    """The COSE_recipient that gives `cek` to the holder of `key` (draft-ietf-cose-hpke, key encryption)."""
+    """The COSE_recipient that gives the content key `cek` to the holder of `key` (draft-ietf-cose-hpke)."""
     return _recipient_block(cek, key, cbor.encode(extra_info))
 
 
@@ -195,7 +210,7 @@ def _recipient_protected(alg: int, kid: bytes) -> bytes:
 
 
 def parse_encrypt(data: bytes) -> Encrypt:
-    """The parts of a tagged COSE_Encrypt, its recipients unread; Malformed otherwise."""
+    """The parts of a tagged COSE_Encrypt, its recipient blocks unread; Malformed otherwise."""
     rest, blocks = _without_blocks(data)
     parts = _tagged(rest, ENCRYPT_TAG, "a COSE_Encrypt")
     match parts:
@@ -218,13 +233,16 @@ def _without_blocks(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def recipients(message: Encrypt) -> list[tuple[int, bytes]]:
-    """Algorithm and kid of every block; Malformed if one of them is not a recipient."""
+    """Algorithm number and kid of every recipient block; Malformed if a block is not one."""
     headers = [_recipient_header(cbor.decode(block)) for block in message.recipients]
     return [(header[ALG], header[KID]) for header in headers]
 
 
 def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extra_info: bytes) -> bytes:
-    """The plaintext, by the block for one of `keys`; NotForYou if there is none, CannotDecrypt if it fails."""
+    """The plaintext, found by the recipient block for one of `keys`.
+
+    Raises NotForYou if there is no such block, and CannotDecrypt if anything else fails.
+    """
     block, key = _own_block(message, keys)
     protected = _recipient_protected(key.alg, key.kid)
     cek = key.decrypt(*_block_parts(block, protected, key), _recipient_start(protected) + cbor.encode(extra_info))
@@ -235,7 +253,7 @@ def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extr
 
 
 def cannot_decrypt() -> CannotDecrypt:
-    """The one error of everything that happens inside decryption: which step failed helps only an attacker."""
+    """The one error for every failure inside decryption: which step failed helps only an attacker."""
     return CannotDecrypt("the contents cannot be decrypted")
 
 

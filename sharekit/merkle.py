@@ -43,7 +43,10 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The path from leaf `index` to the root (section 2.1.3.1); IndexError outside the tree."""
+    """The hashes that lead from the leaf at `index` to the root, lowest first (section 2.1.3.1).
+
+    IndexError if there is no such leaf.
+    """
     size = len(leaf_hashes)
     if not 0 <= index < size:
         raise IndexError("no such leaf")
@@ -77,7 +80,10 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 
 def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
-    """Proof that the first `old_size` leaves are a prefix of the tree (section 2.1.4.1)."""
+    """The hashes that show that the first `old_size` leaves are the beginning of the tree (section 2.1.4.1).
+
+    IndexError unless 0 < old_size <= the number of leaves.
+    """
     if not 0 < old_size <= len(leaf_hashes):
         raise IndexError("no such earlier tree")
     return _subproof(leaf_hashes, old_size, complete=True)
@@ -95,7 +101,10 @@ def _subproof(leaf_hashes: Sequence[bytes], old_size: int, *, complete: bool) ->
 
 
 def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> None:
-    """Return only if the tree of `old_size` is a prefix of that of `size` (section 2.1.4.2)."""
+    """Return only if `proof` shows that the tree of `old_size` leaves is the beginning of that of `size` leaves.
+
+    LedgerTampered otherwise (section 2.1.4.2).
+    """
     if not 0 < old_size <= size:
         raise LedgerTampered("a tree cannot be consistent with that size")
     if old_size == size:

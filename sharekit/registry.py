@@ -20,7 +20,7 @@ _SHIPPED = resources.files("sharekit.schemas")
 
 @functools.cache
 def names(kind: str) -> tuple[str, ...]:
-    """The names of all documents `KIND-NAME.json`, sorted."""
+    """The names of all shipped documents of a kind, sorted: NAME for every file `KIND-NAME.json`."""
     prefix, suffix = f"{kind}-", ".json"
     files = (file.name for file in _SHIPPED.iterdir())
     return tuple(
@@ -30,17 +30,20 @@ def names(kind: str) -> tuple[str, ...]:
 
 @functools.cache
 def document(kind: str, name: str | None = None) -> Any:
-    """The parsed `KIND-NAME.json`, or `KIND.json` without a name; UnknownCode if sharekit has no such document."""
+    """The parsed `KIND-NAME.json`, or `KIND.json` without a name. Everybody gets the same object: do not change it.
+
+    UnknownCode if there is no such document.
+    """
     if name is not None and name not in names(kind):
         raise UnknownCode(f"there is no such {kind}", hint=f"known: {', '.join(names(kind))}")
     return json.loads(text(f"{kind}-{name}.json" if name else f"{kind}.json"))
 
 
 def exists(file: str) -> bool:
-    """Whether there is a shipped file of that name."""
+    """Whether a file of that name is shipped."""
     return _SHIPPED.joinpath(file).is_file()
 
 
 def text(file: str) -> str:
-    """The text of a shipped file, for the CDDL and SQL that stand beside the JSON."""
+    """The text of a shipped file, such as the CDDL and SQL that stand beside the JSON."""
     return _SHIPPED.joinpath(file).read_text(encoding="utf-8")

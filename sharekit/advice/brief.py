@@ -24,13 +24,13 @@ __all__ = ["Brief", "Said", "brief", "rules"]
 
 
 def rules() -> Mapping[str, Any]:
-    """What a brief keeps, as data."""
+    """What a brief keeps: the shipped document, not to be changed."""
     found: Mapping[str, Any] = registry.document("advice", "brief")
     return found
 
 
 class Said(Value):
-    """Something that the brief says: the field it comes from, a title, and the words."""
+    """One line of a brief: the name of the field that it comes from, a title, and the words."""
 
     place: str
     title: str
@@ -60,10 +60,10 @@ class Brief(Value):
 def brief(
     dataset: object, kind: Profile, terms: Mapping[str, Any], *, organisations: Sequence[str] = (), now: datetime
 ) -> Brief:
-    """The brief of a dataset, which need not be whole; `terms` may be empty.
+    """The brief of a dataset of one profile, which need not be whole; `terms` may be empty.
 
-    `organisations` are names and codes that would tell where the child is known.
-    Raises Malformed, NotMinimal for a field that the profile does not have, UnknownCode or FieldInvalid.
+    `organisations` are the names and ids that would tell where the child is known. Raises Malformed, NotMinimal for a
+    field that the profile does not have, UnknownCode or FieldInvalid.
     """
     if not isinstance(dataset, dict):
         raise Malformed("DATA is not a JSON object", hint="see docs/examples for complete data")
@@ -77,7 +77,7 @@ def brief(
 
 
 def _told_apart(names: Sequence[Needle | None]) -> Iterator[Needle]:
-    """The names, each with whose it is; one that several people share says nobody's."""
+    """The names to look for, and whose each is; a name that several people share is given to nobody."""
     owners: dict[str, set[str]] = {}
     for each in filter(None, names):
         owners.setdefault(each.joined, set()).add(each.instead)
@@ -89,7 +89,7 @@ def _told_apart(names: Sequence[Needle | None]) -> Iterator[Needle]:
 
 
 class _Place(Value):
-    """Where something stands: its path and title, the flags that hold there, and as whom it is spoken of."""
+    """Where a value stands: its path and title, the flags in force there, and as whom its person is spoken of."""
 
     path: tuple[object, ...] = ()
     title: str = ""
@@ -102,12 +102,13 @@ class _Place(Value):
         return next((part for part in reversed(self.path) if isinstance(part, str)), "")
 
     def inside(self, name: object, node: Mapping[str, Any]) -> _Place:
+        """The place of a part of the value that stands here."""
         flags = self.flags.union(node.get("x-flags", ()))
         return replace(self, path=(*self.path, name), title=node.get("title", self.title), flags=flags)
 
 
 class _Reader:
-    """Goes through a dataset in its profile's order: what is kept, who is in it, and what to look for elsewhere."""
+    """Reads a dataset in the order of its profile: what is kept, who is in it, and what to look for elsewhere."""
 
     def __init__(self, today: date) -> None:
         self._today = today
@@ -119,6 +120,7 @@ class _Reader:
         self.births: list[Pattern] = []
 
     def read(self, fields: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
+        """Take in all fields of one object of the dataset, and of the objects in it."""
         self._object({"properties": fields}, dataset, _Place())
 
     def _value(self, node: Mapping[str, Any], value: Any, place: _Place) -> None:

@@ -21,9 +21,9 @@ MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 
 
 class Needle(Value):
-    """Something to take out, as letters and digits alone, and what stands in its place; `repr` does not show it.
+    """A text to take out, as letters and digits alone, and what stands in its place; `repr` does not show it.
 
-    `capital` means that it is a word like any other, and somebody's name only where it begins with a capital.
+    `capital` is true for a common word: it is taken for a name only where it begins with a capital letter.
     """
 
     joined: str = field(repr=False)
@@ -33,7 +33,7 @@ class Needle(Value):
 
     @classmethod
     def of(cls, text: str, instead: str, *, common: Collection[str] = ()) -> Needle | None:
-        """The needle for a text; None for one too short to be looked for."""
+        """The needle for a text, in whose place `instead` will stand; None if the text is too short to look for."""
         parts = words(text)
         joined = "".join(parts)
         if len(joined) < 2 and joined.isascii():
@@ -52,7 +52,10 @@ class Needle(Value):
 
 
 class Pattern(Value):
-    """A form that says who somebody is, and what stands in its place; `first` before a name in it is taken out."""
+    """A form that tells who somebody is, such as a postcode, and what stands in its place.
+
+    `first` says that it is taken out before names are looked for.
+    """
 
     expression: re.Pattern[str]
     instead: str
@@ -60,6 +63,7 @@ class Pattern(Value):
 
     @classmethod
     def of(cls, pattern: str, instead: str, *, first: bool = False) -> Pattern:
+        """The pattern for a regular expression, in whose place `instead` will stand."""
         return cls(re.compile(pattern, re.IGNORECASE), instead, first)
 
 
@@ -72,6 +76,7 @@ class _Letters(Value):
 
     @classmethod
     def of(cls, text: str) -> _Letters:
+        """The letters and digits of a text."""
         joined: list[str] = []
         places: list[int] = []
         edges = {0}
@@ -86,7 +91,7 @@ class _Letters(Value):
 
 
 class Scrubber:
-    """Takes needles and patterns out of texts, the longest first; of two alike the first counts."""
+    """Takes needles and patterns out of texts: the longest first, and of two alike the one that was given first."""
 
     def __init__(self, needles: Iterable[Needle | None], patterns: Iterable[Pattern] = ()) -> None:
         known: dict[tuple[str, bool], Needle] = {}
@@ -96,7 +101,9 @@ class Scrubber:
         self._patterns = list(patterns)
 
     def scrub(self, text: str) -> str:
-        """The text with everything taken out that was looked for; nothing of it at all if that cannot be done."""
+        """The text without anything that is looked for; "[left out]" for a text that something of it cannot be taken
+        out of.
+        """
         text = _visible(text)
         for _ in range(3):
             text = self._without_needles(self._without_patterns(text, first=True))

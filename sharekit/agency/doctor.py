@@ -14,9 +14,9 @@ from cryptography.hazmat.backends.openssl import backend
 from sharekit.agency.agency import Agency
 from sharekit.agency.clock import CLOCK
 from sharekit.disk import files
+from sharekit.disk.durable import durability
 from sharekit.domain import vocabulary
 from sharekit.errors import ShareError, Usage
-from sharekit.ledger import log
 from sharekit.policy import rulebook
 from sharekit.trust import keys
 from sharekit.values import Value
@@ -41,7 +41,7 @@ def examine(home: Path | None) -> list[Check]:
 def _machine() -> Iterator[Check]:
     yield Check("sharekit", version("sharekit"))
     yield Check("cryptography", f"{version('cryptography')}, with {backend.openssl_version_text()}")
-    facts = log.durability()
+    facts = durability()
     yield Check("sqlite", facts["sqlite"])
     yield Check("journal mode", f"{facts['journal_mode']}/{facts['synchronous']}", facts["why"])
     yield _clock()

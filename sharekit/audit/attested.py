@@ -2,8 +2,6 @@
 
 Only this tells of a ledger that the holder of its own key wrote anew: what a partner has signed stays signed.
 
-    evidence = [ origin : tstr, [ * [ org_id : tstr, cosigned : tstr / nil, entry : bstr, proof : bstr ] ] ]
-
 An attestation counts if a card of its organisation is trusted; the rest are counted as unknown, never believed.
 """
 

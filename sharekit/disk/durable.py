@@ -1,6 +1,6 @@
-"""What SQLite and the file system must do so that an entry, once committed, stays: modes, locks, whole files.
+"""What SQLite and the file system must do so that a committed entry stays: journal modes, locks, whole files.
 
-Power-cut simulation is why the modes are what they are: a rollback journal that is deleted, and WAL with
+The modes are what they are because power cuts were simulated: a rollback journal that is deleted, and WAL with
 `synchronous=NORMAL`, both lost entries that had been acknowledged.
 """
 
@@ -43,14 +43,20 @@ WAIT = 30.0  # seconds for another connection's read to end
 
 
 def journal_mode(version: Sequence[int]) -> str:
-    """WAL where SQLite keeps it whole between connections (from 3.51.3, 3.50.7, 3.44.6), else TRUNCATE."""
+    """The journal mode for a SQLite of that version: "WAL" where it is safe with several connections, else "TRUNCATE".
+
+    WAL is safe from 3.51.3, and in 3.50.7 and 3.44.6.
+    """
     release = tuple(version)
     fixed = release >= (3, 51, 3) or (3, 50, 7) <= release < (3, 51) or (3, 44, 6) <= release < (3, 45)
     return "WAL" if fixed else "TRUNCATE"
 
 
 def durability() -> dict[str, str]:
-    """What this machine's SQLite promises of a committed entry, for `doctor`."""
+    """What this machine's SQLite promises of a committed entry, in words.
+
+    Keys: `sqlite` (its version), `journal_mode`, `synchronous`, `why`.
+    """
     mode = journal_mode(sqlite3.sqlite_version_info)
     why = {
         "WAL": "a power cut loses no committed entry; readers never wait for writers",
@@ -60,9 +66,9 @@ def durability() -> dict[str, str]:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """An open connection to a plain file that exists; SQLite would make a missing one without a word.
+    """A connection to the plain file at `path`; OSError if there is none, for SQLite would silently make one.
 
-    A link is not followed: two names for one file would have two locks, and a journal each.
+    A link is not followed: two names for one file would have two locks, and two journals.
     """
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise OSError(errno.ELOOP, "not a plain file")
@@ -72,12 +78,15 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def uri(path: Path) -> str:
-    """The name of a file for SQLite, whatever bytes are in it."""
+    """The name of a file as SQLite takes it, whatever bytes are in the name."""
     return f"file:{quote(os.fsencode(os.path.abspath(path)))}"
 
 
 def make_durable(db: sqlite3.Connection, mode: str | None = None) -> None:
-    """Set what survives a power cut, and read it back: a file system may refuse, and SQLite would go on."""
+    """Set the journal mode and `synchronous=FULL`, and read them back: a file system may silently refuse.
+
+    `mode` is "WAL" or "TRUNCATE"; without it, what is right for this SQLite. LedgerError if it is refused.
+    """
     wanted = mode or journal_mode(sqlite3.sqlite_version_info)
     (found,) = db.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
     db.execute("PRAGMA synchronous = FULL")
@@ -98,27 +107,31 @@ def _shipped_schema() -> list[tuple[Any, ...]]:
 
 
 def check_schema(db: sqlite3.Connection) -> None:
+    """Return only if the tables, indexes and triggers are those that `ledger.sql` makes; else LedgerTampered."""
     db.execute("PRAGMA trusted_schema = OFF")
     if _schema(db) != _shipped_schema():
         raise LedgerTampered("the tables or triggers of the ledger are not those it was made with")
 
 
 def check_pages(db: sqlite3.Connection) -> None:
-    """Every page is reached once and in order: no row can be there for one question and not for another."""
+    """Return only if SQLite reaches every page of the file once and in order; else LedgerTampered.
+
+    Otherwise a row could be there for one question and not for another.
+    """
     if db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
         raise LedgerTampered(_DAMAGE[sqlite3.SQLITE_CORRUPT])
 
 
 def place(path: Path) -> tuple[int, int]:
-    """Which file has that name; a link is a file of its own."""
+    """Device and inode of the file at `path`, by which another file of the same name is noticed."""
     status = os.lstat(path)
     return status.st_dev, status.st_ino
 
 
 def settle(path: Path) -> None:
-    """Bring to the disk what a killed writer may have left in the air: others see a commit before it is synced.
+    """Bring to the disk what a killed writer may not have: readers see a commit before it is on the disk.
 
-    The ledger's own file is left alone: to close it here would give up SQLite's locks on it.
+    The ledger's own file is left alone: closing it here would give up SQLite's locks on it.
     """
     for name in (f"{path}-journal", f"{path}-wal", path.parent):
         try:
@@ -138,7 +151,10 @@ def _sync(name: str | Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """The one writer's turn. SQLite's own waiting polls, and starves a writer for seconds among eight."""
+    """Hold the lock file `PATH.lock` while the block runs; others wait for it in turn.
+
+    SQLite's own waiting asks again and again, and let one of eight writers wait for seconds.
+    """
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb", buffering=0) as lock:  # closed even if an interrupt comes in between
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -147,7 +163,10 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing(path: Path, problem: ShareError) -> Iterator[Path]:
-    """A file beside `path`, made durable and put in its place when the block ends well; gone otherwise."""
+    """A temporary file beside `path`, which takes its place on the disk if the block ends well.
+
+    It is gone otherwise, SQLite's side files with it. `problem` is raised if the file cannot be written or put there.
+    """
     try:
         with files.replacing(path) as place:
             try:
@@ -190,9 +209,9 @@ _ERRNO = {
 
 @contextlib.contextmanager
 def typed(problem: ShareError | None = None, *, what: str = "the ledger") -> Iterator[None]:
-    """Every error of SQLite and of the file system: LedgerTampered where contents are wrong, else `problem`.
+    """Turn every error of SQLite and of the file system inside the block into one of sharekit's.
 
-    Without a `problem` it is a LedgerError about `what`.
+    LedgerTampered where the contents are wrong; else `problem`, or a LedgerError about `what` if there is no `problem`.
     """
     try:
         yield

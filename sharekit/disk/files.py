@@ -22,7 +22,10 @@ PATIENCE = 60.0  # seconds that a pipe may stay silent: somebody may be typing a
 
 
 class Replacement:
-    """A temporary file beside `path`, made before the work starts and renamed when it is done."""
+    """A temporary file beside `path`, made before the work begins and renamed to `path` when it is done.
+
+    OutputUnwritable if it cannot be made. `replacing` closes it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,7 +39,7 @@ class Replacement:
         self._handle, self.temporary = handle, Path(name)
 
     def commit(self, data: bytes) -> None:
-        """Write `data`, make it durable, and put it in the place of `path`; mode 0600."""
+        """Write `data`, make it durable, and rename it to `path`, mode 0600; OutputUnwritable."""
         try:
             view = memoryview(data)
             while view:
@@ -46,7 +49,7 @@ class Replacement:
         self.put()
 
     def put(self) -> None:
-        """Make durable what stands in the temporary file, and put it in the place of `path`."""
+        """Make durable what stands in the temporary file, and rename it to `path`; OutputUnwritable."""
         try:
             os.fsync(self._handle)
             os.replace(self.temporary, self.path)
@@ -55,6 +58,7 @@ class Replacement:
             raise _unwritable() from None
 
     def close(self) -> None:
+        """Close the temporary file, and remove it if it was not renamed."""
         os.close(self._handle)
         with contextlib.suppress(OSError):  # gone already, or the disk has turned read-only
             self.temporary.unlink()
@@ -62,7 +66,7 @@ class Replacement:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Replacement]:
-    """A `Replacement` whose temporary file is gone afterwards, whatever happens."""
+    """A `Replacement` for the block, whose temporary file is gone afterwards whatever happens."""
     replacement = Replacement(path)
     try:
         yield replacement
@@ -77,9 +81,9 @@ def write(path: Path, data: bytes) -> None:
 
 
 def read(path: Path, *, limit: int = 64 * MiB, what: str = "the file") -> bytes:
-    """The whole of a file or pipe; no message names its path.
+    """The whole content of a file or pipe; no message names its path, but only `what` it is.
 
-    Raises Usage if it cannot be read, or is a pipe that stays silent; Malformed beyond `limit` bytes.
+    Raises Usage if it cannot be read, or is a pipe that stays silent for a minute; Malformed above `limit` bytes.
     """
     try:
         # A pipe without a writer would hold an ordinary open for ever.

@@ -21,23 +21,23 @@ __all__ = ["bring_up_to_date", "check_kept", "newest", "refuse_newer", "scripts"
 
 @functools.cache
 def scripts(kind: str) -> tuple[str, ...]:
-    """The SQL of all migrations of one kind of tables, the one to edition 2 first."""
+    """The SQL of all migrations of one kind of tables; the first one makes edition 2."""
     names = (f"migration-{kind}-{number}.sql" for number in count(2))
     return tuple(registry.text(name) for name in takewhile(registry.exists, names))
 
 
 def newest(kind: str) -> int:
-    """The edition that this sharekit makes."""
+    """The number of the edition that this sharekit makes."""
     return 1 + len(scripts(kind))
 
 
 def steps(kind: str, edition: int) -> list[tuple[int, str]]:
-    """Number and SQL of what takes `edition` to the newest, in order."""
+    """Number and SQL of every migration that `edition` still needs, in order."""
     return list(enumerate(scripts(kind), 2))[edition - 1 :]
 
 
 def refuse_newer(kind: str, edition: int, *, what: str) -> None:
-    """Return only if this sharekit knows the edition."""
+    """Return only if this sharekit knows `edition`; LedgerError otherwise. `what` names the file in the message."""
     if edition > newest(kind):
         raise LedgerError(f"{what} was made by a newer sharekit", hint="install the newest sharekit here too")
 
@@ -45,7 +45,11 @@ def refuse_newer(kind: str, edition: int, *, what: str) -> None:
 def bring_up_to_date(
     db: sqlite3.Connection, kind: str, *, what: str = "the ledger", kept: Callable[[], object] | None = None
 ) -> None:
-    """Migrate a file of an earlier edition; LedgerError if what `kept` tells of it would not stay the same."""
+    """Migrate a file of an earlier edition, in one transaction.
+
+    `kept` computes what a migration must not change, such as the root over all entries; it is asked before and after.
+    Raises LedgerError if the two differ, or the file was made by a newer sharekit.
+    """
     edition = _edition(db)
     refuse_newer(kind, edition, what=what)
     if not 0 < edition < newest(kind):
@@ -70,7 +74,7 @@ def _migrate(db: sqlite3.Connection, kind: str, kept: Callable[[], object]) -> N
 
 
 def check_kept(before: object, after: object) -> None:
-    """Return only if a migration has kept what it must."""
+    """Return only if `before` equals `after`; LedgerError otherwise."""
     if before != after:
         raise LedgerError("a migration would have changed what was recorded", hint="nothing was changed; report it")
 

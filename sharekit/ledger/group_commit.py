@@ -1,7 +1,7 @@
 """Group commit: threads that append to one ledger at the same time share one commit, and one sync of the disk.
 
-Whoever holds the ledger commits for all who came meanwhile. Each gets a number of its own, and no one is told
-before the commit; what it raises, all of them raise.
+Whichever thread holds the ledger commits the entries of all threads that came meanwhile. Every thread gets the number
+of its own first entry, after the commit; what the commit raises is raised in all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ __all__ = ["Group", "Member"]
 
 
 class Member:
-    """One append: its entries, and what became of it. Whoever leaves the `with` block no longer waits in a queue."""
+    """One thread's append: its entries, and what became of them.
+
+    A thread that leaves the `with` block no longer waits in the queue.
+    """
 
     def __init__(self, encoded: list[bytes], queue: deque[Member] | None) -> None:
         self.encoded = encoded
@@ -37,18 +40,21 @@ class Member:
 
     @property
     def is_settled(self) -> bool:
+        """Whether the entries were committed, or failed."""
         return self._first is not None or self._error is not None
 
     def succeed(self, first: int) -> None:
+        """The entries were committed; `first` is the number of the first."""
         self._first = first
 
     def fail(self, error: BaseException) -> None:
+        """The entries were not committed, because of this error."""
         if not self.is_settled:
             told = error if isinstance(error, ShareError) else LedgerError("the commit it was in was interrupted")
             self._error = copy.copy(told)  # one error cannot be raised by two threads at once
 
     def first(self) -> int:
-        """The number of its first entry; what went wrong is raised."""
+        """The number of the first of its entries; raises what went wrong."""
         if self._error is not None:
             raise self._error
         assert self._first is not None  # it is settled
@@ -56,18 +62,18 @@ class Member:
 
 
 class Group:
-    """Those who append to one ledger."""
+    """The threads that append to one ledger."""
 
     def __init__(self) -> None:
         self._queue: deque[Member] = deque()
         self._busy = False
 
     def join(self, encoded: list[bytes]) -> Member:
-        """A member, who waits in the queue if somebody is committing: another may then commit for it."""
+        """A member for these entries, who waits in the queue if another thread commits, which may then take them."""
         return Member(encoded, self._queue if self._busy else None)
 
     def commit(self, own: Member, commit: Callable[[Callable[[], list[bytes]]], int]) -> None:
-        """Have `commit` append what its argument hands out: the entries of `own`, and of all who wait by then."""
+        """Have `commit` append what its argument returns: the entries of `own` and of all who wait by then."""
         members = [own]
 
         def take() -> list[bytes]:

@@ -17,7 +17,6 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, merkle, registry
 from sharekit.disk import durable
-from sharekit.disk.durable import durability, journal_mode
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
 from sharekit.ledger import recheck
 from sharekit.ledger.entry import Entry
@@ -28,16 +27,16 @@ from sharekit.ledger.tip import RUN, Tip, complete, consistency_ranges, inclusio
 from sharekit.proofs import checkpoint, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
 
-__all__ = ["Entry", "Ledger", "Said", "durability", "journal_mode"]
+__all__ = ["Ledger", "Said"]
 
 Said = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
 
 
 class Ledger:
-    """One year's ledger, open; `create` or `open` it, and close it, or use it in a `with` block.
+    """One year's ledger, open. `create` or `open` makes it; close it, or use it in a `with` block.
 
-    Threads and processes may append at once, and threads share a commit. Raises LedgerError where nothing
-    could be written or read, LedgerTampered where what is there must not be believed.
+    Threads and processes may append at once, and threads share a commit. Raises LedgerError where nothing could be
+    written or read, LedgerTampered where what is there must not be believed.
     """
 
     def __init__(self, storage: Storage, *, origin: str, key: SigningKey, known: str | None = None) -> None:
@@ -55,7 +54,7 @@ class Ledger:
 
     @classmethod
     def create(cls, place: Place | Path | str, *, origin: str, key: SigningKey, genesis: Entry) -> Ledger:
-        """A new ledger whose entry 0 is `genesis`; LedgerError if there is one, or the remains of one."""
+        """A new ledger whose entry 0 is `genesis`; LedgerError if there is one already, or the remains of one."""
         if genesis.origin != origin:
             raise LedgerError("the genesis entry names another ledger")
         place = _place(place)
@@ -64,10 +63,9 @@ class Ledger:
 
     @classmethod
     def open(cls, place: Place | Path | str, *, origin: str, key: SigningKey, known: str | None = None) -> Ledger:
-        """The ledger at `place`, after a quick check that its newest checkpoint is for what is there.
+        """The ledger at `place`, after a quick check that its newest checkpoint fits what is stored.
 
-        `known` is an earlier checkpoint of it: a ledger that does not go on from there, or is gone, is
-        LedgerTampered.
+        `known` is an earlier checkpoint note of it: LedgerTampered if the ledger is gone, or does not go on from there.
         """
         place = _place(place)
         if known is not None and not place.exists():
@@ -86,20 +84,21 @@ class Ledger:
 
     @property
     def storage(self) -> Storage:
-        """Where its tables are."""
+        """The storage that holds its tables."""
         return self._storage
 
     @property
     def path(self) -> Path | None:
-        """The file it is in; None if it is in a database."""
+        """The file that it is in; None if it is in a database."""
         return self._storage.path
 
     @property
     def size(self) -> int:
+        """The number of its entries."""
         return self._newest().size
 
     def root(self, size: int | None = None) -> bytes:
-        """The root now, or that of the first `size` entries; Usage if there are not so many."""
+        """The root hash of all entries, or of the first `size`; Usage if there are not so many."""
         return self._newest().root() if size is None else self._roots([(0, self._tree(size, at_least=0))])[0]
 
     def checkpoint(self) -> str:
@@ -109,9 +108,9 @@ class Ledger:
     def append(self, *entries: Entry) -> int:
         """Add `entries` in one commit under one new checkpoint, and return the number of the first.
 
-        They have reached the disk when this returns; if it raises, none of them is in the ledger, or, where
-        the disk or the connection failed in the very commit, they are in it and nothing else is. Threads that
-        append at once share a commit, and what it raises.
+        They are on the disk when this returns. If it raises, none of them is in the ledger; or all of them and nothing
+        else, where the disk or the connection failed within the very commit. Threads that append at once share a
+        commit, and what it raises.
         """
         if not entries or any(entry.origin or entry.demonstration for entry in entries):
             raise Usage("there is nothing to append that the ledger takes")
@@ -121,7 +120,7 @@ class Ledger:
         return own.first()
 
     def _commit(self, take: Callable[[], list[bytes]]) -> int:
-        """Append what `take` hands out when it is this writer's turn; the number of the first."""
+        """Append the encoded entries that `take` returns when it is this writer's turn; the number of the first."""
 
         def commit_on(newest: Newest) -> Commit:
             return _commit(self._current(newest), take(), origin=self.origin, key=self._key)
@@ -131,36 +130,37 @@ class Ledger:
         return commit.start
 
     def entry(self, seq: int) -> bytes:
-        """The stored bytes of one entry; Usage if there is no such entry."""
+        """The stored bytes of the entry with the number `seq`; Usage if there is none."""
         data = self._storage.entry(seq)
         if data is None:
             raise _no_entry()
         return data
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Number and bytes of the entries from `start` on, in order."""
+        """Number and bytes of every entry from number `start` on, in order."""
         while rows := self._storage.entries(start):
             yield from rows
             start = rows[-1][0] + 1
 
     def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
-        """The path from entry `seq` to the root of the first `size` entries (RFC 9162 section 2.1.3.1)."""
+        """The hashes that lead from entry `seq` to the root of the first `size` entries (RFC 9162 section 2.1.3.1)."""
         size = self._tree(size, at_least=seq + 1)
         if seq < 0:
             raise _no_entry()
         return self._roots(inclusion_ranges(seq, 0, size))
 
     def consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
-        """Proof that the first `old_size` of `size` entries have not changed (RFC 9162 section 2.1.4.1)."""
+        """The hashes that show that the first `old_size` entries begin the first `size` (RFC 9162 section 2.1.4.1)."""
         size = self._tree(size, at_least=max(old_size, 0))
         if old_size < 1:
             raise Usage("there was no such earlier ledger", hint="give the size of an earlier checkpoint")
         return self._roots(consistency_ranges(old_size, 0, size, complete=True))
 
     def prove(self, seq: int) -> bytes:
-        """CBOR [receipt, note]: a COSE receipt of inclusion (RFC 9942) of entry `seq`, and the newest note.
+        """The proof that entry `seq` is in the ledger: CBOR [receipt, note], a COSE receipt (RFC 9942) and the newest
+        note.
 
-        What would not verify is not signed: LedgerTampered if the stored entry does not lead to the root.
+        Nothing is signed that would not verify: LedgerTampered if the stored entry does not lead to the root.
         """
         tip = self._newest()
         path, root = self.inclusion(seq, tip.size), tip.root()
@@ -168,7 +168,7 @@ class Ledger:
         return cbor.encode([_receipt(tip.size, seq, path, root, self._key), tip.note])
 
     def verify(self) -> int:
-        """Recompute everything from the entries' bytes; how many there are, or LedgerTampered.
+        """Recompute everything from the bytes of the entries; the number of entries, or LedgerTampered.
 
         A ledger that does not verify takes no more entries until it does.
         """
@@ -189,9 +189,10 @@ class Ledger:
         attestations: Iterable[Said] = (),
         stamps: Iterable[tuple[str, bytes]] = (),
     ) -> None:
-        """Write what an auditor needs as one SQLite file, mode 0600, in one step: the tables, and what is given.
+        """Write one SQLite file for an auditor, mode 0600, in one step: the ledger's tables, and what is given.
 
-        Raises OutputUnwritable, also where `path` is the ledger itself.
+        `cards` are (organisation id, card), `stamps` (note, time stamp). OutputUnwritable, also where `path` is the
+        ledger.
         """
         path = Path(path)
         problem = OutputUnwritable("the output cannot be written there")
@@ -203,7 +204,7 @@ class Ledger:
             _add(temporary, card=cards, attestation=attestations, stamp=stamps)
 
     def commits(self, after: int = 0) -> Iterator[Commit]:
-        """What was committed from size `after` on, commit by commit; LedgerTampered if its note does not fit."""
+        """The commits from size `after` on, one by one; LedgerTampered if the note of one does not fit."""
         tip = Tip(after, "", self._waiting(after))
         while notes := self._storage.notes(tip.size, self._tip.size):
             for size, note in notes:

@@ -1,7 +1,7 @@
 """Moves an agency's ledgers from files to a database, or back: the same entries, commits, notes and roots.
 
-Every commit is recomputed from its entries on the way, and goes to the other side as it was. What is left behind takes
-no more entries; if it is moved back, what is new follows what is there.
+Every commit is recomputed from its entries, and arrives as it was. The ledgers that are left behind take no more
+entries; when the agency moves back, only what is new is added to them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Moved", "move"]
 
 
 class Moved(NamedTuple):
-    """A ledger that has arrived, and its root there."""
+    """A ledger that has arrived: its origin, how many entries it has, and its root there."""
 
     origin: str
     size: int
@@ -28,10 +28,11 @@ class Moved(NamedTuple):
 
 
 def move(here: Shelf, there: Shelf, *, org_id: str, key: SigningKey, switch: Callable[[], None]) -> list[Moved]:
-    """Bring the ledgers of all years from here to there, then `switch`; nobody can append meanwhile.
+    """Bring the ledgers of all years from one shelf to another, then call `switch`; nobody can append meanwhile.
 
-    If it stops halfway, the agency still goes by what is here; doing it again completes it. Raises LedgerTampered
-    where a ledger does not verify, LedgerError where it cannot be written, or there is another of its name there.
+    If it stops halfway, the agency still goes by the ledgers here, and a second call completes it. Raises
+    LedgerTampered where a ledger does not verify, and LedgerError where it cannot be written or another of its name is
+    there.
     """
     with contextlib.ExitStack() as stack:
         sources, moved = [], []

@@ -25,14 +25,14 @@ DOUBTED, MOVED = "doubted", "moved"  # why a ledger takes no more entries
 
 
 class Newest(NamedTuple):
-    """The newest note, and for how many entries it is; what it says is not checked yet."""
+    """The newest note, and its number of entries; what the note says is not checked yet."""
 
     size: int
     note: str
 
 
 class Setting(NamedTuple):
-    """One thing that `doctor` says of a storage."""
+    """One line that `doctor` shows of a storage."""
 
     name: str
     found: str
@@ -41,7 +41,7 @@ class Setting(NamedTuple):
 
 
 class Commit(Value):
-    """What one commit adds: entries from number `start` on, the rows of hashes they complete, and the new tip."""
+    """What one commit adds: entries from number `start` on, the rows of hashes that they complete, and the new tip."""
 
     start: int
     entries: Sequence[bytes]
@@ -60,26 +60,26 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def append(self, known: Tip, commit_on: Callable[[Newest], Commit]) -> Commit:
-        """Write, durably and whole, the commit that `commit_on` makes of what is newest: the one that went in.
+        """Write the commit that `commit_on` makes of what is newest, durably and whole; the commit that was written.
 
-        `known` is what was newest when somebody last looked. `commit_on` may be asked again, and its last word counts.
+        `known` is what was newest when the caller last looked. `commit_on` may be called again; its last answer counts.
         """
 
     @abc.abstractmethod
     def replay(self, commits: Iterable[Commit]) -> None:
-        """Write commits that follow one another and what is there, all in one transaction."""
+        """Write commits that follow what is there, and one another, all in one transaction."""
 
     @abc.abstractmethod
     def turn(self) -> AbstractContextManager[None]:
-        """Keep every other writer waiting; for whoever reads what nobody may add to meanwhile."""
+        """Keep every other writer waiting while the block runs, for a reader to whom nobody may add meanwhile."""
 
     @abc.abstractmethod
     def check(self) -> None:
-        """Return only if tables and triggers are those that a ledger is made with, and where they were."""
+        """Return only if tables and triggers are those that a ledger is made with, and are where they were."""
 
     @abc.abstractmethod
     def copy(self, path: Path) -> None:
-        """Put the three tables, of one moment, into the empty file `path`, as a SQLite ledger."""
+        """Write the three tables, all of one moment, into the empty file `path`, as a SQLite ledger."""
 
     @abc.abstractmethod
     def is_own(self, path: Path) -> bool:
@@ -87,19 +87,19 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def mark(self, what: str) -> None:
-        """Have it take no more entries, because it is DOUBTED or has MOVED; a first mark stays."""
+        """Take no more entries from now on, because it is DOUBTED or has MOVED; an earlier mark stays."""
 
     @abc.abstractmethod
     def unmark(self, what: str) -> None:
-        """Take that mark away, where it is there."""
+        """Take that mark away, if it is there."""
 
     @abc.abstractmethod
     def settings(self) -> list[Setting]:
-        """What it is, and what its durability rests on, for `doctor`."""
+        """What kind of storage it is and what its durability rests on, for `doctor`."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Give up what it holds open."""
+        """Close what it holds open."""
 
     # --- the questions ---
 
@@ -112,18 +112,18 @@ class Storage(abc.ABC):
         return Newest(size, note)
 
     def entry(self, seq: int) -> bytes | None:
-        """The bytes of one entry, or None."""
+        """The bytes of one entry, or None if there is no entry of that number."""
         row = self._row("SELECT bytes FROM entry WHERE seq = ?", seq) if 0 <= seq < BEYOND else None
         return _whole(seq, row[0]) if row else None
 
     def entries(self, start: int) -> list[tuple[int, bytes]]:
-        """Number and bytes of the entries from `start` on, a piece of them."""
+        """Number and bytes of some entries from number `start` on; call again after the last of them."""
         sql = "SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?"
         rows = self.rows(sql, start, PIECE) if start < BEYOND else []
         return [(seq, _whole(seq, data)) for seq, data in rows]
 
     def nodes(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-        """The stored hash at each of `places` (level, idx); LedgerTampered if one is missing."""
+        """The stored hash at each of `places`, pairs (level, index); LedgerTampered if one is missing."""
         if not places:
             return {}
         sql = (
@@ -139,11 +139,11 @@ class Storage(abc.ABC):
         return found
 
     def runs(self, level: int, idx: int) -> list[tuple[int, bytes]]:
-        """The stored rows of a level from `idx` on, a few of them."""
+        """Some stored rows of a level, from index `idx` on."""
         return self.rows("SELECT idx, hash FROM node WHERE level = ? AND idx >= ? ORDER BY idx LIMIT 64", level, idx)
 
     def notes(self, after: int, size: int) -> list[tuple[int, str]]:
-        """Size and text of the notes for more than `after` entries, at most `size`, a piece of them."""
+        """Size and text of some notes, for more than `after` entries and at most `size`."""
         sql = "SELECT size, note FROM note WHERE size > ? AND size <= ? ORDER BY size LIMIT ?"
         return self.rows(sql, after, size, PIECE)
 
@@ -173,7 +173,7 @@ class Place(Protocol):
     """Where one ledger is, or may be made."""
 
     def exists(self) -> bool:
-        """Whether there is something."""
+        """Whether a ledger, or something else, is there."""
 
     def create(self, commits: Iterable[Commit]) -> None:
         """Make the ledger of these commits, whole or not at all; LedgerError if there is one, or the remains of one."""

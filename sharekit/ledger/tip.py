@@ -17,14 +17,14 @@ RUN = 1024  # hashes in one stored row, at most
 
 
 class Tip(Value):
-    """Where the tree ends: its newest note, and at each level the hash that waits for its right sibling."""
+    """Where a tree ends: its size, its newest note, and at each level the hash that waits for its right sibling."""
 
     size: int = 0
     note: str = ""
     waiting: tuple[bytes, ...] = ()
 
     def grown(self, leaves: list[bytes]) -> tuple[Tip, list[tuple[int, int, bytes]]]:
-        """The tip after `leaves`, without its note, and the rows of `node` that they complete."""
+        """The tip after `leaves`, without a note, and the rows of table `node` that they complete."""
         rows, waiting = [], list(self.waiting)
         level, start, hashes = 0, self.size, leaves
         while hashes:
@@ -41,6 +41,7 @@ class Tip(Value):
         return Tip(self.size + len(leaves), "", tuple(waiting)), rows
 
     def root(self) -> bytes:
+        """The root of the tree that ends here."""
         found = None
         for level, node in enumerate(self.waiting):
             if self.size >> level & 1:
@@ -49,7 +50,7 @@ class Tip(Value):
 
 
 def complete(start: int, end: int) -> list[tuple[int, int]]:
-    """Level and idx of the complete subtrees that a range consists of, the smallest, and last, first."""
+    """Level and index of the complete subtrees that a range consists of; the smallest, which is the last, first."""
     size = end - start
     return [(level, (end >> level) - 1) for level in range(size.bit_length()) if size >> level & 1]
 

@@ -53,7 +53,11 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Manifest(Value):
-    """Why it was shared, read and found to be what the statement commits to; nothing of the dataset."""
+    """Why something was shared, read and found to be what the statement commits to; nothing of the dataset.
+
+    `note` is the sender's newest checkpoint and `in_reply_to` the number of the packet answered, in hexadecimal; both
+    may be None.
+    """
 
     terms: ShareTerms
     mode: str
@@ -65,7 +69,11 @@ class Manifest(Value):
 
 
 class Share(Value):
-    """What was opened for a use: the fields it permits, and the names of those withheld. `repr` shows no value."""
+    """What was opened for a use: the values of the fields that it permits, and the names of those withheld.
+
+    `identifiers` are the child's, as (scheme, value); `destroy_on` is the day by which the record is to go, None if no
+    rule dates it. `repr` shows no value.
+    """
 
     packet: str
     fields: dict[str, Any] = field(repr=False)
@@ -100,7 +108,7 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
 
 
 def check_addressed(statement: Statement, org_id: str) -> None:
-    """Return only if `org_id` is among the recipients (step 5.9 of opening); NotForYou otherwise."""
+    """Return only if `org_id` is among the recipients (step 5.9); NotForYou otherwise."""
     if org_id not in statement.recipients:
         raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
 
@@ -121,7 +129,10 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
 
 
 def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
-    """What a receipt or a checkpoint says, or None if the packet is a share; errors as in `read_manifest`."""
+    """What a receipt or a checkpoint packet says, or None if the packet is a share.
+
+    Errors as in `read_manifest`.
+    """
     content = _content(_unwrapped(packet, statement, keys), statement)
     if content.mode == SHARE:
         return None
@@ -202,7 +213,7 @@ def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share
 
 
 def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:
-    """The optional parts of a manifest: 3 in-reply-to, a cti, and 4 the sender's checkpoint note."""
+    """The optional parts of a manifest: 3 the number of the packet answered, 4 the checkpoint note of the sender."""
     match rest.get(3, bytes(16)), rest.get(4, ""):
         case (bytes() as reply, str() as note) if rest.keys() <= {3, 4} and len(reply) == 16:
             return reply if 3 in rest else None, note if 4 in rest else None

@@ -28,7 +28,12 @@ _OPTIONAL = {"purpose": str, "rule": str, "cosigned": str}
 
 
 class Receipt(Value):
-    """A receipt that has been checked: what became of the packet, and the recipient's own proof of it."""
+    """A receipt that has been checked: what became of a packet at a recipient, and the recipient's proof of it.
+
+    `packet` is the packet's number (16 bytes) and `digest` its SHA-256; `at` is the time of the recipient's entry,
+    `entry` its bytes, `proof` and `checkpoint` show that it stands in the recipient's ledger. `cosigned` is our own
+    checkpoint with the recipient's cosignature, or None; `purpose` and `rule` are None where the entry has none.
+    """
 
     packet: bytes
     org_id: str
@@ -46,7 +51,10 @@ class Receipt(Value):
 
 
 def body(event: str, entry: Entry, proven: bytes, *, cosigned: str | None = None) -> dict[str, Any]:
-    """The receipt of one committed entry, to be sealed for the packet's sender; `proven` is what `prove` gave."""
+    """The body of the receipt for one committed entry, to be sealed for the packet's sender.
+
+    `proven` is what `Ledger.prove` gave for the entry, `cosigned` the sender's note with our cosignature.
+    """
     outcomes, purposes = vocabulary.load("outcomes"), vocabulary.load("purposes")
     told = {
         "event": event,
@@ -63,9 +71,9 @@ def body(event: str, entry: Entry, proven: bytes, *, cosigned: str | None = None
 
 
 def check(control: Control, statement: Statement, *, card: Card, own: Card) -> Receipt:
-    """The receipt in a control packet from the agency of `card`, about a packet that `own` sealed.
+    """The receipt in a control packet that the agency of `card` sent about a packet of `own`.
 
-    Raises Malformed if it is none, and LedgerTampered if it does not prove what it says.
+    Raises Malformed if it is no receipt, and LedgerTampered if it does not prove what it says.
     """
     said = _fitting(control.body)
     reported = Entry.decode(said["entry"])
@@ -97,7 +105,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
 
 
 def _fitting(said: dict[str, Any]) -> dict[str, Any]:
-    """The body, if every part is there, of its type, and none besides."""
+    """The body, if it has every required part, each of its type, and none that nobody declared; else Malformed."""
     types = _REQUIRED | _OPTIONAL
     if not _REQUIRED.keys() <= said.keys() <= types.keys():
         raise Malformed("the receipt has parts missing or to spare")
@@ -124,9 +132,10 @@ def _agree(said: dict[str, Any], entry: Entry, packet: bytes, own: str) -> bool:
 
 
 def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> str:
-    """A note as we and they signed it, if it is one of our own and the holder of `card` cosigned it.
+    """A checkpoint of `own` that the holder of `card` cosigned, reduced to these two signatures.
 
-    Raises Malformed, LedgerTampered, and Usage where `card` is our own: nobody is a witness of their own ledger.
+    Raises Malformed, LedgerTampered if it is not so, and Usage where `card` is our own: nobody witnesses their own
+    ledger.
     """
     if card.org_id == own.org_id:
         raise cosignature.own_ledger()

@@ -63,7 +63,11 @@ Repeats = Callable[[ShareTerms], int]
 
 
 class Sender(Value, kw_only=True):
-    """Who seals: an organisation with its keys, the newest checkpoint note of its ledger, and what its card says."""
+    """Who seals: an organisation and its keys.
+
+    `note` is the newest checkpoint of its ledger, None without one; the rest is what its card says and who acts, and
+    goes into the terms as far as it is not None.
+    """
 
     org_id: str
     keys: Keys
@@ -76,6 +80,7 @@ class Sender(Value, kw_only=True):
     role: str | None = None
 
     def as_terms(self) -> dict[str, str]:
+        """What the terms say of the sender; what is None or empty is left out."""
         facts = {
             "org_id": self.org_id,
             "org_type": self.org_type,
@@ -89,7 +94,7 @@ class Sender(Value, kw_only=True):
 
 
 class Parts(Value):
-    """Everything random in a packet: fresh, unless a test vector is being reproduced."""
+    """Everything random in a packet: new for every packet, unless a test vector is being reproduced."""
 
     cti: bytes
     manifest_salt: bytes
@@ -99,11 +104,15 @@ class Parts(Value):
 
     @classmethod
     def fresh(cls) -> Parts:
+        """New random parts."""
         return cls(os.urandom(16), os.urandom(32), os.urandom(32), Nonces.fresh(), Nonces.fresh())
 
 
 class Draft(Value):
-    """A share that may be sealed: terms filled in, fields minimal and complete, findings that are no gates."""
+    """A share that may be sealed: its terms filled in, its fields minimal and complete, its findings no gates.
+
+    `in_reply_to` is the number of the packet that it answers (16 bytes), or None.
+    """
 
     terms: ShareTerms
     fields: dict[str, Any] = field(repr=False)
@@ -114,7 +123,7 @@ class Draft(Value):
 
 
 class Examined(Value):
-    """What sealing would make of a share: its terms, the fields that would go, and everything that was found."""
+    """What sealing would make of a share: its terms, the fields that would go or stay, and every finding."""
 
     terms: ShareTerms
     fields: dict[str, Any] = field(repr=False)
@@ -151,10 +160,10 @@ def prepare(
     repeats: Repeats | None = None,
     now: datetime,
 ) -> Draft:
-    """Steps 4.1 to 4.4, which decide whether it may be sealed at all; errors as in `seal`.
+    """Steps 4.1 to 4.4: the draft of a share, if it may be sealed at all. Errors as in `seal`.
 
-    `unconfirmed` names the recipients whose cards nobody has confirmed by telephone; `repeats` says how many
-    decisions of late were explained in the words of these terms.
+    `unconfirmed` are the ids of recipients whose card nobody has confirmed by telephone; `repeats` returns how many
+    decisions of late were explained in the words of the given terms.
     """
     cards = _addressees(recipients)
     found = examine(
@@ -182,9 +191,10 @@ def examine(
     now: datetime,
     book: str = rulebook.DEFAULT,
 ) -> Examined:
-    """What steps 4.1 to 4.4 find, gates among them; errors as in `seal`, but for GateNotMet of the rulebook's gates.
+    """What steps 4.1 to 4.4 find, gates among the findings. Errors as in `seal`, but no rule of the rulebook raises.
 
-    What depends on the sender's type, or on recipients, is left aside where they are not given.
+    What depends on the sender's type or on recipients is not looked at where they are not given. `book` is the
+    rulebook.
     """
     try:
         terms = ShareTerms.parse(terms)  # 4.1
@@ -214,7 +224,10 @@ def _checked(
     sender_type: str | None,
     now: datetime,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The fields and what is left out of them, if they are whole, valid, minimal, from this sender, and each needed."""
+    """The fields that would go, and the names of those left out by minimising.
+
+    Raises unless they are whole, valid, minimal for the purposes, from a sender of this type, and each is needed.
+    """
     if isinstance(dataset, Minimised):
         fields, left_out = dataset.fields, dataset.left_out
         kind.check_kept(fields, now=now)
@@ -233,7 +246,7 @@ def _checked(
 
 
 def _answer_myth(terms: object, dataset: object) -> None:
-    """GateNotMet with the rule that contradicts it, if what was no known code is a myth about sharing."""
+    """GateNotMet with the rule that answers it, if what is no known code is a myth about sharing."""
     found = assess.myth(terms, dataset)
     assess.gate([found] if found else [])
 
@@ -249,7 +262,10 @@ def minimise(dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any], *, 
 
 
 def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> bytes:
-    """Steps 4.5 to 4.10, which cannot refuse; with given `parts` only HPKE's own randomness remains."""
+    """The packet of a draft: steps 4.5 to 4.10, which refuse nothing.
+
+    With given `parts` only HPKE's own randomness is new.
+    """
     dataset = pad({1: parts.dataset_salt, 2: draft.fields, 3: {}})  # 4.5
     manifest = pad(_manifest_map(draft, parts, dataset, sender.note))  # 4.6
     header = cbor.encode(_statement_header(draft, parts, manifest, sender=sender, now=now))  # 4.7
@@ -264,7 +280,7 @@ def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> 
 
 
 def control(mode: str, body: Mapping[str, Any], *, recipient: Card, in_reply_to: bytes | None = None) -> Draft:
-    """A receipt or a checkpoint for one agency, ready for `seal_parts`: its body stands where terms would."""
+    """The draft of a receipt or a checkpoint packet for one agency; `body` stands where the terms would."""
     return Draft(ShareTerms(body), {}, (recipient,), (), mode, in_reply_to)
 
 
@@ -295,7 +311,7 @@ def _filled(terms: ShareTerms, sender: Sender, cards: Sequence[Card], left_out: 
 
 
 def decision_ref(terms: ShareTerms) -> str:
-    """The same for every packet that one decision made, and for no other decision; a hash inside the seal."""
+    """A reference, 32 hexadecimal digits, that is the same in every packet that one decision made, and in no other."""
     return sha256(cbor.encode([terms.purpose, terms.json["decision"]])).hexdigest()[:32]
 
 
@@ -331,7 +347,7 @@ def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Se
 
 
 def _opening_keys(cards: Sequence[Card]) -> list[PublicOpening]:
-    """Classical keys only where every recipient has one: one packet, one strength."""
+    """The recipients' classical keys if every one of them has one, else their hybrid keys: one strength a packet."""
     pairs = [card.opening_keys() for card in cards]
     classical = [second for _, second in pairs if second is not None]
     return classical if len(classical) == len(pairs) else [first for first, _ in pairs]

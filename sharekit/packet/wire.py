@@ -48,7 +48,11 @@ _REQUIRED = (
 
 
 class Packet(Value):
-    """A packet whose shape is right; nothing in it is to be believed yet."""
+    """A packet whose shape is right; nothing in it is to be believed yet.
+
+    `claims` are the statement's CWT claims by label, `sealed` the bytes that the statement is about, `manifest` and
+    `dataset` the two sealed parts.
+    """
 
     data: bytes = field(repr=False)
     statement: Sign1 = field(repr=False)
@@ -59,21 +63,27 @@ class Packet(Value):
 
     @property
     def id(self) -> str:
+        """The number of the packet, its cti, as 32 hexadecimal digits."""
         cti: bytes = self.claims[CTI]
         return cti.hex()
 
     @property
     def kid(self) -> bytes:
+        """The thumbprint of the key that is said to have signed it."""
         kid: bytes = self.statement.header[cose.KID]
         return kid
 
     @property
     def digest(self) -> bytes:
+        """SHA-256 of the whole packet."""
         return sha256(self.data).digest()
 
 
 class Statement(Value):
-    """What the sender signed: who, for whom, when, and which sealed bytes."""
+    """What the sender signed, verified: packet number, sender and recipients (organisation ids), and the two times.
+
+    `checkpoint` is the hash of the sender's newest checkpoint note, None without a ledger; `data` the whole packet.
+    """
 
     id: str
     sender: str
@@ -85,11 +95,16 @@ class Statement(Value):
 
     @property
     def digest(self) -> bytes:
+        """SHA-256 of the whole packet."""
         return sha256(self.data).digest()
 
 
 class Control(Value):
-    """A packet between two agencies about other packets: a receipt or a checkpoint. It carries no dataset."""
+    """What a control packet says: one between two agencies about other packets, without a dataset.
+
+    `mode` is "receipt" or "checkpoint", `body` its content, `note` the sender's newest checkpoint or None,
+    `in_reply_to` the number of the packet that it is about, or None.
+    """
 
     mode: str
     body: dict[str, Any] = field(repr=False)
@@ -124,7 +139,7 @@ def parse(data: bytes) -> Packet:
 
 
 def _checked_statement(message: Sign1) -> dict[int, Any]:
-    """The CWT claims, once every header has the one value or the shape it may have."""
+    """The CWT claims, if every header has the value or the shape that it must have; Malformed otherwise."""
     header = message.header
     commitments = [label for label in (MANIFEST_COMMIT, CHECKPOINT_HASH) if label in header]
     fixed = {
@@ -151,17 +166,20 @@ def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> boo
 
 
 def aad_of(protected: bytes) -> bytes:
-    """A: what binds both sealed parts to this one statement."""
+    """A, the hash of the protected header by which both sealed parts are bound to this one statement."""
     return sha256(_AAD_CONTEXT + protected).digest()
 
 
 def dataset_info(aad: bytes, manifest: bytes) -> bytes:
-    """What must be known to unwrap the dataset's key: nobody opens what without having read why."""
+    """What only a reader of the manifest knows, and what the key of the dataset is sealed under."""
     return sha256(_DATASET_CONTEXT + aad + manifest).digest()
 
 
 def pad(value: dict[int, Any]) -> bytes:
-    """CBOR || 0x80 || zeros up to a size class, so that a length says little; FieldInvalid beyond the largest."""
+    """The encoded value, then 0x80 and zeros up to a size class, so that the length tells little.
+
+    FieldInvalid above the largest class, 1 MiB.
+    """
     data = cbor.encode(value) + b"\x80"
     for size in SIZE_CLASSES:
         if len(data) <= size:
@@ -170,6 +188,7 @@ def pad(value: dict[int, Any]) -> bytes:
 
 
 def unpad(padded: bytes) -> Any:
+    """The value of padded bytes; Malformed unless the padding is exactly that of `pad`."""
     data = padded.rstrip(b"\x00")
     value = cbor.decode(data[:-1]) if data.endswith(b"\x80") else None
     if value is None or len(padded) != next((s for s in SIZE_CLASSES if len(data) <= s), None):

@@ -1,4 +1,9 @@
-"""What a partner's receipt attests of a ledger, and the file by which it is handed to an auditor."""
+"""What a partner's receipt attests of a ledger, and the file by which it is handed to an auditor.
+
+    evidence = [ origin : tstr, [ * [ org_id : tstr, cosigned : tstr / nil, entry : bstr, proof : bstr ] ] ]
+
+Nothing is checked here but the form: whether an attestation is to be believed, `audit.attested` finds out.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,11 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class Attestation(Value):
-    """What one receipt gave: our checkpoint cosigned, where it is, and the partner's entry under its own."""
+    """What one receipt says about a ledger.
+
+    `org_id` is the partner, `cosigned` our checkpoint with the partner's cosignature (None where the receipt has none),
+    `entry` the bytes of the partner's own entry and `proof` that it stands in the partner's ledger; both may be empty.
+    """
 
     org_id: str
     cosigned: str | None
@@ -25,12 +34,12 @@ class Attestation(Value):
 
 
 def evidence(origin: str, attestations: Iterable[Attestation]) -> bytes:
-    """The file by which attestations about the ledger `origin` are handed to an auditor."""
+    """The file that hands the attestations about the ledger `origin` to an auditor."""
     return cbor.encode([origin, [[each.org_id, each.cosigned, each.entry, each.proof] for each in attestations]])
 
 
 def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
-    """Origin and attestations of such a file, unchecked; Malformed if it is none."""
+    """The origin and the attestations in such a file, none of them checked; Malformed if it is no such file."""
     match cbor.decode(data) if len(data) <= MAX_BYTES else None:
         case [str() as origin, list() as rows]:
             return origin, [attestation(*row) if type(row) is list and len(row) == 4 else attestation() for row in rows]
@@ -38,7 +47,7 @@ def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
 
 
 def attestation(org_id: Any = None, cosigned: Any = None, entry: Any = None, proven: Any = None) -> Attestation:
-    """One row, if its parts are of the right types; Malformed otherwise."""
+    """The attestation of one row, if its parts are of the right types; Malformed otherwise."""
     match org_id, cosigned, entry, proven:
         case str(), None | str(), bytes(), bytes():
             if cosigned is not None:
@@ -48,4 +57,5 @@ def attestation(org_id: Any = None, cosigned: Any = None, entry: Any = None, pro
 
 
 def no_evidence() -> Malformed:
+    """The error of a file, or a row, that holds no attestations."""
     return Malformed("the attestations are damaged", hint="make them with: sharekit receipts PACKET -o FILE")

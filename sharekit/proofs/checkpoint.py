@@ -33,7 +33,10 @@ _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})\Z", re.ASCII)
 
 
 class Checkpoint(Value):
-    """The root of a log's first `size` entries; Malformed if one of the parts cannot stand in a note."""
+    """The root (32 bytes) of the first `size` entries of the log `origin`.
+
+    Malformed if one of the parts cannot stand in a note.
+    """
 
     origin: str
     size: int
@@ -45,17 +48,17 @@ class Checkpoint(Value):
 
     @property
     def text(self) -> str:
-        """The lines that are signed."""
+        """The three lines that are signed, each with its line end."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
 def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes that tell one key of a name from another (signed-note, Ed25519 signatures)."""
+    """The four bytes by which signature lines tell apart the Ed25519 keys of one name (signed-note)."""
     return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
 
 
 def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
-    """The note of `checkpoint`, signed under the name of its origin."""
+    """The note of `checkpoint`, signed with `key` under the name of its origin."""
     text = checkpoint.text
     signature = key.sign(text.encode()).signature
     line = base64.b64encode(key_id(checkpoint.origin, bytes(key.verify_key)) + signature).decode()
@@ -63,15 +66,15 @@ def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
 
 
 def parse(note: str | bytes) -> Checkpoint:
-    """What an untrusted note says, its signatures unchecked; Malformed if it is no checkpoint."""
+    """What a note says, its signatures not checked; Malformed if it is no checkpoint."""
     return read(note)[0]
 
 
 def verify(note: str | bytes, *, origin: str, public: bytes) -> Checkpoint:
-    """The checkpoint of `origin` that the Ed25519 key `public` signed.
+    """The checkpoint in `note`, if it is of `origin` and the Ed25519 key `public` (32 bytes) signed it.
 
-    A line by another key is ignored; a line by this one that does not match spoils the note, however many
-    others do (signed-note, Signatures). Raises Malformed, or LedgerTampered if the note must not be believed.
+    Lines of other keys are ignored; a line of this key that does not match spoils the note, whatever the others say
+    (signed-note, Signatures). Raises Malformed, or LedgerTampered if the note must not be believed.
     """
     checkpoint, signatures = read(note)
     if checkpoint.origin != origin:
@@ -95,14 +98,14 @@ def _check(signature: bytes, text: bytes, public: bytes) -> None:
 
 
 def only(note: str | bytes, *names: str) -> str:
-    """The note with the signature lines of `names` alone: those of strangers could say anything. Malformed."""
+    """The note with the signature lines of `names` alone, for strangers could write any line; Malformed."""
     text, _, lines = _decoded(note).rpartition("\n\n")
     kept = [line for line in lines.split("\n")[:-1] if _signature(line)[0] in names]
     return "".join([text, "\n\n", *(f"{line}\n" for line in kept)])
 
 
 def read(note: str | bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
-    """What a note says, and its signature lines as (name, key id || signature), all unchecked; Malformed."""
+    """What a note says, and its signature lines as (name, key id || signature); nothing is checked. Malformed."""
     text, _, lines = _decoded(note).rpartition("\n\n")
     match (f"{text}\n".split("\n"), lines.split("\n")):
         case [origin, size, root, ""], [*signatures, ""] if signatures and _DECIMAL.match(size):

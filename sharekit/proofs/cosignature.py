@@ -36,12 +36,15 @@ def name_of(org_id: str) -> str:
 
 
 def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes that tell a name's cosigning key from its others."""
+    """The four bytes by which signature lines tell a cosigning key from the other keys of the same name."""
     return sha256(name.encode() + b"\n" + COSIGNATURE_V1 + public).digest()[:4]
 
 
 def cosign(note: str, *, name: str, key: SigningKey, now: datetime) -> str:
-    """The note with one more line: that `name` saw this checkpoint at `now`. The caller has checked it."""
+    """The note with one line more: that `name` has seen this checkpoint at `now`.
+
+    The caller has verified the note, and that it follows what it cosigned last.
+    """
     seconds = int(now.timestamp())
     signature = key.sign(_signed(checkpoint.parse(note), seconds)).signature
     raw = key_id(name, bytes(key.verify_key)) + seconds.to_bytes(8, "big") + signature
@@ -49,7 +52,10 @@ def cosign(note: str, *, name: str, key: SigningKey, now: datetime) -> str:
 
 
 def cosigned_at(note: str | bytes, *, name: str, public: bytes) -> datetime | None:
-    """When `name` cosigned the note, or None if there is no line of this key; LedgerTampered if one is false."""
+    """When `name` cosigned the note with the key `public`; None if no line is of that key.
+
+    LedgerTampered if a line of that key does not match.
+    """
     found, signatures = checkpoint.read(note)
     known, times = key_id(name, public), list[int]()
     for line, raw in signatures:
@@ -59,10 +65,10 @@ def cosigned_at(note: str | bytes, *, name: str, public: bytes) -> datetime | No
 
 
 def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], *, old: int) -> None:
-    """Return only if `new` may be cosigned by somebody who cosigned `last`; the proof begins at size `old`.
+    """Return only if whoever cosigned `last` (None: nothing yet) may cosign `new`; `proof` begins at size `old`.
 
-    Raises LedgerTampered if the two cannot both be true, and Usage if that cannot be told from this proof: one that
-    begins elsewhere accuses nobody, for the last cosignature may never have reached them.
+    Raises LedgerTampered if the two checkpoints cannot both be true. Raises Usage if this proof does not tell: one that
+    begins elsewhere accuses nobody, for the last cosignature may never have arrived.
     """
     if last is None or last.size == 0:
         return
@@ -80,7 +86,7 @@ def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], *,
 
 
 def request(old_size: int, proof: Sequence[bytes], note: str) -> str:
-    """The body by which a witness is asked to cosign (tlog-witness, add-checkpoint)."""
+    """The body that asks a witness to cosign `note`; `proof` begins at `old_size` (tlog-witness, add-checkpoint)."""
     lines = "".join(f"{base64.b64encode(node).decode()}\n" for node in proof)
     return f"old {old_size}\n{lines}\n{note}"
 
@@ -102,6 +108,7 @@ def request_parts(text: bytes) -> tuple[int, list[bytes], str]:
 
 
 def own_ledger() -> Usage:
+    """The error of an agency that would witness its own ledger."""
     return Usage("nobody is a witness of their own ledger", hint="ask a partner, or a witness that is none")
 
 

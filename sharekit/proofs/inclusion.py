@@ -27,7 +27,7 @@ UNSIGNED = "not signed with the agency's log key"
 
 
 class Proof(Value):
-    """A proof as it came: where its entry stands, the path, the receipt's signature, and the note."""
+    """A proof as it came, not checked: the entry's number, the path to the root, the receipt's signature, the note."""
 
     index: int
     size: int
@@ -36,7 +36,10 @@ class Proof(Value):
     note: str
 
     def check(self, entry: bytes, *, origin: str, keys: Collection[bytes]) -> Checkpoint:
-        """The checkpoint under which `entry` stands; LedgerTampered unless one of `keys` signed note and receipt."""
+        """The checkpoint of `origin` under which the bytes `entry` stand.
+
+        LedgerTampered unless one of `keys` (log keys) signed both the note and the receipt, and the path leads there.
+        """
         for key in keys:
             try:
                 known = checkpoint.verify(self.note, origin=origin, public=key)
@@ -47,7 +50,11 @@ class Proof(Value):
         raise LedgerTampered(f"the checkpoint of the proof is {UNSIGNED}", index=self.index)
 
     def check_leaf(self, leaf: bytes, known: Checkpoint, keys: Collection[bytes]) -> None:
-        """Return only if the path leads from `leaf` to the root of `known`, which one of `keys` signed."""
+        """Return only if the path leads from the hash `leaf` to the root of `known`, and one of `keys` signed that
+        root.
+
+        LedgerTampered otherwise.
+        """
         if known.size != self.size:
             raise LedgerTampered("the proof and its checkpoint differ in size", index=self.index)
         merkle.verify_inclusion(leaf, self.index, self.size, self.path, known.root)
@@ -56,7 +63,7 @@ class Proof(Value):
 
 
 def parse(data: bytes) -> Proof:
-    """The parts of a proof, unchecked; Malformed if the bytes are none."""
+    """The parts of a proof, not checked; Malformed if the bytes are no proof."""
     match cbor.decode(data):
         case [bytes() as receipt, str() as note] if receipt.startswith(b"\xd2"):
             match cbor.decode(receipt[1:]):
@@ -75,7 +82,7 @@ def _inclusion(data: bytes) -> tuple[int, int, tuple[bytes, ...]]:
 
 
 def to_be_signed(root: bytes) -> bytes:
-    """What the log key signs: the Sig_structure over the detached root (RFC 9052 section 4.4)."""
+    """The bytes that the log key signs: the Sig_structure over the detached root (RFC 9052 section 4.4)."""
     return cbor.encode(["Signature1", PROTECTED, b"", root])
 
 

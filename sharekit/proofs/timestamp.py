@@ -20,7 +20,10 @@ HINT = "ask the timestamp authority again: sharekit ledger timestamp request"
 
 
 def request(note: str) -> bytes:
-    """The DER of a TimeStampReq over SHA-256 of the note, asking for the authority's certificate (section 2.4.1)."""
+    """The request for a time stamp of a note: the DER of a TimeStampReq over its SHA-256 (section 2.4.1).
+
+    It asks for the authority's certificate as well. Usage without the extra `timestamp`.
+    """
     rfc3161 = _library()
     builder = rfc3161.TimestampRequestBuilder().data(note.encode()).hash_algorithm(rfc3161.HashAlgorithm.SHA256)
     made: bytes = builder.cert_request(cert_request=True).build().as_bytes()
@@ -28,14 +31,15 @@ def request(note: str) -> bytes:
 
 
 def imprint(response: bytes) -> bytes:
-    """The hash that a response is about, unchecked; Malformed if it is no response, or a refusal."""
+    """The hash that a response is about, not checked; Malformed if it is no response, or a refusal."""
     return bytes(_parsed(response).tst_info.message_imprint.message)
 
 
 def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
-    """When an authority under one of `roots` (PEM) stamped the note (section 2.4.2).
+    """When an authority under one of `roots` (PEM certificates) stamped the note (section 2.4.2).
 
-    Raises Malformed, LedgerTampered if it is the stamp of something else, and NotTrusted if none of `roots` vouches.
+    Raises Malformed if it is no stamp, LedgerTampered if it is the stamp of something else, NotTrusted if no root
+    vouches.
     """
     rfc3161, parsed = _library(), _parsed(response)
     if imprint(response) != sha256(note.encode()).digest():

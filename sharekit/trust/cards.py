@@ -1,4 +1,12 @@
-"""Agency cards."""
+"""Agency cards: who an agency is, where it can be telephoned, and which keys are its own.
+
+A card is signed with the signing key that it names. Only its fingerprint, read out over a telephone line already
+known, makes it true: whether to believe a card is the trust store's business.
+
+    card = COSE_Sign1, typ "application/sharekit.card+cose", payload
+           { 1 org_id, 2 org_type, 3 name, 4 phone, ? 5 out_of_hours_phone, 6 signing, 7 opening, 8 log key,
+             9 issued, 10 demonstration, ? 11 classical opening }
+"""
 
 from __future__ import annotations
 
@@ -25,7 +33,11 @@ _LABELS, _OPTIONAL = frozenset(range(1, 12)), frozenset({5, 11})
 
 
 class Card(Value):
-    """A card whose own signature has been checked; whether to believe it is the trust store's to say."""
+    """An agency card whose own signature has been checked; whether to believe it, the trust store decides.
+
+    `signing`, `opening`, `log_key` and `classical_opening` (None if the agency has none) are public keys, `kid` is the
+    thumbprint of `signing`, `fingerprint` the SHA-256 of the signed payload, `data` the card's own bytes.
+    """
 
     org_id: str
     org_type: str
@@ -55,7 +67,12 @@ class Card(Value):
         out_of_hours_phone: str | None = None,
         demonstration: bool = False,
     ) -> Card:
-        """A new card for `keys`, signed with them; FieldInvalid texts are the caller's to refuse."""
+        """A new card for `keys`, signed with them.
+
+        `issued` is when it is made; `demonstration` marks a card that live homes refuse.
+
+        Malformed if one of the texts cannot stand on a card: empty, longer than 200 characters, or not printable.
+        """
         public = bytes(keys.signing.verify_key)
         payload: dict[int, Any] = {1: org_id, 2: org_type, 3: name, 4: phone}
         if out_of_hours_phone:
@@ -73,7 +90,7 @@ class Card(Value):
         return _parse_card(bytes(data))
 
     def opening_keys(self) -> tuple[PublicOpening, PublicOpening | None]:
-        """The hybrid key and, if the card has one, the classical key; each is parsed once a process."""
+        """The hybrid opening key, and the classical one or None; both are parsed once in a process."""
         classical = self.classical_opening
         return (
             public_opening(HybridOpening, self.opening),
@@ -118,7 +135,7 @@ def _check_shape(header: dict[int, Any], payload: Any) -> None:
 
 
 def _is_text(value: object) -> bool:
-    """Printable and short: a card is shown on terminals and in reports."""
+    """Whether it is printable and short: a card is shown on terminals and in reports."""
     return type(value) is str and 0 < len(value) <= 200 and value.isprintable()
 
 

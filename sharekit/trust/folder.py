@@ -1,4 +1,4 @@
-"""A trust store kept in a folder."""
+"""A trust store on disk: one file for each pinned key, replaced in one step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["TrustFolder"]
 
 
 class TrustFolder(Trust):
-    """A trust store kept in a folder, one file a key, replaced in one step.
+    """A trust store kept in a folder; Malformed if one of its files is damaged.
 
     pin = { 1 card, 2 confirmed, ? 3 revoked, ? 4 reason }
     """

@@ -98,6 +98,7 @@ class HybridOpening(_Opening):
 
     @staticmethod
     def parse_public(public: bytes) -> Any:
+        """The public key of these 1216 bytes; ValueError if they are none."""
         lattice = MLKEM768PublicKey.from_public_bytes(public[:1184])
         return MLKEM768X25519PublicKey(lattice, _curve(public[1184:]))
 
@@ -122,6 +123,7 @@ class ClassicalOpening(_Opening):
 
     @staticmethod
     def parse_public(public: bytes) -> Any:
+        """The public key of these 32 bytes; ValueError if they are none."""
         return _curve(public)
 
 
@@ -133,7 +135,7 @@ def _curve(public: bytes) -> X25519PublicKey:
 
 
 class PublicOpening(Value):
-    """A recipient's public opening key, parsed once."""
+    """A recipient's public opening key, parsed once; `kid` is its 32-byte thumbprint."""
 
     alg: int
     kid: bytes
@@ -148,7 +150,7 @@ class PublicOpening(Value):
 
 @functools.lru_cache(maxsize=256)
 def public_opening(kind: type[HybridOpening] | type[ClassicalOpening], public: bytes) -> PublicOpening:
-    """The opening key of a card; Malformed if the bytes are no such key."""
+    """The public opening key in the bytes of a card; Malformed if they are no key of that kind."""
     try:
         if len(public) != kind.public_bytes:
             raise ValueError
@@ -159,12 +161,15 @@ def public_opening(kind: type[HybridOpening] | type[ClassicalOpening], public: b
 
 @functools.lru_cache(maxsize=256)
 def signing_kid(public: bytes) -> bytes:
-    """The COSE key thumbprint (RFC 9679) of the Ed25519 key {1: 1 (OKP), -1: 6, -2: public}."""
+    """The thumbprint (RFC 9679) of an Ed25519 public key of 32 bytes: SHA-256 of {1: 1 (OKP), -1: 6, -2: public}."""
     return sha256(cbor.encode({1: 1, -1: 6, -2: public})).digest()
 
 
 class Keys(Value):
-    """An agency's private keys; iterating gives its opening keys."""
+    """An agency's private keys. Iterating gives its opening keys, the hybrid one first.
+
+    `classical` is None unless the agency asked for a classical opening key.
+    """
 
     signing: SigningKey
     opening: HybridOpening
@@ -174,7 +179,7 @@ class Keys(Value):
 
     @classmethod
     def generate(cls, classical: bool = False) -> Keys:
-        """New keys; with `classical` there is an X25519 opening key as well."""
+        """New random keys; with `classical` there is an X25519 opening key as well."""
         return cls(
             SigningKey.generate(),
             HybridOpening(os.urandom(SEED_BYTES)),
@@ -200,7 +205,7 @@ _MAGIC, _VERSION = "sharekit-key", 1
 
 
 def to_file(keys: Keys, passphrase: str | None) -> bytes:
-    """The key file of everything but the log key, sealed under `passphrase` if there is one."""
+    """The bytes of the key file with every key but the log key, sealed under `passphrase` unless it is None."""
     seeds = {1: bytes(keys.signing), 2: keys.opening.seed, 3: keys.vault}
     if keys.classical:
         seeds[4] = keys.classical.seed
@@ -212,12 +217,12 @@ def to_file(keys: Keys, passphrase: str | None) -> bytes:
 
 
 def log_to_file(keys: Keys) -> bytes:
-    """The key file of the log key, which has no passphrase."""
+    """The bytes of the key file of the log key, which never has a passphrase."""
     return cbor.encode([_MAGIC, _VERSION, None, cbor.encode({5: bytes(keys.log)})])
 
 
 def log_from_file(data: bytes) -> SigningKey:
-    """The log key; Malformed if the file is not its key file."""
+    """The log key in the bytes of its key file; Malformed if they are none."""
     salt, body = _parts(data)
     if salt is not None:
         raise _damaged()
@@ -225,7 +230,10 @@ def log_from_file(data: bytes) -> SigningKey:
 
 
 def from_file(data: bytes, log: SigningKey, passphrase: str | None) -> Keys:
-    """The keys of a key file; WrongPassphrase if they do not open, Malformed if it is no key file."""
+    """The keys in the bytes of a key file, together with the log key.
+
+    Raises WrongPassphrase if the file does not open with `passphrase`, Malformed if it is no key file.
+    """
     salt, body = _parts(data)
     if salt is not None:
         body = _unbox(passphrase, salt, body)
@@ -235,7 +243,7 @@ def from_file(data: bytes, log: SigningKey, passphrase: str | None) -> Keys:
 
 
 def is_protected(data: bytes) -> bool:
-    """Whether a key file asks for a passphrase."""
+    """Whether the bytes of a key file need a passphrase to open."""
     return _parts(data)[0] is not None
 
 
@@ -269,7 +277,7 @@ def _damaged() -> Malformed:
 
 
 def _box(passphrase: str, salt: bytes) -> nacl.secret.SecretBox:
-    """Argon2id at libsodium's moderate cost: about half a second and 256 MiB for each guess."""
+    """The box under `passphrase`: Argon2id at a moderate cost, so that a guess takes half a second and 256 MiB."""
     try:
         key = argon2id.kdf(
             nacl.secret.SecretBox.KEY_SIZE,

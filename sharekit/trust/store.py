@@ -1,11 +1,6 @@
-"""Agency cards, and which of them this installation accepts.
+"""The trust store: which agency cards this installation has accepted, and which of them were revoked since.
 
-A card says who an agency is, where it can be telephoned, and which keys are its own; it is signed with the
-signing key that it names. Only its fingerprint, read out over a telephone line already known, makes it true.
-
-    card = COSE_Sign1, typ "application/sharekit.card+cose", payload
-           { 1 org_id, 2 org_type, 3 name, 4 phone, ? 5 out_of_hours_phone, 6 signing, 7 opening, 8 log key,
-             9 issued, 10 demonstration, ? 11 classical opening }
+A card is pinned by its signing key, and looked up by key or by organisation. `folder` keeps a store on disk.
 """
 
 from __future__ import annotations
@@ -24,7 +19,10 @@ EARLY = timedelta(hours=24)  # clocks differ, and a card is sometimes made after
 
 
 class Pin(Value):
-    """One accepted card: `confirmed` if its fingerprint was compared, `revoked` from when it was withdrawn."""
+    """One accepted card.
+
+    `confirmed` says that somebody compared its fingerprint; `revoked` is since when it is not believed, or None.
+    """
 
     card: Card
     confirmed: bool = False
@@ -33,7 +31,7 @@ class Pin(Value):
 
 
 class Trust:
-    """The cards that are believed: pinned by key, looked up by key or by organisation."""
+    """The cards that are believed, found by key or by organisation. Iterating gives their pins, sorted."""
 
     def __init__(self, cards: Iterable[bytes | Card] = ()) -> None:
         self._pins: dict[bytes, Pin] = {}
@@ -44,9 +42,9 @@ class Trust:
         return iter(sorted(self._pins.values(), key=lambda pin: (pin.card.org_id, pin.card.issued)))
 
     def joined(self, cards: Iterable[bytes]) -> Trust:
-        """A store that believes `cards` too; a key that is pinned here already stays as it is, revoked or not.
+        """A store that believes `cards` as well. What is pinned here stays as it is, revoked or not.
 
-        NotTrusted if another card of the organisation is pinned: nobody takes its name by handing over a card.
+        NotTrusted if another card of the same organisation is pinned: nobody takes a name by handing over a card.
         """
         both = Trust(cards)
         for pin in both:
@@ -56,16 +54,18 @@ class Trust:
         return both
 
     def add(self, card: bytes, fingerprint: str | None = None) -> Pin:
-        """Pin `card`; NotTrusted if `fingerprint` (64 hex digits, spaces and case ignored) is not its own.
+        """Accept `card`, and return its pin.
 
-        An organisation whose other keys are pinned already is given new ones only with a fingerprint.
+        `fingerprint` is 64 hexadecimal digits, read out over the telephone; spaces, colons and case do not matter.
+        Raises NotTrusted if it is not the card's, or if it is missing and another card of the organisation is pinned;
+        Revoked if the key was revoked here; Malformed and BadSignature as `Card.parse`.
         """
         pin = self._candidate(card, fingerprint)
         self._pin(pin)
         return pin
 
     def _candidate(self, card: bytes, fingerprint: str | None) -> Pin:
-        """The pin that `add` would make; errors as there."""
+        """The pin that `add` would make, and the errors that it would raise."""
         parsed = Card.parse(card)
         if fingerprint is not None and _digits(fingerprint) != parsed.fingerprint.hex():
             raise NotTrusted("the fingerprint is not that of this card")
@@ -88,7 +88,10 @@ class Trust:
             )
 
     def revoke(self, org_id: str, *, reason: str, now: datetime) -> list[Pin]:
-        """Stop believing every card of an organisation from `now`; UnknownSender if there is none."""
+        """Stop believing every card of an organisation from `now`; the pins that changed.
+
+        UnknownSender if no valid card of it is pinned.
+        """
         pins = [pin for pin in self if pin.card.org_id == org_id and not pin.revoked]
         if not pins:
             raise UnknownSender("no valid card of that organisation is pinned", hint="sharekit trust list")
@@ -98,9 +101,10 @@ class Trust:
         return revoked
 
     def find(self, kid: bytes, *, org_id: str, at: datetime) -> Pin:
-        """The pin of the key `kid`, if it is `org_id`'s own and valid `at` that time; revocation is the caller's.
+        """The pin of the key `kid`, if it belongs to `org_id` and its card was issued by `at`. It may be revoked.
 
-        Raises UnknownSender, or NotVerified's kin where the key is known but not for this.
+        Raises UnknownSender if the key is not pinned, NotTrusted if it is another organisation's, NotVerified if the
+        card was issued more than a day after `at`.
         """
         pin = self._pins.get(kid)
         if pin is None:
@@ -112,7 +116,10 @@ class Trust:
         return pin
 
     def card(self, org_id: str) -> Card:
-        """The newest card of an organisation that is not revoked, to seal for; UnknownSender if there is none."""
+        """The newest card of an organisation that is not revoked, to seal for.
+
+        Raises UnknownSender if none is pinned, Revoked if all of them are revoked.
+        """
         pins = [pin for pin in self if pin.card.org_id == org_id]
         if not pins:
             raise UnknownSender(
@@ -125,15 +132,18 @@ class Trust:
         return valid[-1]
 
     def unconfirmed(self, cards: Iterable[Card]) -> list[str]:
-        """The organisations of those cards whose fingerprint nobody has compared."""
+        """The ids of those organisations whose card nobody has confirmed by its fingerprint."""
         return [card.org_id for card in cards if card.kid in self._pins and not self._pins[card.kid].confirmed]
 
     def log_keys(self, org_id: str) -> list[bytes]:
-        """The log keys of an organisation, newest first, without those revoked; NotTrusted if there is none."""
+        """The public log keys of an organisation, newest card first, without revoked cards.
+
+        NotTrusted if there is none.
+        """
         return [card.log_key for card in self._cards_of(org_id)]
 
     def signing_keys(self, org_id: str) -> list[bytes]:
-        """The signing keys of an organisation, likewise; they cosign as well."""
+        """The public signing keys of an organisation, as `log_keys`; it cosigns with them as well."""
         return [card.signing for card in self._cards_of(org_id)]
 
     def _cards_of(self, org_id: str) -> list[Card]:

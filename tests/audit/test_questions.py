@@ -13,7 +13,7 @@ from sharekit import registry
 from sharekit.audit import questions
 from sharekit.domain import vocabulary
 from sharekit.errors import Malformed, UnknownCode, Usage
-from sharekit.ledger.log import Entry
+from sharekit.ledger.entry import Entry
 
 NAMES = [each.name for each in questions.load()]
 

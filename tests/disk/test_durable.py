@@ -15,7 +15,8 @@ from world.disks import needs_a_disk, on_a_small_disk
 from sharekit import Agency
 from sharekit.disk import durable
 from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError
-from sharekit.ledger.log import Entry, Ledger
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
 from sharekit.proofs import checkpoint
 from sharekit.record.record import Facts
 

@@ -17,6 +17,7 @@ from world.ledgers import NAME, create, entry, opened
 from sharekit import merkle, registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, LedgerTampered
+from sharekit.ledger.tip import root_of
 from sharekit.vault.box import Vault
 
 KEY = bytes(range(32))
@@ -178,4 +179,4 @@ def test_an_older_vault_is_migrated_when_it_is_used(folder, kinds):
 def test_the_root_is_computed_from_the_entries_however_many():
     for count in (0, 1, 1023, 1024, 1025, 5000):
         entries = [number.to_bytes(2, "big") for number in range(count)]
-        assert migrations.root_of(entries) == merkle.root([merkle.leaf_hash(data) for data in entries])
+        assert root_of(entries) == merkle.root([merkle.leaf_hash(data) for data in entries])

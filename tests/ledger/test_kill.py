@@ -20,7 +20,7 @@ from world.ledgers import LONG, NAME, create, entry, opened
 from world.tape import Connection
 
 from sharekit.disk import durable
-from sharekit.ledger.log import Entry
+from sharekit.ledger.entry import Entry
 
 LEDGERS, ROUNDS, WRITERS = (20, 7, 4) if LONG else (1, 5, 4)
 TOLD = 8 + 16  # bytes in which a writer says: this number, this nonce

@@ -25,8 +25,10 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, merkle, registry
 from sharekit.disk import durable
+from sharekit.disk.durable import durability, journal_mode
 from sharekit.errors import LedgerError, LedgerTampered, Malformed, OutputUnwritable, ShareError, Usage
-from sharekit.ledger.log import Entry, Ledger, durability, journal_mode
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
 from sharekit.proofs import checkpoint
 
 ORIGIN = "sharekit/fernshire/2026"

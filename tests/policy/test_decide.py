@@ -701,4 +701,4 @@ def test_the_public_names_decide_too():
 
     verdict = sharekit.decide(terms(), sharekit.Use(purpose=ENQUIRY, org_type="police"), now=NOW)
     assert (verdict.outcome, verdict.rule, verdict.code) == ("allow", "R18.4", None)
-    assert decide.Use is sharekit.Use
+    assert sharekit.Use is Use

@@ -14,7 +14,8 @@ from sharekit.audit import questions
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport, audit
 from sharekit.domain import profile, vocabulary
-from sharekit.ledger.log import Entry, Ledger
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
 from sharekit.trust.cards import Card
 from sharekit.trust.store import Trust
 

@@ -12,7 +12,8 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from sharekit.errors import LedgerError
-from sharekit.ledger.log import Entry, Ledger
+from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
 
 ORIGIN = "sharekit/fernshire/2026"
 KEY = SigningKey(bytes(range(32)))
