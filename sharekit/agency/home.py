@@ -14,8 +14,6 @@ import errno
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +56,9 @@ def keeps(home: Path, path: Path) -> bool:
 @contextlib.contextmanager
 def new_home(home: Path) -> Iterator[Path]:
     """A folder that becomes `home` in one step if all goes well, and is gone if not."""
+    import shutil
+    import tempfile  # late, both of them: a home is made once
+
     try:
         if home.exists() and (not home.is_dir() or any(home.iterdir())):
             raise _taken()

@@ -46,6 +46,7 @@ CHUNK = 1 << LEVELS
 ABSENT = bytes(32)
 TRUE = rb"\xf5"
 END = 2**63  # beyond every index
+FEW, MOST = 4, 64  # items in a list of an entry: in nearly all of them, and at most
 
 Progress = Callable[[int, int], None]  # called with how many entries have been read, and of how many
 
@@ -266,16 +267,26 @@ def _parents(hashes: Iterable[bytes]) -> list[bytes]:
     return [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
 
 
+def _matched(data: object) -> re.Match[bytes] | None:
+    """The parts of an entry; None for bytes that are none."""
+    if type(data) is not bytes:
+        return None
+    return _grammar(FEW).fullmatch(data) or _grammar(MOST).fullmatch(data)
+
+
 @functools.cache
-def _grammar() -> re.Pattern[bytes]:
-    """schemas/ledger.cddl over the one deterministic encoding; only the genesis entry has an `origin`."""
+def _grammar(most: int) -> re.Pattern[bytes]:
+    """schemas/ledger.cddl over the one deterministic encoding; only the genesis entry has an `origin`.
+
+    Its lists have at most `most` items: what allows for few is made fifteen times faster, and fits nearly every entry.
+    """
     code = rb"(?:[\x00-\x17]|\x18[\x18-\xff]|\x19[\x01-\xff].)"
     minutes = rb"(?:%b|\x1a(?!\0\0).{4})" % code
     time = rb"(?:%b|\x1b\0\0\0[\x01-\x03].{4})" % minutes
     digest, short = rb"\x58\x20.{32}", rb"\x50.{16}"
     org_id = _text(rb"[A-Za-z0-9]", rb"[A-Za-z0-9._-]")
     rule = _text(rb"[A-Za-z0-9./-]", rb"[A-Za-z0-9./-]")
-    codes, org_ids = _array(code, 32), _array(org_id, 64)
+    codes, org_ids = _array(code, min(most, 32)), _array(org_id, most)
     values = {4: short, 5: digest, 6: code, 7: code, 8: rule, 9: org_ids, 10: digest}
     values |= dict.fromkeys(range(11, 16), codes) | {16: code, 17: digest, 18: digest}
     optional = b"".join(rb"(%b%b)?" % (re.escape(bytes([n])), value) for n, value in values.items())
@@ -307,9 +318,7 @@ def _array(item: bytes, most: int) -> bytes:
 
 def is_entry(data: object, seq: int) -> bool:
     """Whether the bytes are an entry: every part in its place and form, and as many parts as the map says."""
-    if type(data) is not bytes:
-        return False
-    match = _grammar().fullmatch(data)
+    match = _matched(data)
     if match is None or (match["origin"] is None) is (seq == 0):
         return False
     head, *parts = match.groups()
@@ -319,6 +328,6 @@ def is_entry(data: object, seq: int) -> bool:
 
 def packet_of(data: object) -> bytes | None:
     """The packet that an entry is about, read by the same grammar; None if it is about none, or is no entry."""
-    match = _grammar().fullmatch(data) if type(data) is bytes else None
+    match = _matched(data)
     part = match[2] if match and match["origin"] is None else None
     return bytes(part[2:]) if part else None
