@@ -63,7 +63,7 @@ def _examined(dataset: Any, terms: Any, to: Sequence[str], book: str) -> Examine
 
     if session.has_home():
         with session.agency() as agency:
-            return agency.dispatch.examine(dataset, terms, to, book=book)
+            return agency.sending.examine(dataset, terms, to, book=book)
     if to:
         raise Usage("there is no home that knows the recipients", hint="use --home, or leave --to out")
     output.say("no home: sender and recipients are left aside", as_json=session.wants_json())

@@ -55,7 +55,7 @@ def record(record: str) -> None:
     """
     given = session.read_json(record, what="RECORD")
     with session.agency(unlocked=True) as agency:
-        recorded = agency.decide(given)
+        recorded = agency.decisions.record(given)
     _told(recorded, f"decision {recorded.decision}")
 
 
@@ -331,11 +331,11 @@ def advice_brief_command(
     more["kind"] = kind or decided.get("profile", "")
     if out == "-" and session.wants_json():
         with session.agency(unlocked=True) as agency:
-            brief, entry = agency.advice_brief(dataset, role=role, **more)
+            brief, entry = agency.advice.brief(dataset, role=role, **more)
         output.result({"entry": entry, "path": None, "brief": brief.json()}, [], as_json=True)
         return
     with session.destination(out, what="the brief") as deliver, session.agency(unlocked=True) as agency:
-        brief, entry = agency.advice_brief(dataset, role=role, **more)
+        brief, entry = agency.advice.brief(dataset, role=role, **more)
         as_json = json.dumps(brief.json(), ensure_ascii=False, indent=2) + "\n"
         deliver((as_json if out.endswith(".json") else brief.text()).encode())
     if out != "-":

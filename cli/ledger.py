@@ -76,7 +76,7 @@ def tell_subject(identifier: str, limit: int) -> None:
     """Tell who has had a child's data; the look-up is itself recorded."""
     scheme, value = session.identifier(identifier)
     with session.agency(unlocked=True) as agency:
-        found = agency.subject_entries(scheme, value, limit=limit)
+        found = agency.lookups.about(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
     caution = "" if told else "nothing is recorded. This is not evidence of no concern."
     lines = [_listing(told)] if told else [caution]
@@ -130,10 +130,10 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
 
 def _send_checkpoint(agency: Agency, org: str, start: int | None, out: str | None, year: int | None) -> None:
     if out is None:
-        path = str(agency.send_checkpoint(org, year=year, start=start))
+        path = str(agency.witness.send_checkpoint(org, year=year, start=start))
     else:
         with session.destination(path := out, what="the checkpoint") as deliver:
-            deliver(agency.send_checkpoint(org, year=year, start=start).read_bytes())
+            deliver(agency.witness.send_checkpoint(org, year=year, start=start).read_bytes())
     if path != "-":
         output.result({"to": org, "path": path}, [f"checkpoint for {org}: {path}"], as_json=session.wants_json())
 

@@ -138,7 +138,7 @@ def _answer_at_home(name: str, identifier: str | None, limit: int) -> None:
         tell_subject(identifier or "nhs", limit)
         return
     with session.agency(unlocked=True) as agency:
-        found = agency.lookups_without_case()
+        found = agency.lookups.without_case()
     parts = ("ledger", "entry", "time", "by", "role")
     rows = [[each.ledger, each.entry, output.moment(each.time), each.by, each.role] for each in found[:limit]]
     told = {"name": name, "count": len(found), "rows": [dict(zip(parts, row, strict=True)) for row in rows]}

@@ -14,8 +14,9 @@ from . import output, session
 from .receipts import receipt_path
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency, Sealed
+    from sharekit.agency.agency import Agency
     from sharekit.disk import files
+    from sharekit.exchange.send import Sealed
     from sharekit.packet.open import Share
     from sharekit.packet.wire import Packet, Statement
 
@@ -41,8 +42,7 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
         raise Usage("a packet is not for a terminal", hint="name a file with -o")
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     with session.agency(unlocked=True) as agency, _packet_place(out) as place:
-        dispatch = agency.dispatch
-        sealed = dispatch.seal(dispatch.minimise(dataset, decided) if minimise else dataset, decided, to)
+        sealed = agency.seal(agency.sending.minimise(dataset, decided) if minimise else dataset, decided, to)
         path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
         output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
@@ -74,9 +74,9 @@ def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None, ou
         place.path = place.path.with_name(f"{sealed.id}.sharekit")
     try:
         if place is None:
-            session.to_standard_output(sealed.data)
+            session.to_standard_output(sealed)
         else:
-            place.commit(sealed.data)
+            place.commit(sealed)
     except (OSError, OutputUnwritable):
         raise OutputUnwritable("the packet could not be written there", hint=_kept(agency, sealed)) from None
     return place.path if place else None
@@ -86,7 +86,7 @@ def _kept(agency: Agency, sealed: Sealed) -> str:
     from sharekit.errors import OutputUnwritable
 
     try:
-        return f"it is sealed and recorded, and kept at {agency.dispatch.keep_in_outbox(sealed)}"
+        return f"it is sealed and recorded, and kept at {agency.sending.keep_in_outbox(sealed)}"
     except OutputUnwritable:
         return f"it is recorded as entry {sealed.entry}, and could not be kept in the outbox either: seal it again"
 
@@ -96,7 +96,7 @@ def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
     findings = [{name: getattr(finding, name) for name in names} for finding in sealed.findings]
     return {
         "packet": sealed.id,
-        "size": len(sealed.data),
+        "size": len(sealed),
         "recipients": list(sealed.recipients),
         "kept": list(sealed.kept),
         "left_out": list(sealed.left_out),
@@ -166,10 +166,11 @@ def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
         sharekit verify flag.sharekit
     """
     data, cards = session.read(packet, what="the packet"), session.cards(trusted)
+    statement: Statement
     if session.has_home():
         with session.agency() as agency:
-            statement, mine = agency.verify(data, cards), agency.org_id
-            waiting = receipt_path(agency)
+            verified = agency.verify(data, cards)
+        statement, mine, waiting = verified, agency.org_id, receipt_path(verified)
     else:
         statement, mine, waiting = _verify_without_home(data, cards), None, None
     addressed = mine in statement.recipients if mine else None
@@ -241,7 +242,7 @@ def open_command(
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
         deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
-        waiting = receipt_path(agency)
+    waiting = receipt_path(share)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())
     if out != "-":

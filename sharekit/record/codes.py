@@ -20,7 +20,11 @@ __all__ = ["Footing", "Matter", "footing", "number", "numbers", "said_of", "word
 
 
 class Matter(Value, kw_only=True):
-    """What a decision, an advice or a review says, in codes; `decision` is the decision's own number."""
+    """What a decision, an advice or a review says, in codes; `decision` is the decision's own 16-byte number.
+
+    `disclosed` is whether an adviser was told who the child is, `undiscussed` whether somebody who had asked has not
+    been told of the decision yet.
+    """
 
     decision: bytes | None = None
     decided: str | None = None
@@ -33,7 +37,7 @@ class Matter(Value, kw_only=True):
     undiscussed: bool = False
 
     def parts(self) -> dict[str, Any]:
-        """The parts of an entry that say it."""
+        """The parts of an entry that say it, by their names; None for what is not said."""
         return {
             "decision": self.decision,
             "decided": number("decisions", self.decided),
@@ -48,7 +52,7 @@ class Matter(Value, kw_only=True):
 
 
 class Footing(TypedDict):
-    """The parts of an entry that say on what footing data went or were used."""
+    """The parts of an entry that say on what footing data went or were used, as numbers of the vocabularies."""
 
     bases: tuple[int, ...] | None
     art9: tuple[int, ...] | None
@@ -83,7 +87,10 @@ def footing(terms: ShareTerms | None, use: Use | None, *, now: datetime) -> Foot
 
 
 def said_of(terms: ShareTerms, *, now: datetime) -> dict[str, Any]:
-    """What else a sealed share says of itself: why without agreement, by whom seen twice, how late, until when."""
+    """The parts of an entry that only a sealed share has: why without agreement, how late, and by when what is due.
+
+    `lag` is in minutes, deadlines are in seconds since 1970.
+    """
     override = terms.json.get("override", {})
     opens = opened_by("sealed", terms.json, b"", parties=[""], now=now)
     deadlines = {each.term.more["part"]: each.due for each in opens if "part" in each.term.more}

@@ -19,7 +19,10 @@ __all__ = ["LookUp", "without_case"]
 
 
 class LookUp(Value):
-    """One look-up without a case, and who made it, as far as the vault still knows."""
+    """One look-up without a case: the name of the ledger and the number of the entry that has it, and when it was.
+
+    `by` and `role` are who made it, None where the vault does not know, or does not know any more.
+    """
 
     ledger: str
     entry: int
@@ -29,16 +32,17 @@ class LookUp(Value):
 
 
 def without_case(record: Record, *, now: datetime) -> list[LookUp]:
-    """Every look-up of a child of whom the record had nothing until then, oldest first.
+    """Every look-up of a child of whom the record had nothing until then, oldest first; the vault must be unlocked.
 
-    A child whose key has been destroyed can no longer be connected with anything, so is left out.
+    That this was asked is recorded first. A child whose key has been destroyed can no longer be connected with
+    anything, so is left out.
     """
     record.append("audited", Facts(), now=now)
     entries = list(record.numbered(now))
     found = [each for each in entries if _is_of(each[2], "consulted") and _is_nobody(each[2])]
     about = [each for each in entries if _is_of(each[2], "consulted") and each[2].subject is not None]
     uses = [each for _, _, each in entries if each.subject is not None and not _is_of(each, "consulted")]
-    for key in record.vault.subject_keys() if about else ():
+    for key in record.vault.subjects.keys() if about else ():
         own = [each for each in about if _is_about(each[2], key)]
         if own:
             begun = _begun(uses, key)

@@ -18,7 +18,7 @@ from sharekit.errors import LedgerError, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import Place, Shelf
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 
 __all__ = ["Years"]
 
@@ -26,7 +26,10 @@ LAST_YEAR = 10_000
 
 
 class Years:
-    """The ledgers of one organisation on one shelf; `closing` makes the last entry of a year that is over."""
+    """The ledgers of one organisation on one shelf; `closing` makes the last entry of a year that is over.
+
+    Raises LedgerError, and LedgerTampered where a ledger is gone, or does not go on from what the vault remembers.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Years:
         self._noted: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close the ledgers, after a last look at where they end."""
+        """Close the ledgers, after a last look at where they end, for the vault to remember."""
         while self._ledgers:
             with contextlib.closing(self._ledgers.popitem()[1]) as ledger:
                 self._remember(ledger)
@@ -65,7 +68,7 @@ class Years:
         return self._earlier(year)
 
     def newest_first(self, now: datetime) -> Iterator[Ledger]:
-        """The ledger of the year of `now`, then those of the years before."""
+        """The ledger of the year of `now`, then those of the years before it, newest first."""
         yield self.ledger(now)
         yield from map(self._earlier, self._before(now.year))
 

@@ -520,7 +520,7 @@ def test_an_agency_goes_on_in_the_database(world, moved, tmp_path):
     assert report.findings == ()
     assert report.size == moved.ledger.verify()
     world.at("2027-01-04T09:00:00Z")
-    moved.log("consulted", Facts())
+    moved.record.append("consulted", Facts(), now=moved.now())
     assert (moved.ledger.origin, moved.ledger.size) == ("sharekit/E10999001/2027", 2)
     assert len(list(moved.record.find(now=moved.now(), event="sealed"))) == 2
     assert not (moved.home / "ledger" / "2027.db").exists()
@@ -535,10 +535,10 @@ def world_purpose() -> str:
 def test_an_agency_that_had_it_open_before_does_not_go_on_in_the_file(world, named):
     before = world.fernshire
     other = Agency.load(before.home)
-    other.log("consulted", Facts())
+    other.record.append("consulted", Facts(), now=other.now())
     before.move_ledgers(named)
     with pytest.raises(LedgerError, match="it was moved"):
-        other.log("consulted", Facts())
+        other.record.append("consulted", Facts(), now=other.now())
     other.close()
 
 
@@ -549,7 +549,7 @@ def test_processes_that_begin_a_year_at_once_begin_it_once(world, moved):
     def begin() -> None:
         try:
             with contextlib.closing(Agency.load(moved.home)) as own:
-                own.log("consulted", Facts())
+                own.record.append("consulted", Facts(), now=own.now())
         except BaseException as problem:  # noqa: BLE001  # told after the threads have ended
             failed.append(problem)
 
@@ -563,7 +563,7 @@ def test_processes_that_begin_a_year_at_once_begin_it_once(world, moved):
 
 
 def test_an_agency_comes_back_to_its_files(world, moved, named):
-    moved.log("consulted", Facts())
+    moved.record.append("consulted", Facts(), now=moved.now())
     root = moved.ledger.root()
     with pytest.raises(Usage, match="there already"):
         moved.move_ledgers(named)
@@ -571,7 +571,7 @@ def test_an_agency_comes_back_to_its_files(world, moved, named):
     back = world.agencies["E10999001"] = Agency.load(moved.home)
     assert back.ledger.root() == root
     assert back.ledger.path is not None
-    back.log("consulted", Facts())
+    back.record.append("consulted", Facts(), now=back.now())
     assert "ledger" not in json.loads((back.home / "agency.json").read_text())
 
 
@@ -590,7 +590,7 @@ def test_nothing_is_released_while_the_database_is_away(world):
 
 def test_a_database_put_back_to_an_earlier_state_is_noticed_by_the_vault(world, moved, admin):
     for _ in range(2):
-        moved.log("consulted", Facts())
+        moved.record.append("consulted", Facts(), now=moved.now())
     moved.close()
     size = checkpoint.parse(moved.record.vault.known_checkpoint("sharekit/E10999001/2026")).size
     admin.execute("SET session_replication_role = replica")
@@ -598,7 +598,7 @@ def test_a_database_put_back_to_an_earlier_state_is_noticed_by_the_vault(world, 
     admin.execute("DELETE FROM sharekit.ledger")
     assert size > 2
     with contextlib.closing(Agency.load(moved.home)) as again, pytest.raises(LedgerTampered, match="gone"):
-        again.log("consulted", Facts())
+        again.record.append("consulted", Facts(), now=again.now())
 
 
 # the command line
