@@ -12,9 +12,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.exchange.decisions import Recorded, Step, Summary
-    from sharekit.vault.actions import Action
+    from sharekit import Action, Agency, Recorded, Step, Summary
 
 
 class Deciding(session.Group):
@@ -255,7 +253,7 @@ def done(action: str, outcome: str | None) -> None:
 
 
 def _action_told(action: Action) -> dict[str, Any]:
-    from sharekit.domain.workdays import day_of
+    from sharekit import day_of
 
     reference, about = action.reference.hex(), action.term.more["about"]
     return {

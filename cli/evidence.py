@@ -13,8 +13,8 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
+    from sharekit import Trust
     from sharekit.audit.verify import AuditReport
-    from sharekit.trust.store import Trust
 
 __all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options", "ledger_told", "verdict_line"]
 

@@ -13,8 +13,7 @@ from .stamp import timestamp_command
 from .witness import compare_command, forks_command, seen_command, witness_command
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.ledger.entry import Entry
+    from sharekit import Agency, Entry
 
 _PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
@@ -44,11 +43,11 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
     Example:
         sharekit ledger log --event refused
     """
-    from sharekit.domain import vocabulary
+    from sharekit.agency import shipped
     from sharekit.errors import Usage
 
     if event is not None:
-        vocabulary.load("ledger-events")[event]
+        shipped.vocabulary("ledger-events")[event]
     if packet is not None and not _PACKET.match(packet):
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     packet = packet and packet.lower()
@@ -92,8 +91,8 @@ def verify(year: int | None) -> None:
     Example:
         sharekit ledger verify
     """
-    with session.agency() as agency:
-        size = agency.ledger_of(year).verify()
+    with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
+        size = agency.ledger_of(year).verify(progress)
     output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
 
 
@@ -109,8 +108,8 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
     Example:
         sharekit ledger checkpoint -o fernshire.note
     """
+    from sharekit.audit import attested
     from sharekit.errors import Usage
-    from sharekit.proofs import checkpoint as notes
 
     if start is not None and org is None:
         raise Usage("--from is for a checkpoint that a partner cosigns", hint="add --to ORG")
@@ -119,7 +118,7 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
             _send_checkpoint(agency, org, start, out, year)
             return
         note = agency.ledger_of(year).checkpoint()
-    found = notes.parse(note)
+    found = attested.read(note)
     told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
     if out is not None or not session.wants_json():
         with session.destination("-" if out is None else out, what="the checkpoint") as deliver:
@@ -187,11 +186,11 @@ def export(out: str, year: int | None) -> None:
 
 
 def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
-    from sharekit.domain import vocabulary
-    from sharekit.moments import time_of
+    from sharekit import time_of
+    from sharekit.agency import shipped
 
     def code(name: str, number: int | None) -> str | None:
-        return vocabulary.load(name).by_number(number).code if number is not None else None
+        return shipped.vocabulary(name).by_number(number).code if number is not None else None
 
     return {
         "seq": seq,
@@ -208,7 +207,7 @@ def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
 
 def _matter_told(entry: Entry) -> dict[str, Any]:
     """What a decision, an advice or a review says, where there is one."""
-    from sharekit.domain import vocabulary
+    from sharekit.agency import shipped
 
     codes = {
         "decided": ("decisions", entry.decided),
@@ -217,9 +216,9 @@ def _matter_told(entry: Entry) -> dict[str, Any]:
         "action": ("action-kinds", entry.action),
     }
     told: dict[str, Any] = {"decision": entry.decision.hex()} if entry.decision else {}
-    told |= {key: vocabulary.load(name).by_number(n).code for key, (name, n) in codes.items() if n is not None}
+    told |= {key: shipped.vocabulary(name).by_number(n).code for key, (name, n) in codes.items() if n is not None}
     if entry.reasons:
-        told["reasons"] = [vocabulary.load("refusal-reasons").by_number(number).code for number in entry.reasons]
+        told["reasons"] = [shipped.vocabulary("refusal-reasons").by_number(number).code for number in entry.reasons]
     return told | ({"identity_disclosed": entry.disclosed is True} if entry.adviser is not None else {})
 
 

@@ -10,10 +10,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.exchange.post import Received
-    from sharekit.exchange.receive import Opened, Verified
-    from sharekit.vault.attestations import Said
+    from sharekit import Agency, Opened, Received, Said, Verified
 
 
 @click.command("receive", cls=session.Command)

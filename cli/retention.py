@@ -11,7 +11,7 @@ from .options import Group, Words
 from .receipts import packet_number
 
 if TYPE_CHECKING:
-    from sharekit.vault.kept import Kept
+    from sharekit import Kept
 
 
 @click.group("retention", cls=Group)

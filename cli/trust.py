@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.trust.store import Pin
+    from sharekit import Pin
 
 
 @click.group("trust", cls=session.Group)

@@ -130,6 +130,12 @@ def read_card(home: Path) -> Card:
         raise _damaged("the card of this home is damaged") from None
 
 
+def is_protected(home: Path) -> bool:
+    """Whether the keys of a home need a passphrase; False where there are none."""
+    path = home / "keys" / "agency.key"
+    return path.is_file() and keys.is_protected(files.read(path, what="the key file of this home"))
+
+
 def read_part(home: Path, name: str, *, what: str) -> bytes:
     """The bytes of one of the home's own files; Malformed if it is not there or cannot be read.
 

@@ -23,7 +23,6 @@ from sharekit.audit import export_file
 from sharekit.audit.attested import Attested, Cards, cosigners, reported_packet
 from sharekit.audit.recompute import (
     ABSENT,
-    KINDS,
     MAX_RUN_BYTES,
     Finding,
     Findings,
@@ -42,7 +41,7 @@ from sharekit.proofs.inclusion import UNSIGNED, Proof
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
-__all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
+__all__ = ["AuditReport", "Checked", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
 AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id

@@ -118,16 +118,6 @@ def output_to(stream):
         yield
 
 
-def test_an_audit_tells_how_many_entries_it_has_read(folder):
-    from sharekit.audit.verify import audit
-    from sharekit.trust.store import Trust
-
-    seen = []
-    card = (folder / "book.card").read_bytes()
-    audit(folder / "book.export", Trust([card]), progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(9, 9)]
-
-
 QUICK = {
     "help": ("--help",),
     "seal": (*SEAL, "again.sharekit"),
