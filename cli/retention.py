@@ -36,7 +36,7 @@ def due(everything: bool) -> None:
     with session.agency() as agency:
         now = agency.now()
         found = agency.retention.kept() if everything else agency.retention.due()
-    told = [_told(each) | {"overdue": each.is_due(now.date())} for each in found]
+    told = [_told(each) | {"overdue": each.is_due(now)} for each in found]
     rows = [_row(each) for each in found]
     lines = ["  ".join(filter(None, row)) for row in rows] or ["nothing is due"]
     listing = output.Listing(("packet", "from", "rule", "due", ""), rows, lines)

@@ -6,6 +6,7 @@ CREATE TABLE entry (
     entry          INTEGER NOT NULL, -- its number there
     owner          TEXT NOT NULL,    -- the agency whose record it is
     time           TEXT NOT NULL,    -- UTC
+    day            TEXT NOT NULL,    -- the day that it was in Great Britain
     event          TEXT NOT NULL,    -- vocabulary ledger-events
     packet         TEXT,
     purpose        TEXT,             -- vocabulary purposes

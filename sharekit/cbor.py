@@ -31,7 +31,11 @@ _KEY_TYPES = (_UNSIGNED, _NEGATIVE, _TEXT)
 
 
 def encode(value: Any) -> bytes:
-    """The one deterministic encoding of `value`; Malformed if it is not a value that sharekit uses."""
+    """The one deterministic encoding of `value`; Malformed if it is not a value that sharekit uses.
+
+    >>> sharekit.cbor.encode({"b": 1, "a": [True, None]}).hex()
+    'a2616182f5f6616201'
+    """
     if _in_order(value, MAX_DEPTH):  # what was decoded, or built in order, costs no sorting
         return _dumps(value)
     floats: list[float] = []
@@ -40,7 +44,11 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value of `data`, which is exactly one deterministically encoded item; Malformed otherwise."""
+    """The value of `data`, which is exactly one deterministically encoded item; Malformed otherwise.
+
+    >>> sharekit.cbor.decode(bytes.fromhex("a2616182f5f6616201"))
+    {'a': [True, None], 'b': 1}
+    """
     value = _loads(data)
     if encode(value) != data:
         raise Malformed("the bytes are not deterministic CBOR")

@@ -26,12 +26,27 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     for name in ("sharekit", "cli", "schemas"):
         shutil.copytree(REPOSITORY / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder / "source" / name)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*command, "--wheel-dir", str(folder), str(folder / "source")], check=True)
     (built,) = folder.glob("*.whl")
     return built
+
+
+def test_the_list_of_packages_is_the_folders_that_exist():
+    listed = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    inside = {path.parent.relative_to(REPOSITORY) for path in (REPOSITORY / "sharekit").rglob("__init__.py")}
+    folders = {".".join(path.parts) for path in inside} | {"sharekit.cli", "sharekit.schemas"}
+    assert sorted(listed) == sorted(folders)
+
+
+def test_the_wheel_says_its_licence_and_holds_it(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (licence,) = (name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE"))
+        assert archive.read(licence) == (REPOSITORY / "LICENSE").read_bytes()
+        (about,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        assert "License-Expression: Apache-2.0" in archive.read(about).decode().splitlines()
 
 
 def test_the_wheel_holds_every_file_and_takes_no_name_but_its_own(wheel):

@@ -1,6 +1,23 @@
 """`Agency`: the only place where packets meet the record, so that nothing is sealed or opened unlogged.
 
 Every entry is committed before bytes leave or data is shown; if the ledger cannot be written, nothing happens.
+
+>>> about = {"org_type": "local-authority-csc", "name": "Birchmoor Council", "phone": "01632 960901"}
+>>> birchmoor = sharekit.Agency.create("birchmoor", org_id="E10999009", **about)
+>>> pin = birchmoor.trust.add(quillbrook.card())  # and its fingerprint, once read out over the telephone
+>>> pin = quillbrook.trust.add(birchmoor.card())
+>>> packet = birchmoor.seal(dataset, terms, to=["ZZQ01"])
+>>> quillbrook.verify(packet).sender
+'E10999009'
+>>> confirm = {"date_of_birth": dataset["date_of_birth"]}
+>>> share = quillbrook.open(packet, purpose=terms["purpose"], confirm=confirm)
+>>> share.fields["plan_type"]
+'cpp'
+>>> birchmoor.close()
+>>> birchmoor = sharekit.Agency.load("birchmoor")
+>>> birchmoor.ledger.size
+3
+>>> birchmoor.close()
 """
 
 from __future__ import annotations

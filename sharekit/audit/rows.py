@@ -2,6 +2,9 @@
 
 The rows stand in a database of the auditor's own, never in the export: SQLite keeps on disk what is too much for
 memory, and whatever an export says only ever becomes a value in it. schemas/decoded.sql says what each column is.
+
+The labels of an entry, and the vocabularies whose numbers stand there, are written down here a second time: the auditor
+reads entries without the code that wrote them, and a test holds the two to each other.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from sharekit import cbor, registry
 from sharekit.audit import export_file
 from sharekit.domain import profile, vocabulary, workdays
 from sharekit.errors import OutputUnwritable, Usage
+from sharekit.moments import seconds_of, time_of
+from sharekit.proofs.checkpoint import owner
 
 __all__ = ["CODED", "COLUMNS", "LISTS", "NOBODY", "Decoded", "having_room"]
 
@@ -86,7 +91,7 @@ class Decoded:
         if ledger in self._ledgers:
             raise Usage("two exports of the same ledger", hint="name the newer one")
         self._ledgers.add(ledger)
-        whose = {"ledger": ledger, "owner": origin.split("/")[1] if origin else NOBODY}
+        whose = {"ledger": ledger, "owner": owner(origin) or NOBODY}
         rows = (_row({**whose, "entry": seq}, cbor.decode(data)) for seq, data in export_file.entries(path, size))
         for batch in _batches(rows):
             with having_room():
@@ -136,7 +141,7 @@ def _row(about: Mapping[str, Any], parts: Mapping[int, Any]) -> list[Any]:
 
 
 def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_of(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _spelled(name: str) -> Callable[[int], str]:
@@ -172,7 +177,7 @@ def _parts() -> dict[int, tuple[str, Callable[[Any], Any]]]:
 
 
 def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"day": _day(row["time"][:13])}
     outcome, decided = _more("outcomes", row["outcome"]), _more("decisions", row["decided"])
     if row["event"] == "sealed" and row["purpose"]:
         found |= _agreement(row["agreement"], row["kinds"])
@@ -183,6 +188,12 @@ def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
     if outcome.get("emergency") or decided.get("emergency"):
         found |= _review(row["event"], row["time"])
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _day(hour: str) -> str:
+    """The day that it was in Great Britain in an hour of UTC, such as 2026-11-26T09."""
+    return workdays.day_of(datetime.fromisoformat(f"{hour}:00:00Z")).isoformat()
 
 
 def _agreement(statuses: str | None, kinds: str | None) -> dict[str, Any]:
@@ -211,7 +222,7 @@ def _review(event: str, time: str) -> dict[str, Any]:
             days = next(rule["working_days"] for rule in term.more["due"] if "working_days" in rule)
             begun = workdays.day_of(datetime.fromisoformat(time))
             last = workdays.working_day_after(begun, days) + timedelta(days=1)
-            return {"emergency": term.code, "review_by": _time(int(workdays.start_of(last).timestamp()))}
+            return {"emergency": term.code, "review_by": _time(seconds_of(workdays.start_of(last)))}
     return {}
 
 

@@ -5,6 +5,10 @@ own, every row limited in size, and no row followed further than the file is lon
 
 1 the schema and the pages  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
 4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs  7 the cards
+
+>>> report = sharekit.audit.audit("fernshire.export", trust)
+>>> report.findings
+()
 """
 
 from __future__ import annotations
@@ -12,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,8 +50,6 @@ MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newe
 AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
 ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
-
-_ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
 
 
 class Checked(Value):
@@ -109,9 +110,8 @@ class _Audit:
     def __init__(self, db: sqlite3.Connection, trust: Cards, findings: Findings, room: int) -> None:
         self.db, self.findings, self.room, self.trust = db, findings, room, trust
         self.origin = self._origin()
-        owner = _ORIGIN.match(self.origin)
-        self.owner = owner[1] if owner else ""
-        self.keys = trust.log_keys(self.owner) if owner else []
+        self.owner = checkpoint.owner(self.origin) or ""
+        self.keys = trust.log_keys(self.owner) if self.owner else []
 
     def run(
         self,
@@ -374,4 +374,4 @@ def _genesis_origin(data: object) -> str:
     if not is_entry(data, 0) or type(data) is not bytes:
         return ""
     origin = cbor.decode(data).get(19, "")
-    return origin if _ORIGIN.match(origin) else ""
+    return origin if checkpoint.owner(origin) else ""

@@ -31,7 +31,7 @@ from sharekit import registry
 from sharekit.domain import vocabulary
 from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
 from sharekit.domain.validation import Places, Validator, path_name, resolved
-from sharekit.domain.workdays import months_later
+from sharekit.domain.workdays import day_of, months_later
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
 from sharekit.values import Value
 
@@ -170,7 +170,7 @@ class Profile:
     def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         """The paths of dates of birth that make somebody older than the profile expects: worth asking, no refusal."""
         for path, node, born in self._ages.found(fields):
-            if _years_between(date.fromisoformat(born), now.date()) > node["x-expected-age"]:
+            if _years_between(date.fromisoformat(born), day_of(now)) > node["x-expected-age"]:
                 yield path_name(path)
 
     def born(self, fields: Mapping[str, Any]) -> date | None:
@@ -206,7 +206,7 @@ class Profile:
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
         ends = self._visible_until(fields)
-        if ends is not None and now.date() > ends:
+        if ends is not None and day_of(now) > ends:
             raise VisibilityEnded("the time for which this may be seen has ended")
 
     # --- the schema ---

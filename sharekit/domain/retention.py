@@ -14,7 +14,7 @@ from typing import Any
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.profile import Profile
 from sharekit.domain.terms import ShareTerms
-from sharekit.domain.workdays import months_later
+from sharekit.domain.workdays import day_of, months_later
 
 __all__ = ["due_on", "rule_of"]
 
@@ -66,7 +66,7 @@ def _plan_end(kind: Profile, fields: Mapping[str, Any], *_: object) -> date | No
 
 
 def _event(_: Profile, __: Mapping[str, Any], ___: Mapping[str, Any], now: datetime) -> date | None:
-    return now.date()
+    return day_of(now)
 
 
 def _review(_: Profile, __: Mapping[str, Any], said: Mapping[str, Any], ___: datetime) -> date | None:

@@ -9,18 +9,43 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sharekit import registry
-from sharekit.domain import vocabulary
+from sharekit.domain import vocabulary, workdays
 from sharekit.domain.validation import Validator
 from sharekit.errors import FieldMissing, Malformed, UnknownCode
 from sharekit.values import Value, field
 
-__all__ = ["ShareTerms"]
+__all__ = ["Agreement", "ShareTerms"]
 
 JURISDICTION = "england"
 DEFAULT_VALID_DAYS = 30
+
+
+class Agreement(NamedTuple):
+    """One agreement in the terms: its place there, what was written, and what the codes of its kind and status mean.
+
+    `kind` and `status` are the extra keys of the codes' terms; they are empty where the code is absent.
+    """
+
+    place: str
+    item: Mapping[str, Any]
+    kind: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+    @property
+    def given(self) -> bool:
+        """Whether somebody agreed, even if the time for which they agreed is over."""
+        return "given" in self.status
+
+    def in_force(self, at: datetime) -> bool:
+        """Whether somebody agreed, and that has not ended at a moment.
+
+        One that ends on a day is in force until midnight in Great Britain; one that ends at a time, until that time.
+        """
+        ends = self.item.get("expires_at")
+        return self.given and (ends is None or at < workdays.end(ends))
 
 
 class ShareTerms(Value):
@@ -131,6 +156,19 @@ class ShareTerms(Value):
         return int(self.json.get("valid_days", DEFAULT_VALID_DAYS))
 
     @property
+    def agreements(self) -> list[Agreement]:
+        """Every agreement that the terms name, in their order."""
+        return [
+            Agreement(
+                f"agreement.{number}",
+                item,
+                vocabulary.more("agreement-kinds", item.get("kind")),
+                vocabulary.more("agreement-status", item.get("status")),
+            )
+            for number, item in enumerate(self.json.get("agreement", ()))
+        ]
+
+    @property
     def need(self) -> Mapping[str, str]:
         need: Mapping[str, str] = self.json.get("need", {})
         return need
@@ -162,15 +200,10 @@ def _is_urgent(terms: Mapping[str, Any]) -> bool:
     """An emergency, or urgency on a route on which the family need not be asked first; unknown codes are neither."""
     decision = terms.get("decision")
     outcome = decision.get("outcome") if isinstance(decision, Mapping) else None
-    if _says("decisions", outcome, "emergency"):
+    if "emergency" in vocabulary.more("decisions", outcome):
         return True
-    first_asked = _says("routes", terms.get("route"), "needs_agreement")
-    return _says("urgency", terms.get("urgency"), "urgent") and not first_asked
-
-
-def _says(name: str, code: object, key: str) -> bool:
-    term = vocabulary.load(name).terms.get(code) if isinstance(code, str) else None
-    return bool(term and term.more.get(key))
+    first_asked = "needs_agreement" in vocabulary.more("routes", terms.get("route"))
+    return "urgent" in vocabulary.more("urgency", terms.get("urgency")) and not first_asked
 
 
 def _below(purposes: frozenset[str]) -> Iterator[str]:

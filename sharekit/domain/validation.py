@@ -17,11 +17,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sharekit import registry
 from sharekit.domain import vocabulary
+from sharekit.domain.workdays import beginning, day_of
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 from sharekit.values import Value
 
@@ -287,18 +288,20 @@ def _whole_day(text: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """A time, or the first moment of a day, month or year, which in a British summer is an hour before UTC's."""
-    if "T" in text:
-        return datetime.fromisoformat(text)
-    day = date.fromisoformat(_whole_day(text))
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=1)
+    """A time, or the moment at which a day, month or year begins in Great Britain."""
+    return beginning(_whole_day(text))
 
 
 def _is_before(text: str, other: str) -> bool:
     """Whether a day or time is before another; of a day and a time, only the days are compared."""
     if "T" in text and "T" in other:
         return _moment(text) < _moment(other)
-    return text[:10] < other[:10]
+    return _day(text) < _day(other)
+
+
+def _day(text: str) -> str:
+    """A day, month or year as it is, or the day that it is in Great Britain at a time."""
+    return day_of(datetime.fromisoformat(text)).isoformat() if "T" in text else text
 
 
 # --- schemas ---------------------------------------------------------------------------------------------------

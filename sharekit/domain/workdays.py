@@ -12,7 +12,7 @@ from typing import Any
 
 from sharekit import registry
 
-__all__ = ["day_of", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
+__all__ = ["beginning", "day_of", "end", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
 
 _NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HOUR = timedelta(hours=1)
@@ -35,6 +35,16 @@ def start_of(day: date) -> datetime:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     begins, ends = _summer(day.year)
     return midnight - _HOUR if begins < midnight < ends else midnight
+
+
+def beginning(text: str) -> datetime:
+    """The moment that a text names: a time with its zone, or the beginning of a day (2026-11-27) in Great Britain."""
+    return datetime.fromisoformat(text) if "T" in text else start_of(date.fromisoformat(text))
+
+
+def end(text: str) -> datetime:
+    """The moment from which what a text names is over: a time with its zone, or a day in Great Britain."""
+    return datetime.fromisoformat(text) if "T" in text else start_of(date.fromisoformat(text) + timedelta(days=1))
 
 
 def working_day_after(day: date, count: int = 1) -> date:

@@ -6,7 +6,6 @@ if it follows every one of that ledger that was cosigned here before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -116,7 +115,7 @@ class Cosigning:
         origin = checkpoint.parse(note).origin
         name, key = cosignature.name_of(self._signer.org_id), self._signer.keys.signing
         with theirs():
-            if not re.fullmatch(rf"sharekit/{re.escape(card.org_id)}/[0-9]{{4}}", origin):
+            if checkpoint.owner(origin) != card.org_id:
                 raise LedgerTampered("the checkpoint is that of another ledger")
             checkpoint.verify(note, origin=origin, public=card.log_key)
             return self._partners.cosign(checkpoint.only(note, origin), proof, old=old, name=name, key=key, now=now)
@@ -139,7 +138,7 @@ class Cosigning:
     def seen(self, org_id: str, *, year: int | None = None) -> str:
         """The newest checkpoint of an organisation's ledger that was cosigned here; Usage if there is none."""
         year = year or self._clock().year
-        note = self._partners.note(f"sharekit/{org_id}/{year:04}") if ORG_ID.match(org_id) else None
+        note = self._partners.note(checkpoint.origin(org_id, year)) if ORG_ID.match(org_id) else None
         if note is None:
             raise Usage("no checkpoint of that ledger was cosigned here", hint="open a packet of theirs, or --year")
         return note

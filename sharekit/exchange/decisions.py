@@ -160,7 +160,7 @@ class Decisions:
         return [step for step in steps if step.event != "consulted"]
 
     def _step(self, seq: int, entry: Entry) -> Step:
-        event = vocabulary.load("ledger-events").by_number(entry.event).code
+        event = vocabulary.code("ledger-events", entry.event)
         words = self._record.vault.read_detail(entry.nonce) or {}
         if said := words.get("decision"):  # as people read it: the vault has its parts in the order of their names
             words["decision"] = {name: said[name] for name in _schema().schema["properties"] if name in said}
@@ -237,19 +237,15 @@ def _matter(number: bytes, decision: Mapping[str, Any]) -> Matter:
 
 
 def _summary(seq: int, entry: Entry, open_: Sequence[Action]) -> Summary:
-    def code(name: str, number: int | None) -> str | None:
-        return vocabulary.load(name).by_number(number).code if number is not None else None
-
     profiles = {profile.load(name).number: name for name in profile.names()}
-    reasons = vocabulary.load("refusal-reasons")
     return Summary(
         (entry.decision or b"").hex(),
         seq,
         time_of(entry.time),
-        code("decisions", entry.decided),
-        tuple(reasons.by_number(number).code for number in entry.reasons or ()),
+        vocabulary.code("decisions", entry.decided),
+        tuple(vocabulary.codes("refusal-reasons", entry.reasons)),
         profiles.get(entry.profile) if entry.profile is not None else None,
-        code("purposes", entry.purpose),
+        vocabulary.code("purposes", entry.purpose),
         tuple(each for each in open_ if each.reference == entry.decision),
     )
 

@@ -49,7 +49,7 @@ class Retention:
 
     def due(self) -> list[Kept]:
         """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
-        return self._packets.due(self._clock().date())
+        return self._packets.due(self._clock())
 
     # --- legal hold (R17) ---
 
@@ -127,7 +127,7 @@ class Retention:
                 rule="R17",
                 source="a legal hold suspends destruction",
             )
-        if not (reason or "").strip() and not all(each.is_due(now.date()) for each in found):
+        if not (reason or "").strip() and not all(each.is_due(now) for each in found):
             raise Usage("it is not due to be destroyed", hint="give the --reason why it is to go before its time")
 
     def _known(self, packet: bytes) -> list[Kept]:

@@ -11,7 +11,7 @@ an old act that was put back is no act. Whatever is wrong with it, nothing is op
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sharekit import cbor, cose
 from sharekit.disk import files
 from sharekit.errors import GateNotMet, Malformed, NotTrusted, NotVerified, Usage
 from sharekit.exchange.signer import Signer
+from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.policy import local
 from sharekit.policy.local import RULE, SOURCE, LocalPolicy
 from sharekit.record.record import Facts, Record
@@ -133,14 +134,14 @@ class OwnPolicy:
 def _act(payload: Any, org_id: str) -> Act:
     match payload:
         case {1: str() as org, 2: bytes() as digest, 3: int() as time, **rest}:
-            if not rest and org == org_id and len(digest) == 32 and 0 <= time < 2**34:
-                return Act(digest, datetime.fromtimestamp(time, UTC))
+            if not rest and org == org_id and len(digest) == 32 and is_seconds(time):
+                return Act(digest, time_of(time))
     raise Malformed("policy.cose is not an act of this agency", hint=_AGAIN)
 
 
 def _signed(act: Act, signer: Signer) -> bytes:
     header = {cose.ALG: cose.ED25519, cose.KID: signer.card.kid, cose.TYP: TYP}
-    payload = {1: signer.org_id, 2: act.digest, 3: int(act.at.timestamp())}
+    payload = {1: signer.org_id, 2: act.digest, 3: seconds_of(act.at)}
     return cose.sign1(header, cbor.encode(payload), signer.keys.signing)
 
 

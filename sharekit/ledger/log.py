@@ -38,6 +38,13 @@ class Ledger:
 
     Threads and processes may append at once, and threads share a commit. Raises LedgerError where nothing could be
     written or read, LedgerTampered where what is there must not be believed.
+
+    >>> number = fernshire.ledger.append(entry)
+    >>> fernshire.ledger.verify() == number + 1
+    True
+    >>> fernshire.ledger.checkpoint().splitlines()[0]
+    'sharekit/E10999001/2026'
+    >>> fernshire.ledger.export("ledger.export", [(fernshire.org_id, fernshire.card())])
     """
 
     def __init__(self, storage: Storage, *, origin: str, key: SigningKey, known: str | None = None) -> None:

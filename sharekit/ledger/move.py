@@ -16,6 +16,7 @@ from sharekit.errors import LedgerError
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.storage import MOVED, Commit, Place, Shelf
+from sharekit.proofs import checkpoint
 
 __all__ = ["Moved", "move"]
 
@@ -47,7 +48,7 @@ def move(
     with contextlib.ExitStack() as stack:
         sources, moved = [], []
         for year in here.years(org_id):
-            origin = f"sharekit/{org_id}/{year:04}"
+            origin = checkpoint.origin(org_id, year)
             source = stack.enter_context(Ledger.open(here.place(origin), origin=origin, key=key))
             stack.enter_context(source.storage.turn())
             source.verify(progress)

@@ -14,12 +14,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sharekit.domain import profile, vocabulary
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.terms import Agreement, ShareTerms
 from sharekit.domain.vocabulary import Term
 from sharekit.domain.wording import Words, texts
+from sharekit.domain.workdays import day_of
 from sharekit.values import Value, field
 
-__all__ = ["FUNCTIONS", "NOTHING", "Agreement", "Case", "More", "Said", "Situation", "is_myth", "rule"]
+__all__ = ["FUNCTIONS", "NOTHING", "Case", "More", "Said", "Situation", "is_myth", "rule"]
 
 More = Mapping[str, Any]
 
@@ -71,19 +72,6 @@ def rule(*ids: str) -> Callable[[Function], Function]:
     return beside
 
 
-class Agreement(NamedTuple):
-    """One agreement, its place, and what its kind and its status mean."""
-
-    place: str
-    item: More
-    kind: More
-    status: More
-
-    @property
-    def given(self) -> bool:
-        return "given" in self.status
-
-
 class Case:
     """The share that is being assessed; what several rules ask about is found once."""
 
@@ -91,7 +79,8 @@ class Case:
         self, terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime, situation: Situation | None = None
     ) -> None:
         self.terms, self.json, self.fields = terms, terms.json, fields
-        self.now, self.today, self.situation = now, now.date().isoformat(), situation or UNKNOWN
+        self.now, self.day, self.situation = now, day_of(now), situation or UNKNOWN
+        self.today = self.day.isoformat()
         self.kind = profile.load(terms.profile)
         self.decision = self.json.get("decision", NOTHING)
         self.basis = self.json.get("lawful_basis", NOTHING)
@@ -102,9 +91,9 @@ class Case:
     def _look_up(self) -> None:
         """What the vocabularies say of the codes that stand in the terms; empty where none stands."""
         basis = self.basis
-        self.route = _more("routes", self.json.get("route"))
-        self.outcome = _more("decisions", self.decision.get("outcome"))
-        self.sender = _more("org-types", self.situation.sender_type)
+        self.route = vocabulary.more("routes", self.json.get("route"))
+        self.outcome = vocabulary.more("decisions", self.decision.get("outcome"))
+        self.sender = vocabulary.more("org-types", self.situation.sender_type)
         self.art6 = _terms("art6", (basis["art6"],)) if "art6" in basis else []
         self.art9 = _terms("art9", basis["art9"]) if "art9" in basis else []
         self.art10 = _terms("art10", basis["art10"]) if "art10" in basis else []
@@ -116,20 +105,15 @@ class Case:
 
         `unagreed`: it is shared without agreement, and neither a court nor a duty makes agreement beside the point.
         """
-        self.agreements, self.given, duty = [], False, False
-        for number, item in enumerate(self.json.get("agreement", ())):
-            kind, status = _more("agreement-kinds", item["kind"]), _more("agreement-status", item["status"])
-            self.agreements.append(Agreement(f"agreement.{number}", item, kind, status))
-            self.given = self.given or ("consent" in kind and "given" in status)
-            duty = duty or ("share" in kind and "duty" in status)
-        self.unagreed = not self.given and not duty
+        self.agreements = self.terms.agreements
         self.to_share = [each for each in self.agreements if "share" in each.kind]
+        self.given = any(each.given and "consent" in each.kind for each in self.agreements)
+        self.unagreed = not self.given and not any("duty" in each.status for each in self.to_share)
 
     @property
     def urgent(self) -> bool:
         """Whether want of a record never holds it up, as the terms have it."""
-        urgent = "urgent" in _more("urgency", self.json.get("urgency")) and "needs_agreement" not in self.route
-        return urgent or "emergency" in self.outcome
+        return self.terms.urgent
 
     @property
     def kinds_needed(self) -> Collection[str]:
@@ -194,10 +178,6 @@ def is_myth(term: Term, route: str | None) -> bool:
 def _written_like(text: str) -> Term | None:
     """The reason whose code somebody wrote, with whatever capitals and spaces."""
     return vocabulary.load("refusal-reasons").terms.get("-".join(Words.of(text).spaced.split()))
-
-
-def _more(name: str, code: str | None) -> More:
-    return vocabulary.load(name).terms[code].more if code else NOTHING
 
 
 def _terms(name: str, codes: Iterable[str]) -> list[Term]:

@@ -71,6 +71,10 @@ def decide(terms: ShareTerms, use: Use, *, now: datetime, policy: LocalPolicy | 
     """Whether what was shared under `terms` may be opened for `use`: returned, never raised (UK GDPR Article 8A).
 
     `policy` is the agency's own; without one the shipped policy decides.
+
+    >>> verdict = sharekit.decide(manifest.terms, use, now=now)
+    >>> verdict.outcome, verdict.rule
+    ('allow', 'R18.4')
     """
     case = _Case(terms, use, now, policy or shipped())
     return case.verdict(_first(case))
@@ -291,18 +295,10 @@ def _authorised(use: Use) -> bool:
 
 def _agreed(terms: ShareTerms, now: datetime) -> bool:
     """Whether somebody agreed to the share, for longer than until now, and nobody said no."""
-    kinds = _engine()["agreement_kinds"]
-    asked = [each for each in terms.json.get("agreement", ()) if each.get("kind") in kinds]
-    statuses = {each.get("status") for each in asked if not _is_over(each.get("expires_at"), now)}
-    against = {each.get("status") for each in asked}.intersection(_engine()["agreement_against"])
-    return not against and not statuses.isdisjoint(_engine()["agreement_given"])
-
-
-def _is_over(ends: str | None, now: datetime) -> bool:
-    """Whether a day or a time has passed; a day ends with itself."""
-    if ends is None:
-        return False
-    return ends < now.date().isoformat() if len(ends) == 10 else datetime.fromisoformat(ends) < now
+    kinds, against = _engine()["agreement_kinds"], _engine()["agreement_against"]
+    asked = [each for each in terms.agreements if each.item.get("kind") in kinds]
+    refused = any(each.item.get("status") in against for each in asked)
+    return not refused and any(each.in_force(now) for each in asked)
 
 
 def _is_given(text: str | None) -> bool:

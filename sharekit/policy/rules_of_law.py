@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sharekit.domain import vocabulary
+from sharekit.domain.terms import Agreement
 from sharekit.domain.vocabulary import Term
 from sharekit.domain.wording import texts
-from sharekit.policy.case import Agreement, Case, More, Said, rule
+from sharekit.policy.case import Case, More, Said, rule
 
 __all__: list[str] = []
 
@@ -221,7 +222,7 @@ def _under(purposes: Collection[str], heading: str) -> bool:
 def _agreement_relied_on(case: Case, params: More) -> Iterator[Said]:
     given = [each for each in case.agreements if each.given]
     for each in given:
-        if each.item.get("expires_at", case.today)[:10] < case.today:
+        if not each.in_force(case.now):
             yield Said("expired" if case.rests_on(each) else "expired-beside", f"{each.place}.expires_at")
         for part in each.status.get("needs", ()):
             if not each.item.get(part):

@@ -17,6 +17,7 @@ from sharekit.domain import vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.domain.validation import Validator
 from sharekit.domain.vocabulary import Term
+from sharekit.domain.workdays import day_of
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.values import Value, field
 
@@ -29,6 +30,9 @@ class Use(Value, kw_only=True):
     """What a recipient wants to open a packet for, as what kind of organisation, and on what footing of its own.
 
     `confirm` maps a field to the value the recipient already knows; `assessment` is the Article 8A record.
+
+    >>> confirm = {"date_of_birth": dataset["date_of_birth"]}
+    >>> use = sharekit.Use(purpose=terms["purpose"], org_type=quillbrook.org_type, confirm=confirm)
     """
 
     purpose: str
@@ -165,7 +169,7 @@ def cautions(terms: ShareTerms, use: Use, *, now: datetime) -> list[str]:
 def _doubts(term: Term, use: Use, now: datetime) -> Iterator[str]:
     if term.status in _engine()["doubtful"]:
         yield _said("doubtful")
-    if not _in_force(term, now.date()):
+    if not _in_force(term, day_of(now)):
         yield _said("not_in_force")
     for guard in _guards(term):
         if _org(use).get(guard["asks"]) in guard["doubts"]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sharekit.domain import vocabulary
 from sharekit.ledger.entry import Entry
+from sharekit.moments import time_of
 from sharekit.record.record import Facts, Record
 from sharekit.values import Value
 
@@ -69,4 +70,4 @@ def _is_about(entry: Entry, key: bytes) -> bool:
 
 def _look_up(record: Record, ledger: str, seq: int, entry: Entry) -> LookUp:
     words = record.vault.read_detail(entry.nonce) or {}
-    return LookUp(ledger, seq, datetime.fromtimestamp(entry.time, UTC), words.get("by"), words.get("role"))
+    return LookUp(ledger, seq, time_of(entry.time), words.get("by"), words.get("role"))

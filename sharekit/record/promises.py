@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sharekit.domain import vocabulary, workdays
@@ -86,6 +86,4 @@ def _later(rule: Mapping[str, Any], now: datetime) -> datetime:
 
 def _moment(text: str) -> datetime:
     """A time, or the beginning of a day: from then on there is something to do."""
-    if "T" in text:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    return workdays.start_of(date.fromisoformat(text))
+    return workdays.beginning(text).astimezone(UTC)

@@ -31,8 +31,9 @@ from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
+from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
-from sharekit.record.codes import Matter, footing, number, said_of, wording
+from sharekit.record.codes import Matter, coded, footing, said_of, wording
 from sharekit.record.years import Years
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Promise
@@ -183,22 +184,19 @@ class Record:
         said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
-            time=int(now.timestamp()),
+            time=seconds_of(now),
             nonce=nonce,
             packet=facts.packet,
             file=facts.file,
             checkpoint=facts.checkpoint,
-            purpose=number("purposes", facts.purpose),
-            outcome=number("outcomes", facts.outcome),
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
             subject=self._subject_token(facts.identifiers, nonce),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            act=number("acts", kind.more.get("act")),
             rationale=self._rationale_token(facts.rationale, now),
             left_out=min(facts.left_out, 65535) or None,
-            reported=number("receipt-events", facts.reported),
+            **coded(purpose=facts.purpose, outcome=facts.outcome, act=kind.more.get("act"), reported=facts.reported),
             **said,
         )
 

@@ -18,6 +18,8 @@ from sharekit.errors import LedgerError, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import Place, Shelf
+from sharekit.moments import seconds_of
+from sharekit.proofs import checkpoint
 from sharekit.vault.vault import Vault
 
 __all__ = ["Years"]
@@ -84,7 +86,7 @@ class Years:
         return [found for found in reversed(self._shelf.years(self._org_id)) if found < year]
 
     def _place(self, year: int) -> tuple[Place, str]:
-        origin = f"sharekit/{self._org_id}/{year:04}"
+        origin = checkpoint.origin(self._org_id, year)
         return self._shelf.place(origin), origin
 
     def _open(self, now: datetime) -> Ledger:
@@ -100,7 +102,7 @@ class Years:
     def _begin(self, place: Place, origin: str, now: datetime) -> None:
         genesis = Entry(
             event=vocabulary.load("ledger-events")["genesis"].number,
-            time=int(now.timestamp()),
+            time=seconds_of(now),
             nonce=os.urandom(16),
             checkpoint=self._last_checkpoint(now),
             origin=origin,

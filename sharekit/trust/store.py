@@ -31,7 +31,12 @@ class Pin(Value):
 
 
 class Trust:
-    """The cards that are believed, found by key or by organisation. Iterating gives their pins, sorted."""
+    """The cards that are believed, found by key or by organisation. Iterating gives their pins, sorted.
+
+    >>> trust = sharekit.Trust([fernshire.card(), quillbrook.card()])
+    >>> [pin.card.org_id for pin in trust]
+    ['E10999001', 'ZZQ01']
+    """
 
     def __init__(self, cards: Iterable[bytes | Card] = ()) -> None:
         self._pins: dict[bytes, Pin] = {}

@@ -16,6 +16,7 @@ from typing import Any
 from sharekit.domain import vocabulary
 from sharekit.domain.vocabulary import Term
 from sharekit.errors import UnknownCode
+from sharekit.moments import seconds_of
 from sharekit.values import Value, field
 from sharekit.vault.box import Box, Detail, damaged, stored_time
 
@@ -63,7 +64,7 @@ class Actions:
         """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own."""
         opens = [(each, self._sealed(each)) for each in promise.opens]
         with self._box.writing() as db:
-            db.execute("INSERT INTO pending VALUES (?, ?)", (nonce, int(now.timestamp())))
+            db.execute("INSERT INTO pending VALUES (?, ?)", (nonce, seconds_of(now)))
             _keep(db, detail)
             for action in promise.closes:
                 _close(db, action, nonce)
@@ -125,7 +126,7 @@ def _open(db: sqlite3.Connection, action: Action, nonce: bytes) -> bool:
         WHERE NOT EXISTS (SELECT 1 FROM action
         WHERE kind = ?2 AND reference = ?4 AND party IS ?5 AND closed_by IS NULL AND due = ?3)
     """
-    due = max(0, int(action.due.timestamp()))
+    due = max(0, seconds_of(action.due))
     row = (action.id, action.term.number, due, action.reference, action.party, nonce)
     return db.execute(statement, row).rowcount == 1
 
@@ -139,7 +140,7 @@ def _action(row: tuple[Any, ...]) -> Action:
     number, due, reference, party, id_ = row
     well_formed = type(reference) is type(id_) is bytes and len(id_) == 16 and isinstance(party, str | None)
     try:
-        kind = vocabulary.load("action-kinds").by_number(number).code
+        kind = vocabulary.code("action-kinds", number)
     except UnknownCode:
         well_formed, kind = False, ""
     if not well_formed:

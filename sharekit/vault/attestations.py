@@ -12,6 +12,7 @@ from datetime import datetime
 from nacl.signing import SigningKey
 
 from sharekit.errors import LedgerTampered, ShareError
+from sharekit.moments import seconds_of
 from sharekit.proofs import checkpoint, cosignature
 from sharekit.proofs.attestation import Attestation
 from sharekit.proofs.checkpoint import Checkpoint
@@ -80,7 +81,7 @@ class Partners:
             if isinstance(problem, LedgerTampered):
                 db.execute(
                     "INSERT OR IGNORE INTO fork(origin, note, other, seen) VALUES (?, ?, ?, ?)",
-                    (new.origin, row[0], note, int(now.timestamp())),
+                    (new.origin, row[0], note, seconds_of(now)),
                 )
             elif problem is None:
                 note = cosignature.cosign(note, name=name, key=key, now=now)
@@ -106,14 +107,14 @@ class Partners:
 
     def keep(self, said: Said) -> None:
         """Keep what a receipt said; it was checked."""
-        row = (said.packet, said.org_id, said.event, int(said.at.timestamp()), said.outcome)
+        row = (said.packet, said.org_id, said.event, seconds_of(said.at), said.outcome)
         proven = (said.entry, said.proof, said.cosigned)
         with self._box.writing() as db:
             db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *proven))
 
     def keep_cosigned(self, org_id: str, note: str, *, now: datetime) -> None:
         """Keep a checkpoint of ours that a witness cosigned, about no packet."""
-        row = (b"", org_id, "witnessed", int(now.timestamp()), "done", note.encode(), b"", note)
+        row = (b"", org_id, "witnessed", seconds_of(now), "done", note.encode(), b"", note)
         with self._box.writing() as db:
             db.execute("INSERT OR IGNORE INTO attestation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
@@ -138,7 +139,7 @@ class Partners:
             "SELECT attestation.org_id, cosigned, entry, proof, packet.first_seen FROM attestation LEFT JOIN packet"
             " ON packet.sender = ? AND packet.cti = attestation.packet ORDER BY at, entry"
         )
-        origin, found = f"sharekit/{own}/{year:04}", list[Attestation]()
+        origin, found = checkpoint.origin(own, year), list[Attestation]()
         with self._box.reading() as db:
             for org_id, cosigned, entry, proven, sealed in db.execute(query, (own,)):
                 note = cosigned if cosigned and checkpoint.parse(cosigned).origin == origin else None
@@ -153,7 +154,7 @@ class Partners:
     def ask_stamp(self, note: str, *, now: datetime) -> None:
         """Remember a checkpoint for which a time stamp is asked."""
         with self._box.writing() as db:
-            db.execute("INSERT OR IGNORE INTO stamp(note, asked) VALUES (?, ?)", (note, int(now.timestamp())))
+            db.execute("INSERT OR IGNORE INTO stamp(note, asked) VALUES (?, ?)", (note, seconds_of(now)))
 
     def asked_stamps(self) -> list[str]:
         """The checkpoints for which a time stamp was asked."""

@@ -23,7 +23,7 @@ import nacl.secret
 from sharekit import cbor, registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, LedgerTampered
-from sharekit.moments import time_of
+from sharekit.moments import is_seconds, time_of
 from sharekit.values import Value
 from sharekit.vault.connection import Connection
 
@@ -199,6 +199,6 @@ def damaged() -> LedgerError:
 
 def stored_time(seconds: object) -> datetime:
     """The time that is stored as seconds since 1970; LedgerError for anything else."""
-    if type(seconds) is not int or not 0 <= seconds < 2**34:
+    if not is_seconds(seconds):
         raise damaged()
     return time_of(seconds)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sharekit.domain import vocabulary
+from sharekit.domain.workdays import day_of
 from sharekit.errors import UnknownCode
 from sharekit.values import Value
 from sharekit.vault.box import Box, damaged
@@ -32,9 +33,9 @@ class Kept(Value):
     due: date | None
     held: bool
 
-    def is_due(self, today: date) -> bool:
-        """Whether it is to be destroyed by that day."""
-        return self.due is not None and self.due <= today and not self.held
+    def is_due(self, now: datetime) -> bool:
+        """Whether the day has come, in Great Britain, on which it is to be destroyed, and nothing suspends that."""
+        return self.due is not None and self.due <= day_of(now) and not self.held
 
 
 class KeptPackets:
@@ -75,10 +76,10 @@ class KeptPackets:
         """What is kept under one packet's number, by all who sent one; empty if nothing is."""
         return self._rows("WHERE packet = ?", packet)
 
-    def due(self, today: date) -> list[Kept]:
-        """What is to be destroyed by that day, soonest first; of packets with one number all, or none."""
+    def due(self, now: datetime) -> list[Kept]:
+        """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
         found = self.all()
-        waiting = {each.packet for each in found if not each.is_due(today)}
+        waiting = {each.packet for each in found if not each.is_due(now)}
         return [each for each in found if each.packet not in waiting]
 
     def hold(self, packet: bytes) -> None:
@@ -99,7 +100,7 @@ class KeptPackets:
 def _kept(row: Sequence[Any]) -> Kept:
     packet, sender, subject, rule, due, held = row
     try:
-        code = vocabulary.load("retention-rules").by_number(rule).code
+        code = vocabulary.code("retention-rules", rule)
         day = None if due is None else EPOCH + timedelta(days=due)
     except (UnknownCode, TypeError, OverflowError):
         raise damaged() from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from sharekit.moments import seconds_of
 from sharekit.values import Value
 from sharekit.vault.box import Box, stored_time
 
@@ -52,7 +53,7 @@ class Packets:
         `recipients` are given for a packet that was sealed here.
         """
         statement = "INSERT OR IGNORE INTO packet(sender, cti, digest, recipients, first_seen) VALUES (?, ?, ?, ?, ?)"
-        self._box.write(statement, sender, cti, digest, " ".join(recipients), int(now.timestamp()))
+        self._box.write(statement, sender, cti, digest, " ".join(recipients), seconds_of(now))
 
     def mark_recorded(self, sender: str, cti: bytes) -> None:
         """Remember that the ledger has this packet's entry."""
@@ -61,7 +62,7 @@ class Packets:
     def mark_opened(self, sender: str, cti: bytes, *, now: datetime) -> None:
         """Remember when it was first opened."""
         statement = "UPDATE packet SET opened = ? WHERE sender = ? AND cti = ? AND opened IS NULL"
-        self._box.write(statement, int(now.timestamp()), sender, cti)
+        self._box.write(statement, seconds_of(now), sender, cti)
 
     def knows_refused(self, token: bytes) -> bool:
         """Whether an unverified file with this token was refused before."""

@@ -156,7 +156,8 @@ def stands_in(name: str, text: str) -> bool:
 @settings(max_examples=150, deadline=None)
 @given(FIRST, LAST, st.sampled_from(sorted(DISGUISES)), st.sampled_from(["{}", "{} was late", "Then {}, who is 9"]))
 def test_no_name_stays_in_a_text_however_it_is_written(first, last, disguise, sentence):
-    spoken = {*brief._common(), "was", "late", "then", "who", "child", "family", "name", "left", "out", "a", "adult"}
+    spoken = {"was", "late", "then", "who", "child", "family", "name", "left", "out", "a", "adult"}
+    spoken |= set(brief.rules()["plain_words"])
     assume("".join(folded(first)) not in spoken and "".join(folded(last.removeprefix("XXTEST-"))) not in spoken)
     for name in (f"{first} {last}", last, f"{first} {last.removeprefix('XXTEST-')}", first):
         text = sentence.format(DISGUISES[disguise](name))

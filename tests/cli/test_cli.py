@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from world.agencies import FLAG, INIT, example
-from world.commands import at_a_terminal, in_a_process, sharekit
-from world.counter import BORN, NUMBER, OAK, OPEN, PURPOSE, SEAL, TO_OPEN, events, every_command
+from world.commands import at_a_terminal, every_command, in_a_process, sharekit
+from world.desk import BORN, NUMBER, OAK, OPEN, PURPOSE, SEAL, TO_OPEN, events
 
 from sharekit import Agency, parse
 from sharekit.domain import profile

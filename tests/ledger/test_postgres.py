@@ -20,7 +20,7 @@ from world.agencies import CONFIRM
 from world.console import REPOSITORY, play
 from world.ledgers import KEY, ORIGIN, entry, genesis
 from world.servers import ready_database, server
-from world.writers import found_in, told_by, writer
+from world.writers import acknowledged, kept_in, writer
 
 from sharekit import Agency, Trust
 from sharekit.audit.verify import audit
@@ -354,12 +354,12 @@ def test_an_administrator_who_is_no_superuser_can_make_it_ready(postgres):
             db.execute("DELETE FROM sharekit.entry")
 
 
-def test_the_script_that_is_printed_is_the_one_that_is_run(postgres):
+def test_the_script_that_is_printed_is_the_one_that_is_run(postgres, admin):
     with postgres.connect() as db:
         db.execute("CREATE DATABASE scripted")
     with postgres.connect(database="scripted") as db:
         db.execute(postgres_setup.script())
-        assert databases.fingerprint(db) == databases._shipped()
+        assert databases.fingerprint(db) == databases.fingerprint(admin)
 
 
 def test_a_database_that_cannot_hold_a_note_is_refused(postgres):
@@ -478,18 +478,13 @@ def test_a_server_killed_under_its_writers_loses_nothing_that_they_were_told_of(
                 lines += each.stdout.readlines()
                 each.stdout.close()
                 assert each.wait() == 1  # each with a LedgerError
-            assert not told.keys() & told_by(lines).keys()
-            told |= told_by(lines)
+            assert not told.keys() & acknowledged(lines).keys()
+            told |= acknowledged(lines)
             running.start()
             with opened(named) as ledger:
-                assert found_in(ledger, told.keys()) == told
+                assert kept_in(ledger, told.keys()) == told
                 assert ledger.verify() > len(told)
         assert len(told) > 90
-
-
-class Named:
-    def __init__(self, named: str) -> None:
-        self.named = named
 
 
 # a home

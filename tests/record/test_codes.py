@@ -13,6 +13,7 @@ from world.agencies import CONFIRM, FLAG, REFERRAL, World, example
 from sharekit import Agency
 from sharekit.domain import vocabulary
 from sharekit.domain.terms import ShareTerms
+from sharekit.domain.vocabulary import codes
 from sharekit.ledger.entry import Entry
 from sharekit.record.codes import footing, said_of, wording
 
@@ -22,10 +23,6 @@ NOW = datetime.fromisoformat(REFERRAL)
 def newest(world: World, org_id: str, event: str) -> Entry:
     number = vocabulary.load("ledger-events")[event].number
     return [entry for _, entry in world.agencies[org_id].entries() if entry.event == number][-1]
-
-
-def codes(name: str, numbers: tuple[int, ...] | None) -> list[str]:
-    return [vocabulary.load(name).by_number(number).code for number in numbers or ()]
 
 
 def said(**changes: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 import pytest
 from world.vaults import CTI, NHS, UPN, rows
@@ -13,6 +13,12 @@ from sharekit.vault.kept import Kept
 
 RULE, OTHER_RULE = [term.code for term in vocabulary.load("retention-rules")][:2]
 DAY, LATER = date(2028, 1, 10), date(2030, 1, 10)
+
+
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
+
+
 OTHER = b"o" * 16
 
 
@@ -48,26 +54,26 @@ def test_what_is_due_soonest_comes_first_and_what_has_no_date_last(vault):
     for number, due in enumerate((None, LATER, DAY)):
         keep(vault, bytes([number] * 16), due=due)
     assert [each.due for each in vault.kept.all()] == [DAY, LATER, None]
-    assert [each.due for each in vault.kept.due(DAY)] == [DAY]
-    assert vault.kept.due(date(2028, 1, 9)) == []
+    assert [each.due for each in vault.kept.due(noon(DAY))] == [DAY]
+    assert vault.kept.due(noon(date(2028, 1, 9))) == []
 
 
 def test_what_is_held_is_due_when_it_is_released(vault):
     keep(vault, held=True)
-    assert vault.kept.due(LATER) == []
+    assert vault.kept.due(noon(LATER)) == []
     vault.kept.release(CTI)
-    assert [each.packet for each in vault.kept.due(LATER)] == [CTI]
+    assert [each.packet for each in vault.kept.due(noon(LATER))] == [CTI]
     vault.kept.hold(CTI)
-    assert vault.kept.due(LATER) == []
+    assert vault.kept.due(noon(LATER)) == []
 
 
 def test_two_packets_with_one_number_are_due_together(vault):
     keep(vault)
     keep(vault, sender="quillbrook", due=LATER)
     keep(vault, OTHER)
-    assert [each.packet for each in vault.kept.due(DAY)] == [OTHER]
+    assert [each.packet for each in vault.kept.due(noon(DAY))] == [OTHER]
     assert {each.sender for each in vault.kept.of(CTI)} == {"larkmoor", "quillbrook"}
-    assert len(vault.kept.due(LATER)) == 3
+    assert len(vault.kept.due(noon(LATER))) == 3
 
 
 def test_a_packet_without_identifiers_is_kept_while_the_vault_is_locked(vault, home):

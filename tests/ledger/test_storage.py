@@ -16,7 +16,7 @@ import pytest
 from nacl.signing import SigningKey
 from world.ledgers import KEY, ORIGIN, entry, folder_in_memory, genesis
 from world.servers import ready_database
-from world.writers import found_in, told_by, writer
+from world.writers import acknowledged, kept_in, writer
 
 from sharekit import merkle
 from sharekit.audit.verify import audit
@@ -248,9 +248,9 @@ def test_two_processes_append_at_once(store, ledger):
         lines = each.stdout.readlines()
         each.stdout.close()
         assert each.wait() == 0
-        told |= told_by(lines)
+        told |= acknowledged(lines)
     assert len(told) == 60
-    assert found_in(ledger, told.keys()) == told
+    assert kept_in(ledger, told.keys()) == told
     assert ledger.verify() == 61
 
 
@@ -261,12 +261,12 @@ def test_a_writer_killed_in_the_middle_loses_nothing_that_it_was_told_of(store, 
             with writer(store.named, 100_000) as killed:
                 lines = [killed.stdout.readline() for _ in range(after)]
                 killed.send_signal(signal.SIGKILL)
-                told |= told_by(lines + killed.stdout.readlines())
+                told |= acknowledged(lines + killed.stdout.readlines())
             mine = entry()
             told[ledger.append(mine)] = mine.nonce.hex()
         other.send_signal(signal.SIGKILL)
-        told |= told_by(other.stdout.readlines())
-    assert found_in(ledger, told.keys()) == told
+        told |= acknowledged(other.stdout.readlines())
+    assert kept_in(ledger, told.keys()) == told
     assert ledger.verify() > len(told) > 20
 
 
