@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from world.reports import filled, tampered
+from world.books import filled, tampered
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from world.books import Book, filled, tampered
+from world.books import Book
 from world.commands import sharekit
 
 from sharekit.audit import questions

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world.books import filled, tampered
 from world.commands import clean_environment, sharekit
 
 from sharekit.audit import questions

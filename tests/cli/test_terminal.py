@@ -11,7 +11,7 @@ import sys
 import pytest
 from sharekit.cli import output
 from world.commands import at_a_terminal, clean_environment, sharekit
-from world.counter import OPEN, SEAL
+from world.desk import OPEN, SEAL
 
 from sharekit import Agency
 
