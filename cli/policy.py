@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.policy.local import LocalPolicy
+    from sharekit import LocalPolicy
 
 
 @click.group("policy", cls=session.Group)
@@ -45,9 +45,9 @@ def check(file: str) -> None:
     Example:
         sharekit policy check policy.toml
     """
-    from sharekit.policy import local
+    from sharekit.agency import trial
 
-    policy = local.parse(session.read(file, what="the policy"))
+    policy = trial.policy(session.read(file, what="the policy"))
     lines = _lines(policy) or ["nothing in it is otherwise than shipped"]
     if policy.loosens:
         lines.append("what is looser counts only if it is set with --loosen: it is signed and recorded")

@@ -10,10 +10,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.exchange.post import Received
-    from sharekit.exchange.receive import Opened, Verified
-    from sharekit.vault.attestations import Said
+    from sharekit import Agency, Opened, Received, Said, Verified
 
 
 @click.command("receive", cls=session.Command)
@@ -76,9 +73,12 @@ def receipts_command(packet: str, out: str | None, year: int | None) -> None:
         found = [_said_told(each) for each in agency.receipts.said(bytes.fromhex(number))]
         if out is not None:
             _write_evidence(agency, out, year)
-    lines = [f"{each['at']}  {each['org_id']}  {each['event']}  {each['outcome']}" for each in found]
-    lines = lines or ["no receipt has come in. Sent is not acted on: telephone the recipient."]
-    output.result({"packet": number, "receipts": found, "path": out}, lines, as_json=session.wants_json())
+    rows = [[each[part] for part in ("at", "org_id", "event", "outcome")] for each in found]
+    lines = ["  ".join(row) for row in rows] or [
+        "no receipt has come in. Sent is not acted on: telephone the recipient."
+    ]
+    listing = output.Listing(("when", "by", "event", "outcome"), rows, lines)
+    output.result({"packet": number, "receipts": found, "path": out}, [listing], as_json=session.wants_json())
 
 
 def packet_number(packet: str) -> str:

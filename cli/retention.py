@@ -11,7 +11,7 @@ from .options import Group, Words
 from .receipts import packet_number
 
 if TYPE_CHECKING:
-    from sharekit.vault.kept import Kept
+    from sharekit import Kept
 
 
 @click.group("retention", cls=Group)
@@ -37,8 +37,10 @@ def due(everything: bool) -> None:
         now = agency.now()
         found = agency.retention.kept() if everything else agency.retention.due()
     told = [_told(each) | {"overdue": each.is_due(now)} for each in found]
-    lines = [_line(each) for each in found] or ["nothing is due"]
-    output.result({"kept": told}, lines, as_json=session.wants_json())
+    rows = [_row(each) for each in found]
+    lines = ["  ".join(filter(None, row)) for row in rows] or ["nothing is due"]
+    listing = output.Listing(("packet", "from", "rule", "due", ""), rows, lines)
+    output.result({"kept": told}, [listing], as_json=session.wants_json())
 
 
 def _told(each: Kept) -> dict[str, Any]:
@@ -51,9 +53,9 @@ def _told(each: Kept) -> dict[str, Any]:
     }
 
 
-def _line(each: Kept) -> str:
+def _row(each: Kept) -> list[str]:
     when = each.due.isoformat() if each.due else "no date: look, and decide"
-    return f"{each.packet.hex()}  {each.sender}  {each.rule}  {when}{'  on hold' if each.held else ''}"
+    return [each.packet.hex(), each.sender, each.rule, when, "on hold" if each.held else ""]
 
 
 @retention_command.command("hold")

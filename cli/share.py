@@ -14,11 +14,7 @@ from . import output, session
 from .receipts import receipt_path
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.disk import files
-    from sharekit.exchange.send import Sealed
-    from sharekit.packet.open import Share
-    from sharekit.packet.wire import Packet, Statement
+    from sharekit import Agency, Packet, Replacement, Sealed, Share, Statement
 
 NEW = "new.sharekit"  # until a packet in a folder is named by its number
 
@@ -53,9 +49,9 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
 
 
 @contextlib.contextmanager
-def _packet_place(out: str) -> Iterator[files.Replacement | None]:
+def _packet_place(out: str) -> Iterator[Replacement | None]:
     """Where the packet will go, tried before anything is sealed; None for standard output."""
-    from sharekit.disk import files
+    from sharekit.agency import files
 
     if out == "-":
         session.refuse_both("the packet")
@@ -66,7 +62,7 @@ def _packet_place(out: str) -> Iterator[files.Replacement | None]:
         yield place
 
 
-def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None, out: str) -> Path | None:
+def _deliver(agency: Agency, sealed: Sealed, place: Replacement | None, out: str) -> Path | None:
     """Write the recorded packet where it was wanted; if that fails now, it is kept in the outbox."""
     from sharekit.errors import OutputUnwritable
 
@@ -125,18 +121,16 @@ def inspect_command(packet: str) -> None:
 
 def _structure(found: Packet) -> dict[str, Any]:
     from sharekit import cose
-    from sharekit.moments import time_of
-    from sharekit.packet.wire import AUD, EXP, IAT, ISS
 
     algorithms = sorted({alg for alg, _ in cose.recipients(found.manifest)})
     return {
         "packet": found.id,
         "format": "sharekit/1",
         "size": len(found.data),
-        "sender": found.claims[ISS],
-        "recipients": found.claims[AUD],
-        "issued": output.moment(time_of(found.claims[IAT])),
-        "expires": output.moment(time_of(found.claims[EXP])),
+        "sender": found.sender,
+        "recipients": list(found.recipients),
+        "issued": output.moment(found.issued),
+        "expires": output.moment(found.expires),
         "signing_key": found.kid.hex(),
         "encryption": ", ".join(_ENCRYPTION.get(alg, f"unknown algorithm {alg}") for alg in algorithms),
         "manifest_bytes": len(found.manifest.ciphertext),

@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.proofs.checkpoint import Checkpoint
+    from sharekit import Checkpoint
 
 NOTE_BYTES = 64 * 1024
 

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from sharekit.advice.brief import Brief
     from sharekit.agency.agency import Agency
     from sharekit.agency.lookups import LookUps
+    from sharekit.agency.shipped import Kind
+    from sharekit.agency.trial import Trial
     from sharekit.agency.trust import AgencyTrust
-    from sharekit.domain.profile import Minimised
+    from sharekit.disk.files import Replacement
+    from sharekit.domain.profile import Minimised, Profile
     from sharekit.domain.terms import ShareTerms
+    from sharekit.domain.vocabulary import Term, Vocabulary
+    from sharekit.domain.workdays import day_of
     from sharekit.errors import ShareError
     from sharekit.exchange.ask_advice import AskingAdvice
     from sharekit.exchange.cosigning import Cosigning
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from sharekit.ledger.entry import Entry
     from sharekit.ledger.log import Ledger
     from sharekit.ledger.move import Moved
+    from sharekit.moments import time_of
     from sharekit.packet.open import Manifest, Share, open_dataset, open_packet, read_manifest, verify
     from sharekit.packet.receipt import Receipt
     from sharekit.packet.seal import Examined, Sender, minimise, seal
@@ -44,7 +50,9 @@ if TYPE_CHECKING:
     from sharekit.policy.assess import Finding, assess
     from sharekit.policy.case import Situation
     from sharekit.policy.decide import Obligation, Verdict, decide
+    from sharekit.policy.golden_rules import Judged
     from sharekit.policy.local import Change, LocalPolicy
+    from sharekit.policy.rulebook import Explanation, Rulebook
     from sharekit.policy.use import Use
     from sharekit.proofs.attestation import Attestation
     from sharekit.proofs.checkpoint import Checkpoint
@@ -63,9 +71,14 @@ _HOMES = {
     "advice.brief": ("Brief",),
     "agency.agency": ("Agency",),
     "agency.lookups": ("LookUps",),
+    "agency.shipped": ("Kind",),
+    "agency.trial": ("Trial",),
     "agency.trust": ("AgencyTrust",),
-    "domain.profile": ("Minimised",),
+    "disk.files": ("Replacement",),
+    "domain.profile": ("Minimised", "Profile"),
     "domain.terms": ("ShareTerms",),
+    "domain.vocabulary": ("Term", "Vocabulary"),
+    "domain.workdays": ("day_of",),
     "errors": ("ShareError",),
     "exchange.ask_advice": ("AskingAdvice",),
     "exchange.cosigning": ("Cosigning",),
@@ -80,6 +93,7 @@ _HOMES = {
     "ledger.entry": ("Entry",),
     "ledger.log": ("Ledger",),
     "ledger.move": ("Moved",),
+    "moments": ("time_of",),
     "packet.open": ("Manifest", "Share", "open_dataset", "open_packet", "read_manifest", "verify"),
     "packet.receipt": ("Receipt",),
     "packet.seal": ("Examined", "Sender", "minimise", "seal"),
@@ -87,7 +101,9 @@ _HOMES = {
     "policy.assess": ("Finding", "assess"),
     "policy.case": ("Situation",),
     "policy.decide": ("Obligation", "Verdict", "decide"),
+    "policy.golden_rules": ("Judged",),
     "policy.local": ("Change", "LocalPolicy"),
+    "policy.rulebook": ("Explanation", "Rulebook"),
     "policy.use": ("Use",),
     "proofs.attestation": ("Attestation",),
     "proofs.checkpoint": ("Checkpoint",),
@@ -117,10 +133,13 @@ __all__ = [
     "Decisions",
     "Entry",
     "Examined",
+    "Explanation",
     "Finding",
     "Fork",
+    "Judged",
     "Kept",
     "Keys",
+    "Kind",
     "Ledger",
     "LocalPolicy",
     "LookUp",
@@ -133,12 +152,15 @@ __all__ = [
     "OwnPolicy",
     "Packet",
     "Pin",
+    "Profile",
     "Receipt",
     "Receipts",
     "Received",
     "Record",
     "Recorded",
+    "Replacement",
     "Retention",
+    "Rulebook",
     "Said",
     "Sealed",
     "Sender",
@@ -151,13 +173,17 @@ __all__ = [
     "Statement",
     "Step",
     "Summary",
+    "Term",
+    "Trial",
     "Trust",
     "Use",
     "Verdict",
     "Verified",
+    "Vocabulary",
     "assess",
     "cbor",
     "cose",
+    "day_of",
     "decide",
     "errors",
     "merkle",
@@ -168,6 +194,7 @@ __all__ = [
     "read_manifest",
     "registry",
     "seal",
+    "time_of",
     "verify",
 ]
 

@@ -30,6 +30,38 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from pathlib import Path
 
+__all__ = [
+    "BadSignature",
+    "CannotDecrypt",
+    "Expired",
+    "FieldInvalid",
+    "FieldMissing",
+    "GateNotMet",
+    "IdentityMismatch",
+    "LedgerError",
+    "LedgerTampered",
+    "Malformed",
+    "NotForYou",
+    "NotMinimal",
+    "NotNeedToKnow",
+    "NotTrusted",
+    "NotVerified",
+    "NotYetValid",
+    "OutputUnwritable",
+    "PurposeRefused",
+    "Recalled",
+    "Refused",
+    "Replayed",
+    "Revoked",
+    "ShareError",
+    "UndertakingNeeded",
+    "UnknownCode",
+    "UnknownSender",
+    "Usage",
+    "VisibilityEnded",
+    "WrongPassphrase",
+]
+
 
 class ShareError(Exception):
     """Base of every error: a stable `code`, a `message`, and a `hint` that says what to do next.

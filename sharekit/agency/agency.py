@@ -51,6 +51,7 @@ from sharekit.exchange.stamping import Stamping
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.move import Moved
+from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
 from sharekit.record.record import Actor, Record
@@ -321,13 +322,15 @@ class Agency:
         stamps = self.stamps.kept(year=year)
         return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
 
-    def move_ledgers(self, database: str | None) -> list[Moved]:
+    def move_ledgers(self, database: str | None, *, progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to files of the home; then load the agency anew.
 
         `database` is a connection string without a password. Raises Usage if that is where they are, errors as `move`.
+        `progress` is called with how much of a step is done and how much there is to do, one step after the other.
         """
         if database == homes.read_about(self.home).get("ledger"):
             raise Usage("the ledgers are there already", hint="sharekit doctor says where they are")
         self.ledger  # noqa: B018  # there is one to move, and the vault knows where it ends
         self.close()
-        return self.record.move(database, switch=lambda: homes.name_database(self.home, database))
+        switch = partial(homes.name_database, self.home, database)
+        return self.record.move(database, switch=switch, progress=progress)

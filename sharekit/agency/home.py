@@ -14,8 +14,6 @@ import errno
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +59,9 @@ def new_home(home: Path) -> Iterator[Path]:
 
     Raises Usage if something is at that place already, OutputUnwritable if nothing can be made there.
     """
+    import shutil
+    import tempfile  # late, both of them: a home is made once
+
     try:
         if home.exists() and (not home.is_dir() or any(home.iterdir())):
             raise _taken()
@@ -127,6 +128,12 @@ def read_card(home: Path) -> Card:
         return Card.parse(data)
     except (Malformed, NotVerified):
         raise _damaged("the card of this home is damaged") from None
+
+
+def is_protected(home: Path) -> bool:
+    """Whether the keys of a home need a passphrase; False where there are none."""
+    path = home / "keys" / "agency.key"
+    return path.is_file() and keys.is_protected(files.read(path, what="the key file of this home"))
 
 
 def read_part(home: Path, name: str, *, what: str) -> bytes:

@@ -22,7 +22,7 @@ from sharekit.proofs.attestation import Attestation, no_evidence
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.values import Value
 
-__all__ = ["Attested", "compare", "cosigners", "reported_packet"]
+__all__ = ["Attested", "compare", "cosigners", "read", "reported_packet"]
 
 EVENT, PACKET, COUNTERPARTIES = 1, 4, 9  # labels of an entry, schemas/ledger.cddl
 _NAME = re.compile(rf"sharekit/({checkpoint.ORG_ID})\Z")
@@ -84,6 +84,11 @@ def _reported() -> set[int]:
     """The numbers of the events that a receipt can report."""
     events, reported = vocabulary.load("ledger-events"), vocabulary.load("receipt-events")
     return {events[term.more["ledger_event"]].number for term in reported}
+
+
+def read(note: str | bytes) -> Checkpoint:
+    """What a checkpoint says, before anybody has looked at a signature; Malformed if it is none."""
+    return checkpoint.parse(note)
 
 
 def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Checkpoint, Checkpoint]:

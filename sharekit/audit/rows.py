@@ -27,7 +27,7 @@ from sharekit.errors import OutputUnwritable, Usage
 from sharekit.moments import seconds_of, time_of
 from sharekit.proofs.checkpoint import owner
 
-__all__ = ["Decoded"]
+__all__ = ["CODED", "COLUMNS", "LISTS", "NOBODY", "Decoded", "having_room"]
 
 BATCH = 512
 # For a database that is made for one answer and thrown away; what does not fit into the cache is on disk.
@@ -37,6 +37,7 @@ INDEXES = (
     "CREATE INDEX about_decision ON entry (decision, owner, event) WHERE decision IS NOT NULL",
 )
 NOBODY = "unknown"
+PROFILES = "profiles"  # among the vocabularies, though each is a file of its own
 
 EVENT, TIME, AGREEMENT, KINDS = 1, 2, 15, 29
 _CODES = {
@@ -64,9 +65,13 @@ _TIMES = {TIME: "time", 35: "act_by", 36: "acknowledge_by"}
 _BYTES = {4: "packet", 22: "decision", 37: "rationale"}
 _PLAIN = {8: "rule", 26: "disclosed", 31: "override", 32: "second", 33: "lapsed", 34: "lag", 38: "left_out"}
 _PLAIN |= {40: "undiscussed"}
-_COLUMNS = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
-_EMPTY = dict.fromkeys(_COLUMNS)
-_INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  # no value in it
+COLUMNS = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
+_EMPTY = dict.fromkeys(COLUMNS)
+
+# the columns that hold codes, with the vocabulary of each; and those that hold a list as JSON
+CODED = dict([*_CODES.values(), *_LISTS.values(), ("profile", PROFILES), ("emergency", "action-kinds")])
+LISTS = frozenset({"counterparties", *(column for column, _ in _LISTS.values())})
+_INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  # no value in it
 
 
 class Decoded:
@@ -89,14 +94,14 @@ class Decoded:
         whose = {"ledger": ledger, "owner": owner(origin) or NOBODY}
         rows = (_row({**whose, "entry": seq}, cbor.decode(data)) for seq, data in export_file.entries(path, size))
         for batch in _batches(rows):
-            with _having_room():
+            with having_room():
                 self.db.execute("BEGIN")
                 self.db.executemany(_INSERT, batch)
                 self.db.execute("COMMIT")
 
     def finish(self) -> None:
         """Everything has been added: from here on it is only read."""
-        with _having_room():
+        with having_room():
             for statement in INDEXES:
                 self.db.execute(statement)
             self.db.execute("PRAGMA query_only = ON")
@@ -107,8 +112,8 @@ class Decoded:
 
 
 @contextlib.contextmanager
-def _having_room() -> Iterator[None]:
-    """What goes wrong with a file of our own is want of room for it."""
+def having_room() -> Iterator[None]:
+    """Every SQLite error inside is OutputUnwritable: what goes wrong with a file of our own is want of room for it."""
     try:
         yield
     except sqlite3.Error:
@@ -141,7 +146,7 @@ def _time(seconds: int) -> str:
 
 def _spelled(name: str) -> Callable[[int], str]:
     """A function from a number to its code."""
-    if name == "profiles":
+    if name == PROFILES:
         known = {profile.load(each).number: each for each in profile.names()}
     else:
         known = {term.number: term.code for term in vocabulary.load(name)}
@@ -164,7 +169,7 @@ def _parts() -> dict[int, tuple[str, Callable[[Any], Any]]]:
         **{label: (column, _spelled(name)) for label, (column, name) in _CODES.items()},
         **{label: (column, _list_of(_spelled(name))) for label, (column, name) in _LISTS.items()},
         9: ("counterparties", json.dumps),
-        16: ("profile", _spelled("profiles")),
+        16: ("profile", _spelled(PROFILES)),
     }
 
 
@@ -228,6 +233,9 @@ def _more(name: str, code: str | None) -> Mapping[str, Any]:
 
 
 def _codes() -> Iterable[tuple[str, str, str, str]]:
+    """What every code means, and what kind of share every profile is: vocabulary, code, label, definition."""
     for name in vocabulary.names():
         for term in vocabulary.load(name):
             yield name, term.code, term.label, term.definition
+    for kind in map(profile.load, profile.names()):
+        yield PROFILES, kind.name, kind.title, registry.document(f"profile-{kind.name}")["description"]

@@ -24,7 +24,17 @@ from typing import Any
 from sharekit import cbor, merkle
 from sharekit.audit import export_file
 from sharekit.audit.attested import Attested, Cards, cosigners, reported_packet
-from sharekit.audit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry, packet_of
+from sharekit.audit.recompute import (
+    ABSENT,
+    MAX_RUN_BYTES,
+    Finding,
+    Findings,
+    Progress,
+    Tree,
+    is_entry,
+    packet_of,
+    unseen,
+)
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError
 from sharekit.proofs import checkpoint, inclusion, timestamp
@@ -34,7 +44,7 @@ from sharekit.proofs.inclusion import UNSIGNED, Proof
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
-__all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
+__all__ = ["AuditReport", "Checked", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
 AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
@@ -75,13 +85,15 @@ def audit(
     proofs: Sequence[bytes] = (),
     receipts: Sequence[bytes] = (),
     roots: Sequence[bytes] = (),
+    progress: Progress = unseen,
 ) -> AuditReport:
     """What is wrong with an export, recomputed from its entries; no findings mean that nothing was found.
 
     `checkpoints`, `proofs` and `receipts` (evidence, as `proofs.attestation` has it) are what others kept of this
     ledger: only they tell of a ledger cut short or written anew by the holder of its key; so do time stamps, under the
-    root certificates `roots` (PEM). Raises Malformed if a file is not what it should be, Usage if it cannot be read,
-    and NotTrusted if `trust` has no card of the ledger's agency.
+    root certificates `roots` (PEM). `progress` is called with the number of entries read so far, and of all. Raises
+    Malformed if a file is not what it should be, Usage if it cannot be read, and NotTrusted if `trust` has no card of
+    the ledger's agency.
     """
     with export_file.opened(Path(path)) as db:
         findings = Findings()
@@ -89,7 +101,7 @@ def audit(
             return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
         export_file.check_pages(db)
         room = os.stat(path).st_size // SMALLEST_ENTRY
-        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots)
+        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots, progress)
 
 
 class _Audit:
@@ -107,6 +119,7 @@ class _Audit:
         proofs: Sequence[bytes],
         receipts: Sequence[bytes],
         roots: Sequence[bytes],
+        progress: Progress,
     ) -> AuditReport:
         size, newest = self._size()
         said = [each for data in receipts for each in self._evidence(data)]
@@ -117,7 +130,7 @@ class _Audit:
         given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
-        tree.read()
+        tree.read(progress)
         self._check_commits(size)
         held = self._compare_notes(tree, notes, newest)
         standing = [(note, known.size) for note, known in given if self._compare(tree, known)]

@@ -1,6 +1,6 @@
 """Validates JSON values against the shipped schemas, with messages that name fields and never values.
 
-A schema is JSON Schema 2020-12 with annotations. It is compiled twice: with and without what it requires.
+A schema is JSON Schema 2020-12 with annotations. It is compiled in two ways: with and without what it requires.
 
     x-codes         one of this vocabulary's codes, but for those kept to be turned down; becomes an `enum`
     x-argued        a code of this vocabulary, alone or with the argument that the vocabulary says it needs
@@ -14,19 +14,20 @@ A `$ref` into `parts.json` becomes a definition of the schema's own.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-import jsonschema_rs
-import nhs_number
+from typing import TYPE_CHECKING, Any
 
 from sharekit import registry
 from sharekit.domain import vocabulary
 from sharekit.domain.workdays import beginning, day_of
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 from sharekit.values import Value
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 __all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
 
@@ -43,6 +44,8 @@ _CONDITIONS = ("if", "not")  # kept as they are: without what it requires, a con
 
 def is_nhs_number(value: str) -> bool:
     """Ten digits whose modulus 11 check digit is right; the 999 range, never issued, is for tests."""
+    import nhs_number  # late, as the validator below: many commands validate nothing
+
     ten_digits = len(value) == 10 and value.isascii() and value.isdigit()
     return ten_digits and bool(nhs_number.is_valid(value))  # type: ignore[attr-defined]  # exported, but not by name
 
@@ -123,16 +126,25 @@ class Places(Value):
 
 
 class Validator:
-    """A compiled schema: `check` wants a whole value, `check_parts` forgives absent parts; errors say `what` it is."""
+    """A schema, compiled when it is first needed; errors say `what` it is.
+
+    `check` wants a whole value, `check_parts` forgives absent parts.
+    """
 
     def __init__(self, schema: dict[str, Any], *, what: str) -> None:
         self.schema = _expand(schema | {"$defs": registry.document("parts")["$defs"] | schema.get("$defs", {})})
         self._what = what
-        self._whole = _compile(self.schema)
-        self._parts = _compile(_without_required(self.schema))
         self._past = self.places("x-not-future")
         self._orders = self.places("x-order")
         self._argued = self.places("x-argued")
+
+    @functools.cached_property
+    def _whole(self) -> jsonschema_rs.Draft202012Validator:
+        return _compile(self.schema)
+
+    @functools.cached_property
+    def _parts(self) -> jsonschema_rs.Draft202012Validator:
+        return _compile(_without_required(self.schema))
 
     def check(self, value: object) -> None:
         """Return only if `value` is whole and valid.
@@ -300,6 +312,8 @@ def _day(text: str) -> str:
 
 
 def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs
+
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=_FORMATS, offline=True)
 
 

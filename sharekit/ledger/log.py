@@ -21,6 +21,7 @@ from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, Share
 from sharekit.ledger import recheck
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.group_commit import Group
+from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import File
 from sharekit.ledger.storage import DOUBTED, Commit, Newest, Place, Storage
 from sharekit.ledger.tip import RUN, Tip, complete, consistency_ranges, inclusion_ranges
@@ -174,15 +175,16 @@ class Ledger:
         merkle.verify_inclusion(merkle.leaf_hash(self.entry(seq)), seq, tip.size, path, root)
         return cbor.encode([_receipt(tip.size, seq, path, root, self._key), tip.note])
 
-    def verify(self) -> int:
+    def verify(self, progress: Progress = unseen) -> int:
         """Recompute everything from the bytes of the entries; the number of entries, or LedgerTampered.
 
-        A ledger that does not verify takes no more entries until it does.
+        A ledger that does not verify takes no more entries until it does. `progress` is called with how much of it is
+        done, and how much there is to do.
         """
         try:
             self._storage.check()
             tip = self._newest(anew=True)
-            recheck.recompute(self._storage, tip.size, self._signed)
+            recheck.recompute(self._storage, tip.size, self._signed, progress)
         except LedgerTampered:
             self._storage.mark(DOUBTED)
             raise

@@ -20,7 +20,7 @@ from typing import Any
 from sharekit import cbor, cose
 from sharekit.cose import Encrypt, Sign1
 from sharekit.errors import FieldInvalid, Malformed
-from sharekit.moments import is_seconds
+from sharekit.moments import is_seconds, time_of
 from sharekit.trust.cards import ORG_ID
 from sharekit.values import Value, field
 
@@ -73,6 +73,27 @@ class Packet(Value):
         """The thumbprint of the key that is said to have signed it."""
         kid: bytes = self.statement.header[cose.KID]
         return kid
+
+    @property
+    def sender(self) -> str:
+        """The organisation id of the agency that it says it is from."""
+        sender: str = self.claims[ISS]
+        return sender
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The organisation ids of those whom it says it is for."""
+        return tuple(self.claims[AUD])
+
+    @property
+    def issued(self) -> datetime:
+        """When it says it was sealed."""
+        return time_of(self.claims[IAT])
+
+    @property
+    def expires(self) -> datetime:
+        """From when on it says it is not to be believed."""
+        return time_of(self.claims[EXP])
 
     @property
     def digest(self) -> bytes:

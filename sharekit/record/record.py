@@ -28,6 +28,7 @@ from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger, Said
 from sharekit.ledger.move import Moved, move
 from sharekit.ledger.postgres import Database
+from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
 from sharekit.moments import seconds_of
@@ -308,13 +309,13 @@ class Record:
         """The ledger of a year that has one; Usage otherwise."""
         return self._years.ledger_of(year, now)
 
-    def move(self, database: str | None, *, switch: Callable[[], None]) -> list[Moved]:
+    def move(self, database: str | None, *, switch: Callable[[], None], progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to the home's folder; errors as in `ledger/move`.
 
-        `switch` is called when they are all there, and has to make the home use them.
+        `switch` is called when they are all there, and has to make the home use them; `progress` as in `ledger/move`.
         """
         with contextlib.closing(self._shelf_of(database)) as there:
-            return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch)
+            return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch, progress=progress)
 
     def _shelf_of(self, database: str | None) -> Shelf:
         return Folder(self._folder) if database is None else Database(database)

@@ -419,6 +419,16 @@ def test_moving_there_and_back_keeps_every_root_note_and_row(store, ledger, othe
     assert ledger.verify() == 1040
 
 
+def test_whoever_waits_for_a_move_is_told_how_far_it_is(store, ledger, other):
+    for count in (1, 2, 5):
+        ledger.append(*(entry() for _ in range(count)))
+    seen: list[tuple[int, int]] = []
+    with contextlib.closing(store.shelf()) as here, contextlib.closing(other.shelf()) as there:
+        moving = {"org_id": "fernshire", "key": KEY, "switch": lambda: None}
+        move(here, there, **moving, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 18), (9, 18), (1, 9), (2, 9), (4, 9), (9, 9)]
+
+
 def test_what_was_moved_takes_no_more_entries_until_it_is_moved_back(store, ledger, other):
     bring(store, other)
     for _ in range(2):

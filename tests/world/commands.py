@@ -92,7 +92,7 @@ def in_a_process(*arguments: str | Path | bytes, stdin: bytes = b"", shell: str 
     return Ran(ran.returncode, ran.stdout, ran.stderr.decode("utf-8", "replace"))
 
 
-def at_a_terminal(*arguments: str, answers: Sequence[str] = (), stdout: Path | None = None) -> Ran:
+def at_a_terminal(*arguments: str, answers: Sequence[str] = (), stdout: Path | None = None, columns: int = 80) -> Ran:
     """Run a command at a terminal, and answer what it asks; `out` is all that the terminal showed."""
     ours, theirs = pty.openpty()
     with contextlib.ExitStack() as files:
@@ -102,7 +102,7 @@ def at_a_terminal(*arguments: str, answers: Sequence[str] = (), stdout: Path | N
             stdin=theirs,
             stdout=out,
             stderr=theirs,
-            env=clean_environment(),
+            env=clean_environment(COLUMNS=str(columns), TERM="xterm"),
             start_new_session=True,
         )
         os.close(theirs)
