@@ -218,6 +218,8 @@ class UndertakingNeeded(Refused):
 
 
 class Recalled(Refused):
+    """The sender has called the packet back; nothing raises it yet."""
+
     code = "recalled"
 
 

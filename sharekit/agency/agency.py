@@ -254,7 +254,11 @@ class Agency:
         return self._signer.sender()
 
     def now(self) -> datetime:
-        """The time this home goes by; Usage where SHAREKIT_NOW is set and has no business here."""
+        """The time this home goes by, in UTC and whole seconds.
+
+        It is the machine's, or in a demonstration what SHAREKIT_NOW says. Usage if that variable is set and the home is
+        no demonstration, or if it is not a time with its zone.
+        """
         return self._clock()
 
     # --- packets ---

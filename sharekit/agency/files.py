@@ -50,8 +50,9 @@ def _is_same(path: Path, other: str) -> bool:
 
 
 def replacing(path: Path) -> AbstractContextManager[Replacement]:
-    """A temporary file beside `path`, to be put in its place in one step; it is gone if the block ends before.
+    """A temporary file beside `path` for a `with` block: its `commit` or `put` renames it to `path`.
 
-    OutputUnwritable, at once, if nothing can be written there.
+    If neither is called, `path` stays as it was, and the temporary file is gone after the block. OutputUnwritable, at
+    once, if nothing can be written there; also from `commit` and `put`.
     """
     return files.replacing(path)

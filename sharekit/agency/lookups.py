@@ -15,7 +15,10 @@ __all__ = ["LookUps"]
 
 
 class LookUps:
-    """Questions to one agency's record that need the keys of its vault; WrongPassphrase while they are locked."""
+    """Questions to one agency's record that need the keys of its vault; every one is recorded before it is answered.
+
+    Its methods raise WrongPassphrase while the keys are locked.
+    """
 
     def __init__(self, signer: Signer, record: Record, clock: Callable[[], datetime]) -> None:
         self._signer, self._record, self._clock = signer, record, clock

@@ -29,11 +29,12 @@ _LISTED = LISTS | {_LABELS[column] for column in LISTS & CODED.keys()}
 
 
 def write(path: Path, form: str, exports: Sequence[tuple[Path, AuditReport]]) -> int:
-    """Write the entries of exports to `path` as "db", "csv" or "json"; the number of entries.
+    """Write the entries of exports to `path`; `form` is "db", "csv" or "json". The number of entries in all.
 
-    Every export comes with its audit; where that has findings, every row of the export says so. The file is made or
-    overwritten, and is not complete before this returns. Raises Malformed if an export is damaged, Usage if two are
-    of the same ledger, OutputUnwritable without room.
+    Every export comes with its audit; where that has findings, every row of the export says so. A CSV or JSON file is
+    made or overwritten; for a database `path` is absent or an empty file. The file is not complete before this returns.
+    Raises Malformed if an export is damaged, Usage if two are of the same ledger, OutputUnwritable without room or
+    where no CSV or JSON can be written, and sqlite3.OperationalError where no database can be made.
     """
     with contextlib.closing(Decoded(path if form == "db" else None)) as decoded:
         for export, report in exports:

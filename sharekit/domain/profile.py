@@ -117,7 +117,11 @@ class Profile:
                 )
 
     def receives(self, org_type: str | None, *, route: str | None = None) -> bool:
-        """Whether an organisation of this type may receive a share of this profile, on this route."""
+        """Whether an organisation of this type may receive a share of this profile, on this route.
+
+        Both are codes. False where `org_type` is None; where `route` is None, only a type may receive it that may on
+        every route.
+        """
         return any(
             org_type in group["org_types"] and ("routes" not in group or route in group["routes"])
             for group in self.about["recipients"]
@@ -191,7 +195,11 @@ class Profile:
     # --- opening ---
 
     def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:
-        """The fields that opening for `purpose`, or in an emergency, shows, in the profile's order."""
+        """The fields that opening for `purpose` shows, in the profile's order.
+
+        `purpose` is a code; one that no field names shows nothing. With `break_glass` it is not looked at: the fields
+        for an emergency are shown.
+        """
         ordered = in_order(fields, self._order)
         return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
 

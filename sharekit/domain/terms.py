@@ -140,7 +140,11 @@ class ShareTerms(Value):
 
     @property
     def urgent(self) -> bool:
-        """Whether the share is never held up because a record is missing: an emergency, or danger now."""
+        """Whether the share is never held up because a record is missing.
+
+        True for an emergency, and for urgency on a route on which the family need not be asked first; an unknown code
+        is neither.
+        """
         return _is_urgent(self.json)
 
     @property
@@ -163,7 +167,7 @@ class ShareTerms(Value):
 
     @property
     def valid_days(self) -> int:
-        """For how many days the packet can be opened."""
+        """For how many days from its issue the packet can first be opened; 30 where the terms do not say."""
         return int(self.json.get("valid_days", DEFAULT_VALID_DAYS))
 
     @property

@@ -51,7 +51,10 @@ def is_nhs_number(value: str) -> bool:
 
 
 def is_upn(value: str) -> bool:
-    """A unique pupil number: its first letter checks the rest, weights 2 to 13, modulus 23."""
+    """Whether a text is a unique pupil number: a check letter, 11 digits, and a digit or letter; capitals, no spaces.
+
+    The letter checks the rest, weights 2 to 13, modulus 23.
+    """
     if not _UPN.match(value):
         return False
     digits = [int(c) if c.isdigit() else _UPN_CHECK_LETTERS.find(c) for c in value[1:]]

@@ -106,10 +106,10 @@ def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
 
 
 class Words(Value):
-    """The words of a text, in the form in which they are compared.
+    """The words of a text, in the form in which they are compared: as `plain` makes it, letters and digits alone.
 
-    `joined` has the letters and digits of all words without a gap, `edges` the places in it where a word begins or
-    ends, and `spaced` the words with a space around each of them.
+    `joined` has all words without a gap, `edges` the positions in it where a word begins or ends, and `spaced` the
+    words with one space before, between and after them.
     """
 
     joined: str

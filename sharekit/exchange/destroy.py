@@ -44,7 +44,10 @@ class Retention:
         self._packets.keep(packet, sender, rule=rule, due=due, held=held, identifiers=identifiers)
 
     def kept(self) -> list[Kept]:
-        """Everything that is kept: what is due soonest first, what has no date last."""
+        """Everything that is kept, on hold or not; it needs no passphrase.
+
+        What is due soonest comes first, what has no date last.
+        """
         return self._packets.all()
 
     def due(self) -> list[Kept]:

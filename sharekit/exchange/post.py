@@ -103,9 +103,10 @@ class Post:
         return path
 
     def check_own(self, note: str, *, now: datetime) -> None:
-        """Return only if our ledger, of whatever year, still has the history of a checkpoint that a partner cosigned.
+        """Return only if our ledger, of whatever year, still has the history that a checkpoint of it promises.
 
-        LedgerTampered otherwise.
+        `note` is that checkpoint, cosigned by a partner; the caller has verified it. LedgerTampered otherwise, also
+        where the ledger is gone.
         """
         known = checkpoint.parse(note)
         try:

@@ -75,9 +75,12 @@ class Receiving:
         self._handlers, self._clock = handlers, clock
 
     def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Verified:
-        """The statement of a packet, if a trusted sender signed it; `cards` are believed for this once.
+        """The statement of a packet, if a trusted sender signed it; it is recorded.
 
-        Raises Malformed, UnknownSender, BadSignature, Expired... as `sharekit.verify`, and Replayed.
+        A packet that is for us is answered with a receipt. `cards` are believed for this once. It needs no passphrase,
+        but makes no receipt while the keys are locked. Raises Malformed, UnknownSender, NotTrusted, NotVerified,
+        BadSignature, NotYetValid, Expired or Revoked, and Replayed if a packet with this number but other content was
+        seen before.
         """
         given = list(cards)
         arrived = self._arrived(data, self._trust.joined(given) if given else self._trust)

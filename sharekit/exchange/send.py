@@ -38,8 +38,9 @@ REPEATED = "R7"  # the rule that notices a decision explained in the words of ot
 class Sealed(bytes):
     """A packet that has been recorded: its bytes, which also know what sealing had to say.
 
-    `id` is its number in hexadecimal and `entry` the number of its entry; `recipients` are organisations; `kept` and
-    `left_out` are names of fields; `findings` are what the rules ask for besides. `repr` shows no content.
+    `id` is its number in hexadecimal, `entry` the number of its entry in this year's ledger, and `recipients` are ids
+    of organisations. `kept` has the names of the fields that went, `left_out` the dotted paths of those that did not;
+    `findings` are what the rules ask for besides. `repr` shows no content.
     """
 
     id: str

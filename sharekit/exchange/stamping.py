@@ -20,9 +20,10 @@ class Stamping:
         self._record, self._partners, self._clock = record, record.vault.partners, clock
 
     def request(self, *, year: int | None = None) -> bytes:
-        """What an authority is asked: to stamp the newest checkpoint of a year's ledger, this year's where it is None.
+        """The request for a time stamp of the newest checkpoint of a year's ledger, as DER, for an authority.
 
-        Usage if there is no such ledger, or the `timestamp` extra is not installed.
+        That it was asked is remembered: `keep` takes no other answer. `year` None is this year. Usage if there is no
+        such ledger, or the `timestamp` extra is not installed.
         """
         now = self._clock()
         note = self._record.ledger_of(year or now.year, now).checkpoint()

@@ -165,10 +165,10 @@ class Ledger:
         return self._roots(consistency_ranges(old_size, 0, size, complete=True))
 
     def prove(self, seq: int) -> bytes:
-        """The proof that entry `seq` is in the ledger: CBOR [receipt, note], a COSE receipt (RFC 9942) and the newest
-        note.
+        """The proof that entry `seq` is in the ledger: CBOR [COSE receipt (RFC 9942), newest note].
 
-        Nothing is signed that would not verify: LedgerTampered if the stored entry does not lead to the root.
+        Nothing is signed that would not verify: LedgerTampered if the stored entry does not lead to the root. Usage if
+        there is no such entry.
         """
         tip = self._newest()
         path, root = self.inclusion(seq, tip.size), tip.root()
@@ -178,8 +178,8 @@ class Ledger:
     def verify(self, progress: Progress = unseen) -> int:
         """Recompute everything from the bytes of the entries; the number of entries, or LedgerTampered.
 
-        A ledger that does not verify takes no more entries until it does. `progress` is called with how much of it is
-        done, and how much there is to do.
+        A ledger that does not verify takes no more entries until it does. `progress` is called with how many steps are
+        done, and how many there are: two for every entry.
         """
         try:
             self._storage.check()

@@ -73,7 +73,7 @@ _MADE = """
 
 
 def fingerprint(db: psycopg.Connection[Any]) -> str:
-    """A hash of all that init-postgres makes: tables, columns, triggers and functions, with their owner."""
+    """The SHA-256, in hexadecimal, of all that init-postgres makes: tables, columns, triggers, functions, owners."""
     lines = sorted(str(line) for (line,) in db.execute(_MADE))
     return sha256("\n".join(lines).encode()).hexdigest()
 

@@ -77,10 +77,10 @@ class Manifest(Value):
 
 
 class Share(Value):
-    """What was opened for a use: the values of the fields that it permits, and the names of those withheld.
+    """What was opened for a use: the values of the fields that it permits, and the dotted paths of those withheld.
 
-    `identifiers` are the child's, as (scheme, value); `destroy_on` is the day by which the record is to go, None if no
-    rule dates it. `repr` shows no value.
+    `packet` is the packet's number in hexadecimal. `identifiers` are the child's, as (scheme, value); `destroy_on` is
+    the day by which the record is to go, None if no rule dates it. `repr` shows no value.
     """
 
     packet: str

@@ -39,7 +39,10 @@ def evidence(origin: str, attestations: Iterable[Attestation]) -> bytes:
 
 
 def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
-    """The origin and the attestations in such a file, none of them checked; Malformed if it is no such file."""
+    """The origin and the attestations in a file that `evidence` made, none of them checked.
+
+    The origin is the name of the ledger that they are about. Malformed if it is no such file, or larger than 64 MiB.
+    """
     match cbor.decode(data) if len(data) <= MAX_BYTES else None:
         case [str() as origin, list() as rows]:
             return origin, [attestation(*row) if type(row) is list and len(row) == 4 else attestation() for row in rows]

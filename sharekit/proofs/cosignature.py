@@ -32,7 +32,7 @@ MAX_PROOF = 64  # hashes: more than any tree of 2^63 entries needs
 
 
 def name_of(org_id: str) -> str:
-    """The key name under which an agency cosigns."""
+    """The key name under which an agency cosigns: sharekit/ORG."""
     return f"sharekit/{org_id}"
 
 

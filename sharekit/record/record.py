@@ -291,8 +291,9 @@ class Record:
     ) -> int:
         """Write an export of the ledger of a year, or of this year's, for auditors; how many entries are in it.
 
-        That it was made is recorded first, in this year's ledger. `cards` are ids and cards of organisations, `stamps`
-        notes and their time stamps. Raises Usage if the year has no ledger, OutputUnwritable.
+        That it was made is recorded first, in this year's ledger. `cards` are (organisation id, card), `stamps` (note,
+        time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the partner's
+        entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
         """
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)

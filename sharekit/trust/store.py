@@ -106,10 +106,11 @@ class Trust:
         return revoked
 
     def find(self, kid: bytes, *, org_id: str, at: datetime) -> Pin:
-        """The pin of the key `kid`, if it belongs to `org_id` and its card was issued by `at`. It may be revoked.
+        """The pin of the key `kid`, if it belongs to the organisation `org_id`; it may be revoked.
 
-        Raises UnknownSender if the key is not pinned, NotTrusted if it is another organisation's, NotVerified if the
-        card was issued more than a day after `at`.
+        `kid` is the thumbprint of a signing key, `at` the time at which the packet was issued. Raises UnknownSender if
+        the key is not pinned, NotTrusted if it is another organisation's, NotVerified if its card was made more than a
+        day after `at`.
         """
         pin = self._pins.get(kid)
         if pin is None:

@@ -32,10 +32,11 @@ class Fork(Value):
 
 
 class Said(Value):
-    """What a partner's receipt said of a packet, and what proves it.
+    """What a partner's receipt said of a packet, and what proves it; or a checkpoint of ours that a witness cosigned.
 
-    `event` and `outcome` are codes, `entry` is the bytes of the partner's ledger entry, `proof` CBOR [COSE receipt,
-    note], and `cosigned` a note of ours with the partner's cosignature, where the receipt had one.
+    `event` and `outcome` are codes, `at` is the time of the partner's entry, `entry` its bytes, `proof` CBOR [COSE
+    receipt, note], and `cosigned` a note of ours with the partner's cosignature, None where the receipt had none. Where
+    there was no receipt, `packet` and `proof` are empty, `entry` is the cosigned note, and `at` is when it was kept.
     """
 
     packet: bytes

@@ -42,11 +42,11 @@ class Detail(Value):
 
 
 class Box:
-    """The file of one vault; without `key` it is locked, and nothing is sealed, unsealed or found by a person's number.
+    """The file of one vault; without `key` it is locked, and nothing personal can be sealed, read or looked up.
 
-    Every call is a step of its own, on disk when it returns. Raises LedgerError where nothing can be written or
-    read, where it is locked, and where the file is missing, damaged or another's: an empty one in its place would
-    know nothing.
+    `key` has 32 bytes. Every call is a step of its own, on disk when it returns; the first one opens the file. Raises
+    LedgerError where nothing can be written or read, where it is locked, and where the file is missing, damaged or
+    another's: an empty one in its place would know nothing.
     """
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:

@@ -56,7 +56,7 @@ class Packets:
         self._box.write(statement, sender, cti, digest, " ".join(recipients), seconds_of(now))
 
     def mark_recorded(self, sender: str, cti: bytes) -> None:
-        """Remember that the ledger has this packet's entry."""
+        """Remember that the ledger has the entry of a packet that was noted; for any other nothing happens."""
         self._box.write("UPDATE packet SET recorded = 1 WHERE sender = ? AND cti = ?", sender, cti)
 
     def mark_opened(self, sender: str, cti: bytes, *, now: datetime) -> None:

@@ -54,7 +54,10 @@ class Subjects:
     # --- for a table that writes about a subject in the same step ---
 
     def tokens(self, identifiers: Sequence[tuple[str, str]]) -> list[bytes]:
-        """What stands in the index for these identifiers."""
+        """The tokens of 32 bytes that stand in the index for these (scheme, value) pairs, in their order.
+
+        LedgerError while the vault is locked.
+        """
         return [self._box.index_token(scheme, value) for scheme, value in identifiers]
 
     def number_in(self, db: sqlite3.Connection, tokens: Sequence[bytes]) -> int:
