@@ -78,11 +78,12 @@ class Decoded:
     """The entries of one or more ledgers, in a file of its own at `path`, or in one that is gone when it is closed."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.db = sqlite3.connect(path or "", isolation_level=None)
-        for pragma in PRAGMAS:
-            self.db.execute(f"PRAGMA {pragma}").close()
-        self.db.executescript(registry.text("decoded.sql"))
-        self.db.executemany("INSERT INTO code VALUES (?, ?, ?, ?)", _codes())
+        with having_room():
+            self.db = sqlite3.connect(path or "", isolation_level=None)
+            for pragma in PRAGMAS:
+                self.db.execute(f"PRAGMA {pragma}").close()
+            self.db.executescript(registry.text("decoded.sql"))
+            self.db.executemany("INSERT INTO code VALUES (?, ?, ?, ?)", _codes())
         self._ledgers = set[str]()
 
     def add(self, path: Path, origin: str, size: int) -> None:

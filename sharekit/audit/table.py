@@ -33,8 +33,8 @@ def write(path: Path, form: str, exports: Sequence[tuple[Path, AuditReport]]) ->
 
     Every export comes with its audit; where that has findings, every row of the export says so. A CSV or JSON file is
     made or overwritten; for a database `path` is absent or an empty file. The file is not complete before this returns.
-    Raises Malformed if an export is damaged, Usage if two are of the same ledger, OutputUnwritable without room or
-    where no CSV or JSON can be written, and sqlite3.OperationalError where no database can be made.
+    Raises Malformed if an export is damaged, Usage if two are of the same ledger, and OutputUnwritable where the file
+    cannot be made or there is no room for it.
     """
     with contextlib.closing(Decoded(path if form == "db" else None)) as decoded:
         for export, report in exports:

@@ -28,9 +28,9 @@ from sharekit.ledger.tip import RUN, Tip, complete, consistency_ranges, inclusio
 from sharekit.proofs import checkpoint, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
 
-__all__ = ["Ledger", "Said"]
+__all__ = ["AttestationRow", "Ledger"]
 
-Said = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
+AttestationRow = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
 
 
 class Ledger:
@@ -195,7 +195,7 @@ class Ledger:
         self,
         path: Path | str,
         cards: Iterable[tuple[str, bytes]] = (),
-        attestations: Iterable[Said] = (),
+        attestations: Iterable[AttestationRow] = (),
         stamps: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         """Write one SQLite file for an auditor, mode 0600, in one step: the ledger's tables, and what is given.

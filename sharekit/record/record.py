@@ -25,7 +25,7 @@ from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
 from sharekit.ledger.entry import Entry
-from sharekit.ledger.log import Ledger, Said
+from sharekit.ledger.log import AttestationRow, Ledger
 from sharekit.ledger.move import Moved, move
 from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
@@ -283,7 +283,7 @@ class Record:
         self,
         path: Path,
         cards: Iterable[tuple[str, bytes]],
-        attestations: Iterable[Said],
+        attestations: Iterable[AttestationRow],
         stamps: Iterable[tuple[str, bytes]],
         *,
         now: datetime,
