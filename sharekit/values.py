@@ -45,6 +45,8 @@ class Value:
     _fields: ClassVar[dict[str, Field]] = {}
     _positional: ClassVar[tuple[str, ...]] = ()
     _compared: ClassVar[tuple[str, ...]] = ()
+    _given: ClassVar[frozenset[str]] = frozenset()
+    _is_checked: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
         named = [name for name, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar")]
@@ -52,23 +54,24 @@ class Value:
         given = {name: part for name, part in cls._fields.items() if part.init}
         cls._positional = tuple(name for name, part in given.items() if not part.kw_only)
         cls._compared = tuple(name for name, part in given.items() if part.compare)
+        cls._given, cls._is_checked = frozenset(given), cls.__post_init__ is not Value.__post_init__
 
     def __init__(self, *given: Any, **named: Any) -> None:
-        parts, fields = self.__dict__, self._fields
-        if len(given) > len(self._positional):
-            raise TypeError(f"{type(self).__name__} takes {len(self._positional)} parts by their place")
-        parts.update(zip(self._positional, given, strict=False))
-        for name, value in named.items():
-            if name in parts or name not in fields or not fields[name].init:
-                raise TypeError(f"{type(self).__name__} cannot take {name!r} here")
-            parts[name] = value
-        if len(parts) < len(fields):
-            self._fill(parts, fields)
-        self.__post_init__()
+        parts = self.__dict__
+        if given:
+            parts.update(zip(self._positional, given, strict=False))
+        if named:
+            parts.update(named)
+        if parts.keys() != self._given or len(parts) != len(given) + len(named):
+            self._fill(parts, len(given) + len(named))
+        if self._is_checked:
+            self.__post_init__()
 
-    def _fill(self, parts: dict[str, Any], fields: Mapping[str, Field]) -> None:
-        """Give every part that was not given its default."""
-        for name, part in fields.items():
+    def _fill(self, parts: dict[str, Any], count: int) -> None:
+        """Give every part that was not given its default; TypeError if what was given does not fit the class."""
+        if len(parts) != count or not parts.keys() <= self._given:
+            raise TypeError(f"{type(self).__name__} cannot take these parts: one too many, twice, or unknown")
+        for name, part in self._fields.items():
             if name in parts or not part.init:
                 continue
             if part.default_factory is not None:

@@ -115,17 +115,23 @@ class Places(Value):
         kept = {name: inner for name, inner in inside.items() if inner.node is not None or inner.inside}
         return Places(self.node if self.node is not None and wanted(self.node) else None, kept)
 
-    def found(self, value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
+    def found(self, value: Any, path: Path = ()) -> list[tuple[Path, Mapping[str, Any], Any]]:
         """The path, the schema and the value of everything in `value` that stands at one of these places."""
+        rows: list[tuple[Path, Mapping[str, Any], Any]] = []
+        self._collect(value, path, rows)
+        return rows
+
+    def _collect(self, value: Any, path: Path, rows: list[tuple[Path, Mapping[str, Any], Any]]) -> None:
         if self.node is not None:
-            yield path, self.node, value
-        if isinstance(value, dict):
-            for name, inner in self.inside.items():
+            rows.append((path, self.node, value))
+        inside = self.inside
+        if inside and type(value) is dict:
+            for name, inner in inside.items():
                 if name in value and name != "*":
-                    yield from inner.found(value[name], (*path, name))
-        elif isinstance(value, list) and "*" in self.inside:
+                    inner._collect(value[name], (*path, name), rows)
+        elif type(value) is list and "*" in inside:
             for position, item in enumerate(value):
-                yield from self.inside["*"].found(item, (*path, position))
+                inside["*"]._collect(item, (*path, position), rows)
 
 
 class Validator:

@@ -20,9 +20,10 @@ _HOUR = timedelta(hours=1)
 
 def local(moment: datetime) -> datetime:
     """The time that the clocks of Great Britain show at a moment; it has no zone."""
-    begins, ends = _summer(moment.astimezone(UTC).year)
-    shown = moment.astimezone(UTC) + (_HOUR if begins <= moment < ends else timedelta())
-    return shown.replace(tzinfo=None)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    begins, ends = _summer(moment.year)
+    return (moment + _HOUR if begins <= moment < ends else moment).replace(tzinfo=None)
 
 
 def day_of(moment: datetime) -> date:
@@ -30,6 +31,7 @@ def day_of(moment: datetime) -> date:
     return local(moment).date()
 
 
+@functools.lru_cache(maxsize=1024)
 def start_of(day: date) -> datetime:
     """The moment, in UTC, at which a day begins in Great Britain."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -68,6 +70,7 @@ def _holidays(year: int) -> frozenset[date]:
     return frozenset(country_holidays(where["country"], subdiv=where["subdivision"], years=year))
 
 
+@functools.cache
 def _summer(year: int) -> tuple[datetime, datetime]:
     """The moments of a year at which the clocks go forward and back."""
     months = _calendar()["summer"]
