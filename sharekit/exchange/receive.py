@@ -125,6 +125,7 @@ class Reception:
         self._record_received(checked)
         with self._refusals(data, use, checked):
             opening.check_addressed(checked.statement, self._agency.org_id)
+            opening.check_own_block(checked.packet, checked.statement, self._agency.org_id, keys)
             manifest = opening.read_manifest(checked.packet, checked.statement, keys)
             self._check_first_opening(checked)
             verdict = decide(manifest.terms, use, now=checked.now, policy=own)
@@ -155,6 +156,7 @@ class Reception:
         statement = checked.statement
         with self._refusals(data, None, checked):
             opening.check_addressed(statement, self._agency.org_id)
+            opening.check_own_block(checked.packet, statement, self._agency.org_id, keys)
             control = opening.read_control(checked.packet, statement, keys)
             if control is None:
                 if seq is not None:
