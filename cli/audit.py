@@ -11,6 +11,7 @@ from .datasette import datasette_command
 from .evidence import EXIT_FINDINGS, Evidence, evidence_options
 from .questions import query_command, questions_command
 from .report import report_command
+from .table import table_command
 
 if TYPE_CHECKING:
     from sharekit.audit.verify import AuditReport
@@ -75,5 +76,5 @@ def _lines(report: AuditReport) -> list[str]:
     return lines
 
 
-for _command in (questions_command, query_command, report_command, datasette_command):
+for _command in (questions_command, query_command, report_command, table_command, datasette_command):
     audit_command.add_command(_command)

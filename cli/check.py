@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,10 +10,8 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.errors import ShareError
-    from sharekit.packet.seal import Examined
-    from sharekit.policy.assess import Finding
-    from sharekit.policy.golden_rules import Judged
+    from sharekit import Finding, Judged, ShareError
+    from sharekit.agency.trial import Trial
 
 EXIT_REFUSED = 5
 
@@ -33,61 +31,40 @@ def check_command(data: str, terms: str, to: tuple[str, ...], book: str | None) 
     Example:
         sharekit check referral.json --terms referral.terms.json --to E10999001 --rules hmg-2018
     """
-    from sharekit.errors import Refused
-    from sharekit.policy import golden_rules, rulebook
-
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
-    edition = rulebook.load(book or rulebook.DEFAULT)
-    findings: Sequence[Finding] = []
-    problem: ShareError | None = None
-    try:
-        findings = _examined(dataset, decided, to, edition.name).findings
-    except Refused as refused:
-        problem = refused
-    judged = golden_rules.judge(_object(decided), _object(dataset), findings, recipients=to, book=edition.name)
-    seals = problem is None and not any(finding.severity == "gate" for finding in findings)
-    told: dict[str, Any] = {"rulebook": edition.name, "seals": seals}
-    told |= {"findings": [_finding(each) for each in findings], "golden_rules": [_golden(each) for each in judged]}
-    if not seals:
-        told["error"] = _error(problem or _gate(findings))
-    lines = [*_problem_lines(problem), *_finding_lines(findings), *_golden_lines(edition.title, judged)]
-    output.result(told, [*lines, _summary(seals=seals)], as_json=session.wants_json())
-    return 0 if seals else EXIT_REFUSED
+    tried = _tried(dataset, decided, to, book)
+    output.result(_told(tried), _lines(tried), as_json=session.wants_json())
+    return EXIT_REFUSED if tried.refusal else 0
 
 
-def _examined(dataset: Any, terms: Any, to: Sequence[str], book: str) -> Examined:
-    """What sealing would find: by this home's card and partners, or without a home by terms and data alone."""
+def _tried(dataset: Any, terms: Any, to: Sequence[str], book: str | None) -> Trial:
+    """What sealing would say: by this home's card and partners, or without a home by terms and data alone."""
+    from sharekit.agency import trial
     from sharekit.agency.clock import clock
     from sharekit.errors import Usage
-    from sharekit.packet import seal as sealing
 
     if session.has_home():
         with session.agency() as agency:
-            return agency.dispatch.examine(dataset, terms, to, book=book)
+            return trial.share(dataset, terms, to, agency=agency, now=agency.now(), book=book)
     if to:
         raise Usage("there is no home that knows the recipients", hint="use --home, or leave --to out")
     output.say("no home: sender and recipients are left aside", as_json=session.wants_json())
-    return sealing.examine(dataset, terms, now=clock(demonstration=True), book=book)
+    return trial.share(dataset, terms, now=clock(demonstration=True), book=book)
 
 
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _told(tried: Trial) -> dict[str, Any]:
+    told: dict[str, Any] = {"rulebook": tried.rulebook.name, "seals": tried.refusal is None}
+    told |= {"findings": [_finding(each) for each in tried.findings]}
+    told |= {"golden_rules": [_golden(each) for each in tried.golden_rules]}
+    return told | ({"error": _error(tried.refusal)} if tried.refusal else {})
 
 
-def _summary(*, seals: bool) -> str:
-    return "it would be sealed" if seals else "it would not be sealed"
-
-
-def _gate(findings: Sequence[Finding]) -> ShareError:
-    """What sealing would answer to the first gate."""
-    from sharekit.errors import GateNotMet
-    from sharekit.policy import assess
-
-    try:
-        assess.gate(findings)
-    except GateNotMet as stopped:
-        return stopped
-    raise AssertionError("one of the findings is a gate")  # pragma: no cover
+def _lines(tried: Trial) -> Iterator[str]:
+    if tried.refusal and not tried.findings:
+        yield from _refusal_lines(tried.refusal)
+    yield from _finding_lines(tried.findings)
+    yield from _golden_lines(tried.rulebook.title, tried.golden_rules)
+    yield "it would not be sealed" if tried.refusal else "it would be sealed"
 
 
 def _error(problem: ShareError) -> dict[str, Any]:
@@ -96,9 +73,7 @@ def _error(problem: ShareError) -> dict[str, Any]:
     return told | {"rule": problem.rule, "source": problem.source}
 
 
-def _problem_lines(problem: ShareError | None) -> list[str]:
-    if problem is None:
-        return []
+def _refusal_lines(problem: ShareError) -> list[str]:
     named = f": {problem.rule}" if problem.rule else ""
     return [f"refused [{problem.code}]{named}: {problem.message}", f"    way through: {problem.hint}"]
 
@@ -150,9 +125,9 @@ def explain_command(rule: str, book: str | None) -> None:
     Example:
         sharekit explain R3
     """
-    from sharekit.policy import rulebook
+    from sharekit.agency import shipped
 
-    found = rulebook.explain(rule, book or rulebook.DEFAULT)
+    found = shipped.explain(rule, book)
     names = ("id", "title", "text", "source", "status", "severity", "way_through")
     told = {name: getattr(found, name) for name in names}
     lines = [f"{found.id}: {found.title}", found.text, f"source: {found.source}", f"status: {found.status}"]

@@ -20,15 +20,15 @@ def init_postgres_command(database: str | None, app_role: str | None, only_print
     Example:
         sharekit ledger init-postgres "host=db.example dbname=sharekit user=postgres" --app-role fernshire
     """
+    from sharekit.agency import database as databases
     from sharekit.errors import Usage
-    from sharekit.ledger import postgres_setup
 
     if only_print:
-        output.result({"sql": postgres_setup.script()}, [postgres_setup.script()], as_json=session.wants_json())
+        output.result({"sql": databases.script()}, [databases.script()], as_json=session.wants_json())
         return
     if not database:
         raise Usage("DATABASE is missing", hint='like "host=db.example dbname=sharekit user=postgres"')
-    edition = postgres_setup.make_ready(database, app_role=app_role)
+    edition = databases.make_ready(database, app_role=app_role)
     told = {"edition": edition, "app_role": app_role}
     lines = [f"the database is ready: its tables are of edition {edition}"]
     lines += [f"{app_role} may append, and change nothing"] if app_role else []
@@ -51,8 +51,8 @@ def move_command(kind: str, database: str | None) -> None:
 
     if (kind == "postgres") != bool(database):
         raise Usage("--database goes with --to postgres, and with nothing else", hint="sharekit ledger move --help")
-    with session.agency() as agency:
-        moved = agency.move_ledgers(database or None)
+    with session.agency() as agency, output.progress("moving", as_json=session.wants_json()) as progress:
+        moved = agency.move_ledgers(database or None, progress=progress)
     told = [{"origin": each.origin, "size": each.size, "root": each.root.hex()} for each in moved]
     lines = [f"{each.origin}: {each.size} entries, root {each.root.hex()}" for each in moved]
     output.result({"to": kind, "ledgers": told}, lines, as_json=session.wants_json())

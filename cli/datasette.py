@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import json
 import os
-import socket
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import output, session
 from .evidence import Evidence, evidence_options
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 HOST, PORT = "127.0.0.1", 8001
 SETTINGS = ("allow_download", "off", "suggest_facets", "off", "num_sql_threads", "1")
@@ -38,6 +36,9 @@ def datasette_command(export: str, port: int, **evidence: tuple[str, ...]) -> in
     Example:
         sharekit audit datasette fernshire-2026.export --trust fernshire.card
     """
+    import json
+    import tempfile
+
     from sharekit.audit import questions
     from sharekit.errors import LedgerTampered
 
@@ -59,6 +60,9 @@ def datasette_command(export: str, port: int, **evidence: tuple[str, ...]) -> in
 
 
 def _check_possible(export: str, port: int) -> None:
+    import importlib.util
+    import socket
+
     from sharekit.errors import Usage
 
     if importlib.util.find_spec("datasette") is None:
@@ -86,8 +90,10 @@ def _about(origin: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _served(database: Path, about: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _served(database: Path, about: Path, port: int) -> Iterator[Popen[bytes]]:
     """Datasette in a process of its own, which ends with this one."""
+    import subprocess
+
     command = [sys.executable, "-m", "datasette", "serve", "--immutable", str(database), "--metadata", str(about)]
     command += ["--host", HOST, "--port", str(port)]
     for name, value in zip(SETTINGS[::2], SETTINGS[1::2], strict=True):

@@ -12,9 +12,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.exchange.decisions import Recorded, Step, Summary
-    from sharekit.vault.actions import Action
+    from sharekit import Action, Agency, Recorded, Step, Summary
 
 
 class Deciding(session.Group):
@@ -55,7 +53,7 @@ def record(record: str) -> None:
     """
     given = session.read_json(record, what="RECORD")
     with session.agency(unlocked=True) as agency:
-        recorded = agency.decide(given)
+        recorded = agency.decisions.record(given)
     _told(recorded, f"decision {recorded.decision}")
 
 
@@ -133,8 +131,10 @@ def list_() -> None:
     """
     with session.agency() as agency:
         found = agency.decisions.all()
-    lines = [_summary_line(each) for each in found] or ["no decision is on record"]
-    output.result({"decisions": [_summary_told(each) for each in found]}, lines, as_json=session.wants_json())
+    rows = [_summary_row(each) for each in found]
+    lines = ["  ".join(filter(None, row)) for row in rows] or ["no decision is on record"]
+    listing = output.Listing(("decision", "when", "outcome", "reasons", "to do"), rows, lines)
+    output.result({"decisions": [_summary_told(each) for each in found]}, [listing], as_json=session.wants_json())
 
 
 def _summary_told(found: Summary) -> dict[str, Any]:
@@ -150,10 +150,10 @@ def _summary_told(found: Summary) -> dict[str, Any]:
     }
 
 
-def _summary_line(found: Summary) -> str:
+def _summary_row(found: Summary) -> list[str]:
     open_ = ", ".join(action.kind for action in found.open)
-    words = [found.decision, output.moment(found.time), found.outcome, ", ".join(found.reasons)]
-    return "  ".join(word for word in (*words, f"open: {open_}" if open_ else "") if word)
+    words = [found.decision, output.moment(found.time), found.outcome or "", ", ".join(found.reasons)]
+    return [*words, f"open: {open_}" if open_ else ""]
 
 
 @decide_command.command("show")
@@ -229,7 +229,9 @@ def overdue_command(context: click.Context, everything: bool, words: bool) -> No
             told = [{**each, "words": about} for each, about in zip(told, said, strict=True)]
     lines = [line for each in told for line in _action_lines(each)]
     nothing = "nothing is open" if everything else "nothing is due"
-    output.result({"actions": told}, lines or [nothing], as_json=session.wants_json())
+    rows = [] if words else [_action_row(each) for each in told]  # words are sentences: they need their own lines
+    listing = output.Listing(("due", "what", "of", "with", "to do"), rows, lines or [nothing])
+    output.result({"actions": told}, [listing], as_json=session.wants_json())
 
 
 @overdue_command.command("done")
@@ -251,7 +253,7 @@ def done(action: str, outcome: str | None) -> None:
 
 
 def _action_told(action: Action) -> dict[str, Any]:
-    from sharekit.domain.workdays import day_of
+    from sharekit import day_of
 
     reference, about = action.reference.hex(), action.term.more["about"]
     return {
@@ -275,12 +277,26 @@ def _party(agency: Agency, action: Action) -> dict[str, Any]:
     return {"name": cards[-1].name if cards else None, "phones": numbers}
 
 
+def _action_row(told: dict[str, Any]) -> list[str]:
+    return [told["on"], f"{told['kind']}  action {told['action']}", _about(told), _with(told), told["todo"]]
+
+
+def _about(told: dict[str, Any]) -> str:
+    return f"decision {told['decision']}" if told["decision"] else f"packet {told['packet']}"
+
+
+def _with(told: dict[str, Any]) -> str:
+    """Whom to telephone; empty where no other organisation has to do anything."""
+    if not told["party"]:
+        return ""
+    who = ", ".join([told["party"], *filter(None, [told.get("name")])])
+    return f"{who}: {' or out of hours '.join(told.get('phones') or ['no telephone number known'])}"
+
+
 def _action_lines(told: dict[str, Any]) -> Iterator[str]:
-    about = f"decision {told['decision']}" if told["decision"] else f"packet {told['packet']}"
-    yield f"{told['on']}  {told['kind']}  {about}  action {told['action']}"
+    yield f"{told['on']}  {told['kind']}  {_about(told)}  action {told['action']}"
     if told["party"]:
-        who = ", ".join([told["party"], *filter(None, [told.get("name")])])
-        yield f"    with {who}: {' or out of hours '.join(told.get('phones') or ['no telephone number known'])}"
+        yield f"    with {_with(told)}"
     for name, words in told.get("words", {}).items():
         yield f"    {name.replace('_', ' ')}: {', '.join(words) if isinstance(words, list) else words}"
     yield f"    {told['todo']}"
@@ -313,11 +329,11 @@ def advice_brief_command(
     more["kind"] = kind or decided.get("profile", "")
     if out == "-" and session.wants_json():
         with session.agency(unlocked=True) as agency:
-            brief, entry = agency.advice_brief(dataset, role=role, **more)
+            brief, entry = agency.advice.brief(dataset, role=role, **more)
         output.result({"entry": entry, "path": None, "brief": brief.json()}, [], as_json=True)
         return
     with session.destination(out, what="the brief") as deliver, session.agency(unlocked=True) as agency:
-        brief, entry = agency.advice_brief(dataset, role=role, **more)
+        brief, entry = agency.advice.brief(dataset, role=role, **more)
         as_json = json.dumps(brief.json(), ensure_ascii=False, indent=2) + "\n"
         deliver((as_json if out.endswith(".json") else brief.text()).encode())
     if out != "-":

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from . import session
+from . import output, session
 
 if TYPE_CHECKING:
+    from sharekit import Trust
     from sharekit.audit.verify import AuditReport
-    from sharekit.trust.store import Trust
 
-__all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options"]
+__all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options", "ledger_told", "verdict_line"]
 
 EXIT_FINDINGS = 6
 NOTE, RECEIPTS = 64 * 1024, 64 * 1024 * 1024
@@ -37,8 +37,7 @@ def evidence_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Whom the auditor trusts, and what others kept."""
 
     trust: Trust
@@ -70,14 +69,23 @@ class Evidence:
         """The audit of an export with all of it."""
         from sharekit.audit.verify import audit
 
-        return audit(
-            export,
-            self.trust,
-            checkpoints=self.checkpoints,
-            proofs=self.proofs,
-            receipts=self.receipts,
-            roots=self.roots,
-        )
+        with output.progress("auditing", as_json=session.wants_json()) as progress:
+            return audit(
+                export,
+                self.trust,
+                checkpoints=self.checkpoints,
+                proofs=self.proofs,
+                receipts=self.receipts,
+                roots=self.roots,
+                progress=progress,
+            )
+
+    @contextlib.contextmanager
+    def audits(self, exports: Iterable[str]) -> Iterator[list[tuple[Path, AuditReport]]]:
+        """The exports named, in a list of (path, its audit); a path is good until the end of the context."""
+        with contextlib.ExitStack() as stack:
+            paths = [stack.enter_context(session.readable(each, what="the export")) for each in exports]
+            yield [(path, self.audit(path)) for path in paths]
 
     def now(self) -> datetime:
         """The time by which the auditor goes: the home's, or without one that of the cards that are trusted."""
@@ -97,3 +105,20 @@ def _trusted(names: tuple[str, ...]) -> Trust:
         with session.agency() as agency:
             cards += [pin.card.data for pin in agency.trust if not pin.revoked]
     return Trust(cards)
+
+
+# --- what is told of an audit ---
+
+
+def ledger_told(report: AuditReport) -> dict[str, Any]:
+    """One audited ledger for a program: origin, size, verdict, and how many findings."""
+    verdict = "findings" if report.findings else "verified"
+    return {"origin": report.origin, "size": report.size, "verdict": verdict, "findings": len(report.findings)}
+
+
+def verdict_line(report: AuditReport) -> str:
+    """One audited ledger for a person."""
+    whose = report.origin or "an export"
+    if report.findings:
+        return f"{whose}: DOES NOT VERIFY, {len(report.findings)} findings: sharekit audit verify shows them"
+    return f"{whose}: verified, {report.size} entries"

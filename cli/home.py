@@ -116,5 +116,7 @@ def doctor_command() -> None:
 
     report = doctor.examine(session.home() if session.has_home() else None)
     lines = [f"{check.name}: {check.found}{f' ({check.why})' if check.why else ''}" for check in report]
+    rows = [(check.name, check.found, check.why) for check in report]
+    listing = output.Listing(("what", "as it is", "why, or what to do"), rows, lines)
     told = {check.name: {"found": check.found, "why": check.why, "good": check.good} for check in report}
-    output.result(told, lines, as_json=session.wants_json())
+    output.result(told, [listing], as_json=session.wants_json())

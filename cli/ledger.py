@@ -13,8 +13,7 @@ from .stamp import timestamp_command
 from .witness import compare_command, forks_command, seen_command, witness_command
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.ledger.entry import Entry
+    from sharekit import Agency, Entry
 
 _PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
@@ -44,11 +43,11 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
     Example:
         sharekit ledger log --event refused
     """
-    from sharekit.domain import vocabulary
+    from sharekit.agency import shipped
     from sharekit.errors import Usage
 
     if event is not None:
-        vocabulary.load("ledger-events")[event]
+        shipped.vocabulary("ledger-events")[event]
     if packet is not None and not _PACKET.match(packet):
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     packet = packet and packet.lower()
@@ -56,7 +55,7 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
         told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
     told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
     told = told[-limit:] if limit else told
-    output.result({"entries": told}, map(_entry_line, told), as_json=session.wants_json())
+    output.result({"entries": told}, [_listing(told)], as_json=session.wants_json())
 
 
 @ledger_command.command("subject")
@@ -76,10 +75,10 @@ def tell_subject(identifier: str, limit: int) -> None:
     """Tell who has had a child's data; the look-up is itself recorded."""
     scheme, value = session.identifier(identifier)
     with session.agency(unlocked=True) as agency:
-        found = agency.subject_entries(scheme, value, limit=limit)
+        found = agency.lookups.about(scheme, value, limit=limit)
     told = [_entry_told(seq, entry) for seq, entry in found]
     caution = "" if told else "nothing is recorded. This is not evidence of no concern."
-    lines = [_entry_line(each) for each in told] or [caution]
+    lines = [_listing(told)] if told else [caution]
     output.result({"entries": told, "caution": caution or None}, lines, as_json=session.wants_json())
 
 
@@ -92,8 +91,8 @@ def verify(year: int | None) -> None:
     Example:
         sharekit ledger verify
     """
-    with session.agency() as agency:
-        size = agency.ledger_of(year).verify()
+    with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
+        size = agency.ledger_of(year).verify(progress)
     output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
 
 
@@ -109,8 +108,8 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
     Example:
         sharekit ledger checkpoint -o fernshire.note
     """
+    from sharekit.audit import attested
     from sharekit.errors import Usage
-    from sharekit.proofs import checkpoint as notes
 
     if start is not None and org is None:
         raise Usage("--from is for a checkpoint that a partner cosigns", hint="add --to ORG")
@@ -119,7 +118,7 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
             _send_checkpoint(agency, org, start, out, year)
             return
         note = agency.ledger_of(year).checkpoint()
-    found = notes.parse(note)
+    found = attested.read(note)
     told = {"origin": found.origin, "size": found.size, "root": found.root.hex(), "note": note, "path": out}
     if out is not None or not session.wants_json():
         with session.destination("-" if out is None else out, what="the checkpoint") as deliver:
@@ -130,10 +129,10 @@ def checkpoint(org: str | None, start: int | None, out: str | None, year: int | 
 
 def _send_checkpoint(agency: Agency, org: str, start: int | None, out: str | None, year: int | None) -> None:
     if out is None:
-        path = str(agency.send_checkpoint(org, year=year, start=start))
+        path = str(agency.witness.send_checkpoint(org, year=year, start=start))
     else:
         with session.destination(path := out, what="the checkpoint") as deliver:
-            deliver(agency.send_checkpoint(org, year=year, start=start).read_bytes())
+            deliver(agency.witness.send_checkpoint(org, year=year, start=start).read_bytes())
     if path != "-":
         output.result({"to": org, "path": path}, [f"checkpoint for {org}: {path}"], as_json=session.wants_json())
 
@@ -187,11 +186,11 @@ def export(out: str, year: int | None) -> None:
 
 
 def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
-    from sharekit.domain import vocabulary
-    from sharekit.moments import time_of
+    from sharekit import time_of
+    from sharekit.agency import shipped
 
     def code(name: str, number: int | None) -> str | None:
-        return vocabulary.load(name).by_number(number).code if number is not None else None
+        return shipped.vocabulary(name).by_number(number).code if number is not None else None
 
     return {
         "seq": seq,
@@ -208,7 +207,7 @@ def _entry_told(seq: int, entry: Entry) -> dict[str, Any]:
 
 def _matter_told(entry: Entry) -> dict[str, Any]:
     """What a decision, an advice or a review says, where there is one."""
-    from sharekit.domain import vocabulary
+    from sharekit.agency import shipped
 
     codes = {
         "decided": ("decisions", entry.decided),
@@ -217,17 +216,24 @@ def _matter_told(entry: Entry) -> dict[str, Any]:
         "action": ("action-kinds", entry.action),
     }
     told: dict[str, Any] = {"decision": entry.decision.hex()} if entry.decision else {}
-    told |= {key: vocabulary.load(name).by_number(n).code for key, (name, n) in codes.items() if n is not None}
+    told |= {key: shipped.vocabulary(name).by_number(n).code for key, (name, n) in codes.items() if n is not None}
     if entry.reasons:
-        told["reasons"] = [vocabulary.load("refusal-reasons").by_number(number).code for number in entry.reasons]
+        told["reasons"] = [shipped.vocabulary("refusal-reasons").by_number(number).code for number in entry.reasons]
     return told | ({"identity_disclosed": entry.disclosed is True} if entry.adviser is not None else {})
 
 
-def _entry_line(told: dict[str, Any]) -> str:
-    words = [str(told["seq"]).rjust(5), told["time"], told["event"]]
-    words += [told[key] for key in ("packet", "decision") if told.get(key)]
-    words += [told[key] for key in ("purpose", "outcome", "rule", "decided", "adviser", "action") if told.get(key)]
-    return "  ".join([*words, ", ".join(told["counterparties"])]).rstrip()
+_COLUMNS = ("event", "packet", "decision", "purpose", "outcome", "rule", "decided", "adviser", "action")
+
+
+def _listing(entries: list[dict[str, Any]]) -> output.Listing:
+    rows = [_entry_row(told) for told in entries]
+    lines = ["  ".join(word for word in (row[0].rjust(5), *row[1:]) if word) for row in rows]
+    return output.Listing(("entry", "time", *_COLUMNS, "with"), rows, lines)
+
+
+def _entry_row(told: dict[str, Any]) -> list[str]:
+    words = [told.get(name) or "" for name in _COLUMNS]
+    return [str(told["seq"]), told["time"], *words, ", ".join(told["counterparties"])]
 
 
 for _command in (

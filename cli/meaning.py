@@ -9,8 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.domain.profile import Profile
-    from sharekit.domain.vocabulary import Term
+    from sharekit import Profile, Term
 
 
 @click.group("profiles", cls=session.Group, invoke_without_command=True)
@@ -23,13 +22,13 @@ def profiles_command(context: click.Context) -> None:
         sharekit profiles
     """
     if context.invoked_subcommand is None:
-        from sharekit.domain import profile
+        from sharekit.agency import shipped
 
-        found = [profile.load(name) for name in profile.names()]
-        told = [{"name": kind.name, "version": kind.version, "title": kind.title} for kind in found]
-        output.result(
-            {"profiles": told}, [f"{kind.name}  {kind.title}" for kind in found], as_json=session.wants_json()
-        )
+        found = shipped.kinds()
+        told = [kind._asdict() for kind in found]
+        rows = [(kind.name, kind.title) for kind in found]
+        listing = output.Listing(("profile", "what is shared"), rows, ["  ".join(row) for row in rows])
+        output.result({"profiles": told}, [listing], as_json=session.wants_json())
 
 
 @profiles_command.command("show")
@@ -41,9 +40,9 @@ def show(name: str) -> None:
     Example:
         sharekit profiles show NAME
     """
-    from sharekit.domain import profile
+    from sharekit.agency import shipped
 
-    kind = profile.load(name)
+    kind = shipped.profile(name)
     fields = [_field(kind, field) for field in kind.fields]
     told = {"name": kind.name, "version": kind.version, "title": kind.title, "fields": fields}
     told |= {key: kind.about[key] for key in ("senders", "recipients", "never", "status") if key in kind.about}
@@ -87,18 +86,23 @@ def vocab_command(name: str | None, code: str | None) -> None:
     Example:
         sharekit vocab purposes
     """
-    from sharekit.domain import vocabulary
+    from sharekit.agency import shipped
 
     if name is None:
-        found = [vocabulary.load(each) for each in vocabulary.names()]
+        found = [shipped.vocabulary(each) for each in shipped.vocabulary_names()]
         told: dict[str, Any] = {"vocabularies": [{"name": v.name, "title": v.title} for v in found]}
-        lines = [f"{v.name}  {v.title}" for v in found]
+        rows = [(v.name, v.title) for v in found]
+        lines: list[str | output.Listing] = [
+            output.Listing(("vocabulary", "what it is for"), rows, ["  ".join(row) for row in rows])
+        ]
     elif code is None:
-        terms = list(vocabulary.load(name))
+        terms = list(shipped.vocabulary(name))
         told = {"name": name, "terms": [_term(term) for term in terms]}
-        lines = [f"{term.code}  {term.label}{_doubt(term)}" for term in terms]
+        known = [(term.code, term.label, _doubt(term).strip()) for term in terms]
+        plain = [f"{term.code}  {term.label}{_doubt(term)}" for term in terms]
+        lines = [output.Listing(("code", "what it means", "status"), known, plain)]
     else:
-        term = vocabulary.load(name)[code]
+        term = shipped.vocabulary(name)[code]
         told = _term(term)
         lines = [f"{term.code}: {term.label}", term.definition, f"source: {term.source}", f"status: {term.status}"]
         lines += [f"{key}: {value}" for key, value in term.more.items()]

@@ -3,20 +3,38 @@
 Results go to standard output: lines for people, or with --json one object. Words, warnings and progress go to
 standard error. Errors are `error [code]: message`, then `hint: what to do next`; lower case, no full stop.
 Nothing here ever prints a value of a field: opened data goes to the file that -o names.
+
+A terminal gets more than a pipe or a file: tables, progress, and nothing in a text that would move its cursor. Whatever
+comes from elsewhere is text there, never markup.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import sys
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from rich.progress import Progress
+
+GAP = 2  # spaces between the columns of a table
+PATIENCE = 1.0  # seconds until somebody who waits is shown how far it is
+
+
+class Listing(NamedTuple):
+    """Rows among the lines of a result: at a terminal that is wide enough a table, else `lines`."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[str]
 
 
 def prepare() -> None:
@@ -37,19 +55,23 @@ def flush() -> None:
     sys.stdout.flush()
 
 
-def result(data: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+def result(data: Mapping[str, Any], lines: Iterable[str | Listing], *, as_json: bool) -> None:
     """The result of a command, for a program or for a person."""
     if as_json:
         click.echo(_json(data))
-    else:
-        for line in lines:
-            click.echo(line)
+        return
+    for line in lines:
+        if isinstance(line, str):
+            _write(line)
+        elif not (line.rows and is_terminal() and _drawn(line)):
+            for each in line.lines:
+                _write(each)
 
 
 def say(words: str, *, as_json: bool = False) -> None:
     """Words beside the result; a program that asked for JSON is spared them."""
     if not as_json:
-        click.echo(words, err=True)
+        _write(words, err=True)
 
 
 def error(
@@ -60,11 +82,11 @@ def error(
         told = {"code": code, "message": message, "hint": hint, "rule": rule, "source": source}
         click.echo(_json({"error": told}))
         return
-    click.echo(f"error [{code}]: {message}", err=True)
+    say(f"error [{code}]: {message}")
     if rule:
-        click.echo(f"rule: {rule}{f' ({source})' if source else ''}", err=True)
+        say(f"rule: {rule}{f' ({source})' if source else ''}")
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        say(f"hint: {hint}")
 
 
 def moment(time: datetime) -> str:
@@ -79,10 +101,103 @@ def fingerprint(digest: bytes) -> str:
 
 
 def is_terminal() -> bool:
-    return sys.stdout.isatty()
+    """Whether somebody looks at standard output."""
+    return _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _json(data: Mapping[str, Any]) -> str:
     import json  # here, so that `sharekit --help` does not wait for it
 
     return json.dumps(data)
+
+
+# --- at a terminal ---
+
+
+def _write(text: str, *, err: bool = False) -> None:
+    click.echo(plain(text) if _is_terminal(sys.stderr if err else sys.stdout) else text, err=err)
+
+
+def plain(text: str) -> str:
+    """A text that a terminal can only show: what would move its cursor, change its colours or turn the direction of
+    writing is spelled out. Lines stay lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter == "\n" or letter.isprintable() else _spelled(letter) for letter in text)
+
+
+def _spelled(letter: str) -> str:
+    return " " if letter.isspace() else letter.encode("unicode_escape").decode()
+
+
+def _drawn(listing: Listing) -> bool:
+    """Draw rows as a table, without the columns that are empty; False if the terminal is too narrow for its words."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    columns = [list(map(plain, column)) for column in zip(listing.columns, *listing.rows, strict=True)]
+    used = [column for column in columns if any(column[1:])]
+    if sum(map(_narrowest, used)) + GAP * len(used) - GAP > console.width:
+        return False
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    for heading, *_ in used:
+        table.add_column(Text(heading))
+    for row in zip(*(cells for _, *cells in used), strict=True):
+        table.add_row(*map(Text, row))
+    console.print(table)
+    return True
+
+
+def _narrowest(column: Sequence[str]) -> int:
+    """The width of the longest word in a column: numbers that are copied stay in one piece."""
+    from rich.cells import cell_len
+
+    return max(cell_len(word) for cell in column for word in cell.split() or [""])
+
+
+@contextlib.contextmanager
+def progress(words: str, *, as_json: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A function to call with how much is done, and of how much: somebody at a terminal who waits long is shown it."""
+    shown = Waiting(words, wanted=_is_terminal(sys.stderr) and not as_json)
+    try:
+        yield shown.at
+    finally:
+        shown.close()
+
+
+class Waiting:
+    """A bar on standard error, which is there only while something takes long."""
+
+    def __init__(self, words: str, *, wanted: bool) -> None:
+        self._words, self._wanted = words, wanted
+        self._begun = time.monotonic()
+        self._bar: Progress | None = None
+
+    def at(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        if self._bar is None and self._wanted and time.monotonic() - self._begun > PATIENCE:
+            self._bar = _bar()
+            self._bar.add_task(plain(self._words))
+            self._bar.start()
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(file=sys.stderr, markup=False, emoji=False), transient=True)

@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.policy.local import LocalPolicy
+    from sharekit import LocalPolicy
 
 
 @click.group("policy", cls=session.Group)
@@ -31,7 +31,7 @@ def show() -> None:
         sharekit policy show
     """
     with session.agency() as agency:
-        policy, since = agency.policy, agency.policy_set_at()
+        policy, since = agency.local_policy.in_force(), agency.local_policy.set_at()
     told = _told(policy) | {"set_at": output.moment(since) if since else None}
     output.result(told, [_standing(policy, told["set_at"]), *_lines(policy)], as_json=session.wants_json())
 
@@ -45,9 +45,9 @@ def check(file: str) -> None:
     Example:
         sharekit policy check policy.toml
     """
-    from sharekit.policy import local
+    from sharekit.agency import trial
 
-    policy = local.parse(session.read(file, what="the policy"))
+    policy = trial.policy(session.read(file, what="the policy"))
     lines = _lines(policy) or ["nothing in it is otherwise than shipped"]
     if policy.loosens:
         lines.append("what is looser counts only if it is set with --loosen: it is signed and recorded")
@@ -68,9 +68,9 @@ def set_(file: str, reason: str, loosen: bool) -> None:
     """
     data = session.read(file, what="the policy")
     with session.agency(unlocked=True) as agency:
-        change = agency.loosen_policy if loosen else agency.tighten_policy
+        change = agency.local_policy.loosen if loosen else agency.local_policy.tighten
         entry = change(data, reason=reason)
-        policy = agency.policy
+        policy = agency.local_policy.in_force()
     lines = [*_lines(policy), f"set, and recorded as entry {entry}"]
     output.result(_told(policy) | {"entry": entry}, lines, as_json=session.wants_json())
 

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
-from .evidence import EXIT_FINDINGS, Evidence, evidence_options
+from .evidence import EXIT_FINDINGS, Evidence, evidence_options, ledger_told, verdict_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sharekit.audit.questions import Answer
-    from sharekit.audit.verify import AuditReport
 
 LIMIT = 100
 CHILD, LOOK_UPS = "child", "lookups"  # those that a home answers, with its vault's key and on its record
@@ -32,9 +29,9 @@ def questions_command() -> None:
 
     parts = ("name", "kind", "title", "question", "why", "source")
     told = [{part: getattr(each, part) for part in parts} for each in questions.load()]
-    lines = [f"{each['name']:<20}{each['question']}" for each in told]
-    lines += [f"{name:<20}{question}" for name, question in questions.at_home().items()]
-    output.result({"questions": told, "at_home": questions.at_home()}, lines, as_json=session.wants_json())
+    rows = [(each["name"], each["question"]) for each in told] + list(questions.at_home().items())
+    listing = output.Listing(("name", "question"), rows, [f"{name:<20}{question}" for name, question in rows])
+    output.result({"questions": told, "at_home": questions.at_home()}, [listing], as_json=session.wants_json())
 
 
 @click.command("query", cls=session.Command)
@@ -65,15 +62,13 @@ def query_command(
         return 0
     _check_usage(name, exports, identifier)
     question = questions.find(name)
-    given = Evidence.read(**evidence)
-    with contextlib.ExitStack() as stack:
-        paths = [stack.enter_context(session.readable(each, what="the export")) for each in exports]
-        reports = [given.audit(path) for path in paths]
-        decoded = questions.read(_readable(paths, reports))
-        stack.callback(decoded.close)
-        answer = questions.answer(decoded, question, limit=limit)
-    lines = [*map(_verdict_line, reports), "", *_lines(answer, several=len(reports) > 1)]
-    told = {"ledgers": [_ledger_told(each) for each in reports], **_told(answer)}
+    with Evidence.read(**evidence).audits(exports) as audited:
+        readable = [(path, report.origin, report.size) for path, report in audited if report.size]
+        with contextlib.closing(questions.read(readable)) as decoded:
+            answer = questions.answer(decoded, question, limit=limit)
+    reports = [report for _, report in audited]
+    lines = [*map(verdict_line, reports), "", *_lines(answer, several=len(reports) > 1)]
+    told = {"ledgers": [ledger_told(each) for each in reports], **_told(answer)}
     output.result(told, lines, as_json=session.wants_json())
     return EXIT_FINDINGS if any(report.findings for report in reports) else 0
 
@@ -91,24 +86,7 @@ def _check_usage(name: str, exports: tuple[str, ...], identifier: str | None) ->
         raise Usage("EXPORT is missing", hint="make one with: sharekit ledger export -o FILE")
 
 
-def _readable(paths: list[Path], reports: list[AuditReport]) -> list[tuple[Path, str, int]]:
-    """The exports whose tables can be read at all."""
-    return [(path, each.origin, each.size) for path, each in zip(paths, reports, strict=True) if each.size]
-
-
 # --- what is told ---
-
-
-def _ledger_told(report: AuditReport) -> dict[str, Any]:
-    verdict = "findings" if report.findings else "verified"
-    return {"origin": report.origin, "size": report.size, "verdict": verdict, "findings": len(report.findings)}
-
-
-def _verdict_line(report: AuditReport) -> str:
-    whose = report.origin or "an export"
-    if report.findings:
-        return f"{whose}: DOES NOT VERIFY, {len(report.findings)} findings: sharekit audit verify shows them"
-    return f"{whose}: verified, {report.size} entries"
 
 
 def _told(answer: Answer) -> dict[str, Any]:
@@ -126,13 +104,13 @@ def _told(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _lines(answer: Answer, *, several: bool) -> list[str]:
+def _lines(answer: Answer, *, several: bool) -> list[str | output.Listing]:
     names = [name for name in answer.columns if several or name != "ledger"]
     picked = [answer.columns.index(name) for name in names]
     rows = [[_cell(row[at]) for at in picked] for row in answer.rows]
-    lines = [answer.question.question, answer.sentence]
+    lines: list[str | output.Listing] = [answer.question.question, answer.sentence]
     if rows:
-        lines += ["", *_table([names, *rows])]
+        lines += ["", output.Listing(names, rows, _table([names, *rows]))]
     if answer.count > len(rows):
         lines.append(f"... and {answer.count - len(rows)} more: --limit {answer.count}")
     return lines
@@ -160,10 +138,13 @@ def _answer_at_home(name: str, identifier: str | None, limit: int) -> None:
         tell_subject(identifier or "nhs", limit)
         return
     with session.agency(unlocked=True) as agency:
-        found = agency.lookups_without_case()
+        found = agency.lookups.without_case()
     parts = ("ledger", "entry", "time", "by", "role")
     rows = [[each.ledger, each.entry, output.moment(each.time), each.by, each.role] for each in found[:limit]]
     told = {"name": name, "count": len(found), "rows": [dict(zip(parts, row, strict=True)) for row in rows]}
-    lines = [f"look-ups of a child of whom nothing had been recorded until then: {len(found)}"]
-    lines += _table([list(parts), *[[_cell(value) for value in row] for row in rows]]) if rows else []
+    lines: list[str | output.Listing] = [
+        f"look-ups of a child of whom nothing had been recorded until then: {len(found)}"
+    ]
+    cells = [[_cell(value) for value in row] for row in rows]
+    lines += [output.Listing(parts, cells, _table([list(parts), *cells]))] if rows else []
     output.result(told, lines, as_json=session.wants_json())

@@ -10,9 +10,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
-    from sharekit.exchange.receive import Received
-    from sharekit.vault.attestations import Said
+    from sharekit import Agency, Opened, Received, Said, Verified
 
 
 @click.command("receive", cls=session.Command)
@@ -27,29 +25,29 @@ def receive_command(packet: str) -> None:
     data = session.read(packet, what="the packet")
     with session.agency(unlocked=True) as agency:
         taken = agency.receive(data)
-        waiting = receipt_path(agency)
+    waiting = receipt_path(taken)
     told = _taken_told(taken) | {"receipt": waiting}
     output.result(told, _taken_lines(taken, waiting), as_json=session.wants_json())
 
 
-def receipt_path(agency: Agency) -> str | None:
-    """Where the receipt waits that the last act made; why there is none is said, and undoes nothing."""
-    if agency.reception.trouble:
-        output.say(f"warning: no receipt could be made: {agency.reception.trouble.message}")
-    return str(agency.reception.receipt) if agency.reception.receipt else None
+def receipt_path(done: Opened | Verified | Received) -> str | None:
+    """Where the receipt of an act waits; why there is none is said, and undoes nothing."""
+    if done.trouble:
+        output.say(f"warning: no receipt could be made: {done.trouble.message}")
+    return str(done.receipt) if done.receipt else None
 
 
 def _taken_told(taken: Received) -> dict[str, Any]:
     told: dict[str, Any] = {"packet": taken.statement.id, "mode": taken.mode, "sender": taken.statement.sender}
-    if taken.receipt:
-        said = taken.receipt
+    if taken.taken:
+        said = taken.taken
         told |= {"about": said.packet.hex(), "event": said.event, "outcome": said.outcome, "purpose": said.purpose}
         told |= {"at": output.moment(said.at), "cosigned": said.cosigned is not None}
     return told
 
 
 def _taken_lines(taken: Received, waiting: str | None) -> list[str]:
-    said = taken.receipt
+    said = taken.taken
     if said:
         when = f"at {output.moment(said.at)} ({said.outcome})"
         lines = [f"{said.event} by {said.org_id} {when}: packet {said.packet.hex()}"]
@@ -72,12 +70,15 @@ def receipts_command(packet: str, out: str | None, year: int | None) -> None:
     """
     number = packet_number(packet)
     with session.agency() as agency:
-        found = [_said_told(each) for each in agency.receipts.partners.said(bytes.fromhex(number))]
+        found = [_said_told(each) for each in agency.receipts.said(bytes.fromhex(number))]
         if out is not None:
             _write_evidence(agency, out, year)
-    lines = [f"{each['at']}  {each['org_id']}  {each['event']}  {each['outcome']}" for each in found]
-    lines = lines or ["no receipt has come in. Sent is not acted on: telephone the recipient."]
-    output.result({"packet": number, "receipts": found, "path": out}, lines, as_json=session.wants_json())
+    rows = [[each[part] for part in ("at", "org_id", "event", "outcome")] for each in found]
+    lines = ["  ".join(row) for row in rows] or [
+        "no receipt has come in. Sent is not acted on: telephone the recipient."
+    ]
+    listing = output.Listing(("when", "by", "event", "outcome"), rows, lines)
+    output.result({"packet": number, "receipts": found, "path": out}, [listing], as_json=session.wants_json())
 
 
 def packet_number(packet: str) -> str:
@@ -101,7 +102,5 @@ def _said_told(said: Said) -> dict[str, Any]:
 
 
 def _write_evidence(agency: Agency, out: str, year: int | None) -> None:
-    from sharekit.proofs.attestation import evidence
-
     with session.destination(out, what="the receipts") as deliver:
-        deliver(evidence(agency.ledger_of(year).origin, agency.attestations(year=year)))
+        deliver(agency.receipts.evidence(year=year))

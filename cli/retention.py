@@ -11,7 +11,7 @@ from .options import Group, Words
 from .receipts import packet_number
 
 if TYPE_CHECKING:
-    from sharekit.vault.kept import Kept
+    from sharekit import Kept
 
 
 @click.group("retention", cls=Group)
@@ -35,10 +35,12 @@ def due(everything: bool) -> None:
     """
     with session.agency() as agency:
         now = agency.now()
-        found = agency.erasure.kept() if everything else agency.erasure.due(now=now)
-    told = [_told(each) | {"overdue": each.is_due(now.date())} for each in found]
-    lines = [_line(each) for each in found] or ["nothing is due"]
-    output.result({"kept": told}, lines, as_json=session.wants_json())
+        found = agency.retention.kept() if everything else agency.retention.due()
+    told = [_told(each) | {"overdue": each.is_due(now)} for each in found]
+    rows = [_row(each) for each in found]
+    lines = ["  ".join(filter(None, row)) for row in rows] or ["nothing is due"]
+    listing = output.Listing(("packet", "from", "rule", "due", ""), rows, lines)
+    output.result({"kept": told}, [listing], as_json=session.wants_json())
 
 
 def _told(each: Kept) -> dict[str, Any]:
@@ -51,9 +53,9 @@ def _told(each: Kept) -> dict[str, Any]:
     }
 
 
-def _line(each: Kept) -> str:
+def _row(each: Kept) -> list[str]:
     when = each.due.isoformat() if each.due else "no date: look, and decide"
-    return f"{each.packet.hex()}  {each.sender}  {each.rule}  {when}{'  on hold' if each.held else ''}"
+    return [each.packet.hex(), each.sender, each.rule, when, "on hold" if each.held else ""]
 
 
 @retention_command.command("hold")
@@ -66,7 +68,10 @@ def hold(packet: str, reason: str) -> None:
     Example:
         sharekit retention hold flag.sharekit --reason "inquiry announced on 1 December"
     """
-    _set_hold(packet, reason, on=True)
+    number = packet_number(packet)
+    with session.agency(unlocked=True) as agency:
+        agency.retention.hold(bytes.fromhex(number), reason=reason)
+    _say_held(number, held=True)
 
 
 @retention_command.command("release")
@@ -79,15 +84,15 @@ def release(packet: str, reason: str) -> None:
     Example:
         sharekit retention release flag.sharekit --reason "inquiry closed"
     """
-    _set_hold(packet, reason, on=False)
-
-
-def _set_hold(packet: str, reason: str, *, on: bool) -> None:
     number = packet_number(packet)
     with session.agency(unlocked=True) as agency:
-        agency.erasure.hold(bytes.fromhex(number), on=on, reason=reason, now=agency.now())
-    words = f"{number} is {'on hold' if on else 'no longer on hold'}"
-    output.result({"packet": number, "held": on}, [words], as_json=session.wants_json())
+        agency.retention.release(bytes.fromhex(number), reason=reason)
+    _say_held(number, held=False)
+
+
+def _say_held(number: str, *, held: bool) -> None:
+    words = f"{number} is {'on hold' if held else 'no longer on hold'}"
+    output.result({"packet": number, "held": held}, [words], as_json=session.wants_json())
 
 
 @retention_command.command("destroy")
@@ -112,9 +117,9 @@ def destroy(packet: str | None, all_due: bool, identifier: str | None, reason: s
     number = bytes.fromhex(packet_number(packet)) if packet else None
     with session.agency(unlocked=True) as agency:
         if named:
-            count = agency.erasure.destroy_subject(*named, reason=reason, now=agency.now())
+            count = agency.retention.destroy_subject(*named, reason=reason)
         elif number:
-            count = agency.erasure.destroy(number, reason=reason, now=agency.now())
+            count = agency.retention.destroy(number, reason=reason)
         else:
-            count = agency.erasure.destroy_due(now=agency.now())
+            count = agency.retention.destroy_due()
     output.result({"destroyed": count}, [f"destroyed what was kept of {count} packets"], as_json=session.wants_json())

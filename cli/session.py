@@ -16,11 +16,12 @@ from .options import Group as Group
 from .options import Words as Words
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency
+    from sharekit import Agency
 
 VALUE = "a personal value"
 DEEPEST = 64  # nothing that is shared is nested deeper
 LONGEST_LINE = 4096
+MOST = 8 * 1024 * 1024  # bytes: data, terms and packets are smaller
 
 # --- the home ---
 
@@ -86,13 +87,10 @@ def passphrase() -> str | None:
 def agency(*, unlocked: bool = False) -> Iterator[Agency]:
     """The agency of this home; with `unlocked` its keys, asked for at the terminal if no file has them."""
     from sharekit import Agency
-    from sharekit.disk import files
-    from sharekit.trust import keys
+    from sharekit.agency.home import is_protected
 
     words = passphrase() if unlocked else None
-    key_file = home() / "keys" / "agency.key"
-    ask = unlocked and words is None and os.path.isfile(key_file) and is_attended()
-    if ask and keys.is_protected(files.read(key_file, what="the key file of this home")):
+    if unlocked and words is None and is_attended() and is_protected(home()):
         words = click.prompt("passphrase", hide_input=True, err=True)
     found = Agency.load(home(), words, **actor())
     with contextlib.closing(found):
@@ -105,14 +103,14 @@ def agency(*, unlocked: bool = False) -> Iterator[Agency]:
 # --- inputs ---
 
 
-def read(name: str, *, what: str, limit: int = 8 * 1024 * 1024) -> bytes:
+def read(name: str, *, what: str, limit: int = MOST) -> bytes:
     """The bytes of a file, or of standard input for `-`; at most `limit`, Malformed beyond."""
-    from sharekit.disk import files
+    from sharekit.agency import files
     from sharekit.errors import Malformed
 
     if name != "-":
         _shared().setdefault("sharekit.inputs", []).append(name)
-        return files.read(Path(name), limit=limit, what=what)
+        return files.read(name, limit=limit, what=what)
     data = _standard_input(what).read(limit + 1)
     if len(data) > limit:
         raise Malformed(f"{what} is larger than {limit} bytes", hint="check that it is the right file")
@@ -225,25 +223,12 @@ def is_attended() -> bool:
 
 def place(name: str) -> Path:
     """The path of an output; OutputUnwritable for what it must not replace: an input, or a part of the home."""
-    from sharekit.agency.home import keeps
-    from sharekit.errors import OutputUnwritable, Usage
+    from sharekit.agency import files
+    from sharekit.errors import Usage
 
     if not name:
         raise Usage("-o names no file", hint="-o FILE, or -o - for standard output")
-    path = Path(name)
-    if name.endswith(os.sep) and not os.path.isdir(path):
-        raise OutputUnwritable("there is no such folder", hint="make the folder first, or name a file")
-    if any(_is_same(path, given) for given in _shared().get("sharekit.inputs", ())):
-        raise OutputUnwritable("the output would replace one of the inputs", hint="name another file with -o")
-    if has_home() and keeps(home(), path):
-        raise OutputUnwritable("the output would replace a part of the home", hint="name a file elsewhere with -o")
-    return path
-
-
-def _is_same(path: Path, other: str) -> bool:
-    with contextlib.suppress(OSError):
-        return os.path.samefile(path, other)
-    return False
+    return files.output(name, inputs=_shared().get("sharekit.inputs", ()), home=home() if has_home() else None)
 
 
 @contextlib.contextmanager
@@ -252,7 +237,7 @@ def destination(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
 
     The file's place is tried first: what cannot be written is said before anything is sealed, shown or recorded.
     """
-    from sharekit.disk import files
+    from sharekit.agency import files
 
     if name == "-":
         refuse_both(what)
@@ -278,6 +263,22 @@ def written(name: str, *, what: str) -> Iterator[Path]:
         with path.open("rb") as copy:
             shutil.copyfileobj(copy, sys.stdout.buffer)
     sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def replaced(name: str, *, what: str) -> Iterator[Path]:
+    """The path of a private temporary file that is put in the place of a file in one step; for `-` it goes to standard
+    output. Nothing is replaced if what is done with it fails.
+    """
+    from sharekit.agency import files
+
+    if name == "-":
+        with written(name, what=what) as path:
+            yield path
+        return
+    with files.replacing(place(name)) as replacement:
+        yield replacement.temporary
+        replacement.put()
 
 
 def refuse_both(what: str) -> None:

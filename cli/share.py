@@ -14,10 +14,7 @@ from . import output, session
 from .receipts import receipt_path
 
 if TYPE_CHECKING:
-    from sharekit.agency.agency import Agency, Sealed
-    from sharekit.disk import files
-    from sharekit.packet.open import Share
-    from sharekit.packet.wire import Packet, Statement
+    from sharekit import Agency, Packet, Replacement, Sealed, Share, Statement
 
 NEW = "new.sharekit"  # until a packet in a folder is named by its number
 
@@ -41,8 +38,7 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
         raise Usage("a packet is not for a terminal", hint="name a file with -o")
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     with session.agency(unlocked=True) as agency, _packet_place(out) as place:
-        dispatch = agency.dispatch
-        sealed = dispatch.seal(dispatch.minimise(dataset, decided) if minimise else dataset, decided, to)
+        sealed = agency.seal(agency.sending.minimise(dataset, decided) if minimise else dataset, decided, to)
         path = _deliver(agency, sealed, place, out)
     for finding in sealed.findings:
         output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
@@ -53,9 +49,9 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
 
 
 @contextlib.contextmanager
-def _packet_place(out: str) -> Iterator[files.Replacement | None]:
+def _packet_place(out: str) -> Iterator[Replacement | None]:
     """Where the packet will go, tried before anything is sealed; None for standard output."""
-    from sharekit.disk import files
+    from sharekit.agency import files
 
     if out == "-":
         session.refuse_both("the packet")
@@ -66,7 +62,7 @@ def _packet_place(out: str) -> Iterator[files.Replacement | None]:
         yield place
 
 
-def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None, out: str) -> Path | None:
+def _deliver(agency: Agency, sealed: Sealed, place: Replacement | None, out: str) -> Path | None:
     """Write the recorded packet where it was wanted; if that fails now, it is kept in the outbox."""
     from sharekit.errors import OutputUnwritable
 
@@ -74,9 +70,9 @@ def _deliver(agency: Agency, sealed: Sealed, place: files.Replacement | None, ou
         place.path = place.path.with_name(f"{sealed.id}.sharekit")
     try:
         if place is None:
-            session.to_standard_output(sealed.data)
+            session.to_standard_output(sealed)
         else:
-            place.commit(sealed.data)
+            place.commit(sealed)
     except (OSError, OutputUnwritable):
         raise OutputUnwritable("the packet could not be written there", hint=_kept(agency, sealed)) from None
     return place.path if place else None
@@ -86,7 +82,7 @@ def _kept(agency: Agency, sealed: Sealed) -> str:
     from sharekit.errors import OutputUnwritable
 
     try:
-        return f"it is sealed and recorded, and kept at {agency.dispatch.keep_in_outbox(sealed)}"
+        return f"it is sealed and recorded, and kept at {agency.sending.keep_in_outbox(sealed)}"
     except OutputUnwritable:
         return f"it is recorded as entry {sealed.entry}, and could not be kept in the outbox either: seal it again"
 
@@ -96,7 +92,7 @@ def _sealed_told(sealed: Sealed, path: Path) -> dict[str, Any]:
     findings = [{name: getattr(finding, name) for name in names} for finding in sealed.findings]
     return {
         "packet": sealed.id,
-        "size": len(sealed.data),
+        "size": len(sealed),
         "recipients": list(sealed.recipients),
         "kept": list(sealed.kept),
         "left_out": list(sealed.left_out),
@@ -125,18 +121,16 @@ def inspect_command(packet: str) -> None:
 
 def _structure(found: Packet) -> dict[str, Any]:
     from sharekit import cose
-    from sharekit.moments import time_of
-    from sharekit.packet.wire import AUD, EXP, IAT, ISS
 
     algorithms = sorted({alg for alg, _ in cose.recipients(found.manifest)})
     return {
         "packet": found.id,
         "format": "sharekit/1",
         "size": len(found.data),
-        "sender": found.claims[ISS],
-        "recipients": found.claims[AUD],
-        "issued": output.moment(time_of(found.claims[IAT])),
-        "expires": output.moment(time_of(found.claims[EXP])),
+        "sender": found.sender,
+        "recipients": list(found.recipients),
+        "issued": output.moment(found.issued),
+        "expires": output.moment(found.expires),
         "signing_key": found.kid.hex(),
         "encryption": ", ".join(_ENCRYPTION.get(alg, f"unknown algorithm {alg}") for alg in algorithms),
         "manifest_bytes": len(found.manifest.ciphertext),
@@ -166,10 +160,11 @@ def verify_command(packet: str, trusted: tuple[str, ...]) -> None:
         sharekit verify flag.sharekit
     """
     data, cards = session.read(packet, what="the packet"), session.cards(trusted)
+    statement: Statement
     if session.has_home():
         with session.agency() as agency:
-            statement, mine = agency.verify(data, cards), agency.org_id
-            waiting = receipt_path(agency)
+            verified = agency.verify(data, cards)
+        statement, mine, waiting = verified, agency.org_id, receipt_path(verified)
     else:
         statement, mine, waiting = _verify_without_home(data, cards), None, None
     addressed = mine in statement.recipients if mine else None
@@ -241,7 +236,7 @@ def open_command(
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
         deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
-        waiting = receipt_path(agency)
+    waiting = receipt_path(share)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())
     if out != "-":

@@ -34,7 +34,7 @@ def request(out: str, year: int | None) -> None:
         sharekit ledger timestamp request -o request.tsq
     """
     with session.agency() as agency, session.destination(out, what="the request") as deliver:
-        deliver(agency.receipts.stamp_request(agency.ledger_of(year), now=agency.now()))
+        deliver(agency.stamps.request(year=year))
     if out != "-":
         output.result({"path": out}, [f"request: {out}"], as_json=session.wants_json())
 
@@ -52,7 +52,7 @@ def keep(response: str, roots: tuple[str, ...]) -> None:
     data = session.read(response, what="the time stamp", limit=MAX_BYTES)
     trusted = [session.read(root, what="the root certificate", limit=MAX_BYTES) for root in roots]
     with session.agency() as agency:
-        size, at = agency.receipts.keep_stamp(data, trusted)
+        size, at = agency.stamps.keep(data, trusted)
     told = {"size": size, "at": output.moment(at)}
     lines = [f"kept: {size} entries, stamped {told['at']}"]
     output.result(told, lines, as_json=session.wants_json())

@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.trust.store import Pin
+    from sharekit import Pin
 
 
 @click.group("trust", cls=session.Group)
@@ -51,8 +51,9 @@ def list_() -> None:
     """
     with session.agency() as agency:
         pins = list(agency.trust)
-    lines = [f"{pin.card.org_id}  {pin.card.org_type}  {pin.card.name}  {_state(pin)}" for pin in pins]
-    output.result({"cards": [_told(pin) for pin in pins]}, lines, as_json=session.wants_json())
+    rows = [(pin.card.org_id, pin.card.org_type, pin.card.name, _state(pin)) for pin in pins]
+    listing = output.Listing(("id", "type", "name", "card"), rows, ["  ".join(row) for row in rows])
+    output.result({"cards": [_told(pin) for pin in pins]}, [listing], as_json=session.wants_json())
 
 
 @trust_command.command("show")

@@ -9,7 +9,7 @@ import click
 from . import output, session
 
 if TYPE_CHECKING:
-    from sharekit.proofs.checkpoint import Checkpoint
+    from sharekit import Checkpoint
 
 NOTE_BYTES = 64 * 1024
 
@@ -43,7 +43,7 @@ def request(org: str | None, out: str, year: int | None, start: int | None) -> N
         sharekit ledger witness request --witness W1 -o request.txt
     """
     with session.agency() as agency, session.destination(out, what="the request") as deliver:
-        text, size = agency.receipts.request(org, agency.ledger_of(year), start=start)
+        text, size = agency.witness.request(org, year=year, start=start)
         deliver(text.encode())
     if out != "-":
         told = {"size": size, "path": out}
@@ -63,7 +63,7 @@ def sign(request: str, card: str, out: str) -> None:
     """
     data, cards = session.read(request, what="the request", limit=NOTE_BYTES), session.cards([card])
     with session.agency(unlocked=True) as agency, session.destination(out, what="the checkpoint") as deliver:
-        note = agency.cosign(data, cards[0])
+        note = agency.witness.cosign(data, cards[0])
         deliver(note.encode())
     if out != "-":
         output.result({"path": out}, [f"cosigned: {out}"], as_json=session.wants_json())
@@ -81,7 +81,7 @@ def keep(note: str, card: str) -> None:
     """
     data, cards = session.read(note, what="the checkpoint", limit=NOTE_BYTES), session.cards([card])
     with session.agency() as agency:
-        size = agency.keep_cosigned(data, cards[0])
+        size = agency.witness.keep(data, cards[0])
     output.result({"size": size}, [f"kept: a witness saw {size} entries"], as_json=session.wants_json())
 
 
@@ -97,7 +97,7 @@ def seen_command(org: str, out: str, year: int | None) -> None:
         sharekit ledger seen E10999001 -o seen-by-us.note
     """
     with session.agency() as agency, session.destination(out, what="the checkpoint") as deliver:
-        note = agency.receipts.seen(org, year or agency.now().year)
+        note = agency.witness.seen(org, year=year)
         deliver(note.encode())
     if out != "-":
         output.result({"org_id": org, "path": out}, [f"checkpoint of {org}: {out}"], as_json=session.wants_json())
@@ -114,7 +114,7 @@ def forks_command() -> None:
         sharekit ledger forks
     """
     with session.agency() as agency:
-        found = agency.receipts.partners.forks()
+        found = agency.witness.forks()
     told = [
         {"origin": fork.origin, "seen": output.moment(fork.seen), "note": fork.note, "other": fork.other}
         for fork in found

@@ -6,6 +6,7 @@ CREATE TABLE entry (
     entry          INTEGER NOT NULL, -- its number there
     owner          TEXT NOT NULL,    -- the agency whose record it is
     time           TEXT NOT NULL,    -- UTC
+    day            TEXT NOT NULL,    -- the day that it was in Great Britain
     event          TEXT NOT NULL,    -- vocabulary ledger-events
     packet         TEXT,
     purpose        TEXT,             -- vocabulary purposes
@@ -18,7 +19,7 @@ CREATE TABLE entry (
     gateways       TEXT,
     agreement      TEXT,             -- a list: vocabulary agreement-status
     kinds          TEXT,             -- a list as long as agreement: vocabulary agreement-kinds
-    profile        TEXT,
+    profile        TEXT,             -- vocabulary profiles
     act            TEXT,             -- vocabulary acts
     decision       TEXT,             -- the decision's own number
     decided        TEXT,             -- vocabulary decisions
@@ -48,5 +49,5 @@ CREATE TABLE entry (
     PRIMARY KEY (ledger, entry)
 ) WITHOUT ROWID;
 
--- what the codes mean
+-- what the codes mean, and under the vocabulary profiles what the kinds of share are called
 CREATE TABLE code (vocabulary TEXT, code TEXT, label TEXT, definition TEXT, PRIMARY KEY (vocabulary, code)) WITHOUT ROWID;

@@ -19,7 +19,7 @@ import cbor2
 
 from sharekit.errors import Malformed
 
-__all__ = ["decode", "encode", "head", "sequence"]
+__all__ = ["decode", "encode", "end_of", "head", "sequence"]
 
 MAX_DEPTH = 16
 MAX_ITEMS = 20_000  # in one decoded item: far more than any share has, and few enough to build and compare
@@ -31,7 +31,11 @@ _KEY_TYPES = (_UNSIGNED, _NEGATIVE, _TEXT)
 
 
 def encode(value: Any) -> bytes:
-    """The one deterministic encoding of `value`; Malformed if it is not a value that sharekit uses."""
+    """The one deterministic encoding of `value`; Malformed if it is not a value that sharekit uses.
+
+    >>> sharekit.cbor.encode({"b": 1, "a": [True, None]}).hex()
+    'a2616182f5f6616201'
+    """
     if _in_order(value, MAX_DEPTH):  # what was decoded, or built in order, costs no sorting
         return _dumps(value)
     floats: list[float] = []
@@ -43,6 +47,9 @@ def decode(data: bytes) -> Any:
     """The value of `data`, which is exactly one deterministically encoded item; Malformed otherwise.
 
     Malformed as well beyond 20,000 items, or 16 items one in the other, before any of them is built.
+
+    >>> sharekit.cbor.decode(bytes.fromhex("a2616182f5f6616201"))
+    {'a': [True, None], 'b': 1}
     """
     value = _loads(data)
     if encode(value) != data:
@@ -60,7 +67,7 @@ def sequence(data: bytes) -> list[Any]:
 
 def _loads(data: bytes, before: bytes = b"", after: bytes = b"") -> Any:
     if len(data) > MAX_ITEMS:  # fewer bytes cannot hold as many items
-        _check_heads(data)
+        _check_items(data, is_sequence=bool(before))
     try:
         return cbor2.loads(
             before + data + after,
@@ -182,28 +189,31 @@ def head(data: bytes, position: int) -> tuple[int, int, int]:
 
     Malformed where there is no head, or the argument has a shorter one.
     """
-    try:
-        major, argument, end = _head(data, position)
-    except IndexError:
-        raise Malformed("the bytes end within an item") from None
+    major, argument, end = _head_within(data, position)
     if end > len(data) or argument < _LEAST[end - position]:
         raise Malformed("the bytes are not deterministic CBOR")
     return major, argument, end
 
 
-def _check_heads(data: bytes) -> None:
-    """Walk the heads of a large item, and refuse too many or too deep items, and keys that are no integer or text.
+def _check_items(data: bytes, *, is_sequence: bool) -> None:
+    """Return only if the bytes are items that may be built: one, or any number in a sequence."""
+    position = end_of(data)
+    while is_sequence and position < len(data):
+        position = end_of(data, position)
+    if position != len(data):
+        raise Malformed("the bytes are not one CBOR item, or end within it")
 
-    Nothing is built for it. Arrays of -1 and -2 have one hash in Python: 10,000 of them as keys would be compared each
-    with every other.
+
+def end_of(data: bytes, position: int = 0) -> int:
+    """Where the item that begins at `position` ends; nothing is built of it.
+
+    Malformed for more than 20,000 items in it, or 16 one in the other, for a tag, and for a key of a map that is no
+    integer or text. Arrays of -1 and -2 have one hash in Python: 10,000 of them as keys would be compared each with
+    every other.
     """
-    position = items = 0
     inside: list[tuple[bool, int]] = []  # of each array or map that is open: is it a map, and how many items to come
-    while position < len(data):
-        major, argument, position = _head(data, position)
-        items += 1
-        while inside and inside[-1][1] == 0:
-            inside.pop()
+    for _ in range(MAX_ITEMS):
+        major, argument, position = _head_within(data, position)
         if inside:
             is_map, left = inside.pop()
             if is_map and left % 2 == 0 and major not in _KEY_TYPES:
@@ -213,8 +223,20 @@ def _check_heads(data: bytes) -> None:
             position += argument
         elif major in (ARRAY, _MAP):
             inside.append((major == _MAP, argument * (1 + (major == _MAP))))
-        if major == _TAG or len(inside) > MAX_DEPTH or items > MAX_ITEMS:
-            raise Malformed("the bytes are not CBOR that sharekit reads")
+        if major == _TAG or len(inside) > MAX_DEPTH:
+            break
+        while inside and inside[-1][1] == 0:
+            inside.pop()
+        if not inside:
+            return position
+    raise Malformed("the bytes are not CBOR that sharekit reads")
+
+
+def _head_within(data: bytes, position: int) -> tuple[int, int, int]:
+    try:
+        return _head(data, position)
+    except IndexError:
+        raise Malformed("the bytes end within an item") from None
 
 
 def _head(data: bytes, position: int) -> tuple[int, int, int]:

@@ -25,19 +25,57 @@ field, a key, or a purpose: an error is copied into e-mails and help desks.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "BadSignature",
+    "CannotDecrypt",
+    "Expired",
+    "FieldInvalid",
+    "FieldMissing",
+    "GateNotMet",
+    "IdentityMismatch",
+    "LedgerError",
+    "LedgerTampered",
+    "Malformed",
+    "NotForYou",
+    "NotMinimal",
+    "NotNeedToKnow",
+    "NotTrusted",
+    "NotVerified",
+    "NotYetValid",
+    "OutputUnwritable",
+    "PurposeRefused",
+    "Recalled",
+    "Refused",
+    "Replayed",
+    "Revoked",
+    "ShareError",
+    "UndertakingNeeded",
+    "UnknownCode",
+    "UnknownSender",
+    "Usage",
+    "VisibilityEnded",
+    "WrongPassphrase",
+]
 
 
 class ShareError(Exception):
     """Base of every error: a stable `code`, a `message`, and a `hint` that says what to do next.
 
     `rule` and `source` name the rule that refused and where it comes from, where there is one.
-    `packet` is the packet's id in hexadecimal once its statement has been read.
+    `packet` is the packet's id in hexadecimal once its statement has been read. Where the sender is owed a receipt of
+    the refusal, `receipt` is the path of that receipt in the outbox, or `trouble` the error for which there is none.
     """
 
     code: ClassVar[str] = "unexpected"
     exit_code: ClassVar[int] = 1
     hint: str = ""
+    receipt: Path | None = None
+    trouble: ShareError | None = None
 
     def __init__(
         self,
@@ -180,6 +218,8 @@ class UndertakingNeeded(Refused):
 
 
 class Recalled(Refused):
+    """The sender has called the packet back; nothing raises it yet."""
+
     code = "recalled"
 
 

@@ -1,6 +1,16 @@
 """Merkle tree hashing and proofs as in RFC 9162 section 2.1: pure functions over SHA-256 hashes of 32 bytes.
 
 A tree is described by the list of its leaf hashes; a proof is a list of node hashes, lowest level first.
+
+>>> from sharekit import merkle
+>>> leaves = [merkle.leaf_hash(entry) for entry in (b"one", b"two", b"three")]
+>>> root = merkle.root(leaves)
+>>> root == merkle.node_hash(merkle.node_hash(leaves[0], leaves[1]), leaves[2])
+True
+>>> proof = merkle.inclusion_proof(leaves, 1)
+>>> merkle.verify_inclusion(leaves[1], 1, 3, proof, root)  # LedgerTampered if it did not hold
+>>> proof = merkle.consistency_proof(leaves, 2)
+>>> merkle.verify_consistency(2, merkle.root(leaves[:2]), 3, root, proof)
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
-__all__ = ["Field", "Value", "field", "replace"]
+__all__ = ["Field", "Value", "field", "fields", "replace"]
 
 _REQUIRED: Any = object()
 
@@ -107,6 +107,11 @@ def _described(cls: type, name: str, kw_only: bool) -> Field:
         delattr(cls, name)
     part = declared if isinstance(declared, Field) else Field(default=declared)
     return part._replace(kw_only=part.kw_only or kw_only)
+
+
+def fields(cls: type[Value]) -> Mapping[str, Field]:
+    """The parts of a class by their names, in the order in which they are declared."""
+    return cls._fields
 
 
 _V = TypeVar("_V", bound=Value)

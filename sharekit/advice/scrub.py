@@ -171,7 +171,10 @@ def _visible(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, as letters and digits alone."""
+    """The words of a text, in their order, as small letters and digits without accents.
+
+    Whatever is neither a letter nor a digit ends a word: O'Neil is two.
+    """
     found, current = list[str](), ""
     for character in _visible(text):
         for letter in plain(character):

@@ -1,76 +1,130 @@
 """`Agency`: the only place where packets meet the record, so that nothing is sealed or opened unlogged.
 
 Every entry is committed before bytes leave or data is shown; if the ledger cannot be written, nothing happens.
+
+>>> about = {"org_type": "local-authority-csc", "name": "Birchmoor Council", "phone": "01632 960901"}
+>>> birchmoor = sharekit.Agency.create("birchmoor", org_id="E10999009", **about)
+>>> pin = birchmoor.trust.add(quillbrook.card())  # and its fingerprint, once read out over the telephone
+>>> pin = quillbrook.trust.add(birchmoor.card())
+>>> packet = birchmoor.seal(dataset, terms, to=["ZZQ01"])
+>>> quillbrook.verify(packet).sender
+'E10999009'
+>>> confirm = {"date_of_birth": dataset["date_of_birth"]}
+>>> share = quillbrook.open(packet, purpose=terms["purpose"], confirm=confirm)
+>>> share.fields["plan_type"]
+'cpp'
+>>> birchmoor.close()
+>>> birchmoor = sharekit.Agency.load("birchmoor")
+>>> birchmoor.ledger.size
+3
+>>> birchmoor.close()
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sharekit.advice.brief import Brief
 from sharekit.agency import home as homes
 from sharekit.agency.clock import CLOCK, clock
+from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Malformed, Revoked, Usage, WrongPassphrase
-from sharekit.exchange.ask_advice import seek
-from sharekit.exchange.decisions import Decisions, Recorded
-from sharekit.exchange.destroy import Erasure
-from sharekit.exchange.local_policy import Enactment
+from sharekit.errors import Malformed, Usage
+from sharekit.exchange.ask_advice import AskingAdvice
+from sharekit.exchange.cosigning import Cosigning
+from sharekit.exchange.decisions import Decisions
+from sharekit.exchange.destroy import Retention
+from sharekit.exchange.local_policy import OwnPolicy
+from sharekit.exchange.modes import handlers
+from sharekit.exchange.post import Post, Received
 from sharekit.exchange.receipts import Receipts
-from sharekit.exchange.receive import Received, Reception
-from sharekit.exchange.send import Dispatch, Sealed
+from sharekit.exchange.receive import Opened, Receiving, Verified
+from sharekit.exchange.send import Sealed, Sending
+from sharekit.exchange.signer import Signer
+from sharekit.exchange.stamping import Stamping
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.move import Moved
-from sharekit.packet.open import Share
+from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
-from sharekit.packet.wire import Statement
-from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use
-from sharekit.proofs.attestation import Attestation
-from sharekit.record import lookups
-from sharekit.record.lookups import LookUp
-from sharekit.record.record import Actor, Facts, Record
+from sharekit.record.record import Actor, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
-from sharekit.vault.box import Vault
+from sharekit.trust.store import Trust
+from sharekit.vault.vault import Vault
 
-__all__ = ["Agency", "Sealed"]
+__all__ = ["Agency"]
 
 
 class Agency:
-    """One organisation on this machine: its home, its keys, its partners, its record."""
+    """One organisation on this machine: its home, its keys, its partners, its record.
+
+        with sharekit.Agency.load("~/fernshire") as agency:
+            packet = agency.seal(dataset, terms, to="ZZQ01")
+
+    What everybody does stands here: `seal`, `verify`, `open` and `receive` packets, read the `ledger`, `export` it.
+    The rest stands in parts, each of one subject:
+
+        trust           the cards of partners that are believed here
+        sending         what sealing would find, leaving fields out, the outbox
+        receipts        what partners said of packets sealed here
+        witness         checkpoints cosigned for partners and by them, and the forks that were noticed
+        stamps          time stamps of checkpoints
+        decisions       decisions to share or not to share, and what is still to be done
+        advice          briefs that ask for advice without naming the child
+        lookups         what is recorded about one child
+        retention       what is kept until when, legal holds, destroying
+        local_policy    what this agency does otherwise than the shipped policy
+        record          the ledgers of all years and the vault, below all of these
+    """
 
     def __init__(self, home: Path, *, private: Keys | None, person: str | None = None, role: str | None = None) -> None:
-        self.home = home
-        self._private = private
-        about = homes.read_about(home)
-        self._own = homes.read_card(home)
-        self._log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
-        self.person, self.role = person or about.get("person"), role or about.get("role")
+        about, own = homes.read_about(home), homes.read_card(home)
+        log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
+        self.home, self._log_public = home, bytes(log_key.verify_key)
+        self._clock = partial(clock, demonstration=own.demonstration)
+        self._signer = Signer(own, private, person or about.get("person"), role or about.get("role"))
         self.record = Record(
             home,
-            org_id=self._own.org_id,
-            log_key=self._log_key,
+            org_id=own.org_id,
+            log_key=log_key,
             vault_key=private.vault if private else None,
-            demonstration=self._own.demonstration,
+            demonstration=own.demonstration,
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
-        self.trust = AgencyTrust(home / "trust", self._own, self.record, self.now)
-        self.receipts = Receipts(self.record, self.trust, self._own, home / "outbox")
-        self.enactment = Enactment(home, self._own, self.record)
-        self.erasure = Erasure(self.record, home / "outbox")
-        self.dispatch, self.reception = Dispatch(self), Reception(self)
-        self.decisions = Decisions(self.record, self.now)
+        self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
+        self._make_parts(self._signer, self.record, self.trust, self._clock)
+
+    def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
+        """Every part gets what it needs, and none of them the agency."""
+        outbox = self.home / "outbox"
+        post = Post(signer, record, trust, outbox)
+        self.decisions, self.advice = Decisions(record, clock), AskingAdvice(record, trust, clock)
+        self.lookups, self.stamps = LookUps(signer, record, clock), Stamping(record, clock)
+        self.witness = witness = Cosigning(signer, record, trust, post, clock)
+        self.receipts = receipts = Receipts(signer, record, post, witness, clock)
+        self.local_policy = policy = OwnPolicy(self.home, signer, record, clock)
+        self.retention = retention = Retention(record, outbox, clock)
+        self.sending = Sending(signer, record, trust, policy=policy, retention=retention, outbox=outbox, clock=clock)
+        self._receiving = Receiving(
+            signer,
+            record,
+            trust,
+            policy=policy,
+            retention=retention,
+            receipts=receipts,
+            handlers=handlers(receipts=receipts, cosigning=witness),
+            clock=clock,
+        )
 
     # --- a home ---
 
@@ -112,7 +166,7 @@ class Agency:
             about = {"person": person, "role": role}
             homes.write_home(folder, card, private, passphrase=passphrase, about=about)
             Vault.create(folder / "vault.db", private.vault)
-            with contextlib.closing(cls(folder, private=private)) as first:
+            with cls(folder, private=private) as first:
                 first.record.ledger(now)
         return cls(place, private=private)
 
@@ -122,7 +176,8 @@ class Agency:
     ) -> Agency:
         """The agency whose home this is; with its keys locked if they need a passphrase and none is given.
 
-        Raises Usage if there is no home, WrongPassphrase, Malformed if its files are damaged.
+        `person` and `role` say who acts, where it is not whom the home names. Raises Usage if there is no home,
+        WrongPassphrase, Malformed if its files are damaged.
         """
         place = Path(os.path.expanduser(home))
         if not homes.is_home(place):
@@ -137,223 +192,149 @@ class Agency:
 
     def _check_keys(self) -> None:
         """Return only if the key files are those of the card; a damaged seed would make packets nobody can read."""
-        own, private = self._own, self._private
-        fits = bytes(self._log_key.verify_key) == own.log_key
+        own, private = self._signer.card, self._signer.private
+        fits = self._log_public == own.log_key
         if private is not None:
             signs, opens = bytes(private.signing.verify_key), private.opening.public
             fits = fits and (signs, opens) == (own.signing, own.opening)
         if not fits:
             raise Malformed("the key files are not those of this home's card", hint="restore them from the backup")
 
-    @property
-    def keys(self) -> Keys:
-        """The private keys; WrongPassphrase while they are locked."""
-        if self._private is None:
-            raise WrongPassphrase("this home's keys need their passphrase")
-        return self._private
+    def close(self) -> None:
+        """Close the files of the ledgers and of the vault."""
+        self.record.close()
+
+    def __enter__(self) -> Agency:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- who this is ---
 
     @property
     def org_id(self) -> str:
-        return self._own.org_id
+        return self._signer.org_id
 
     @property
     def org_type(self) -> str:
-        return self._own.org_type
+        return self._signer.org_type
 
     @property
     def demonstration(self) -> bool:
-        return self._own.demonstration
+        """Whether this home is a demonstration, which live homes do not believe."""
+        return self._signer.card.demonstration
+
+    @property
+    def person(self) -> str | None:
+        """Who acts for it, or None where nobody is named."""
+        return self._signer.person
+
+    @property
+    def role(self) -> str | None:
+        """The role of that person, or None."""
+        return self._signer.role
+
+    @property
+    def keys(self) -> Keys:
+        """The private keys; WrongPassphrase while they are locked."""
+        return self._signer.keys
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether the private keys are here."""
+        return self._signer.unlocked
 
     def card(self) -> bytes:
         """The signed public card, to give to partners."""
-        return self._own.data
+        return self._signer.card.data
+
+    def sender(self) -> Sender:
+        """What `sharekit.seal` takes as sender, without a checkpoint; WrongPassphrase while the keys are locked."""
+        return self._signer.sender()
 
     def now(self) -> datetime:
-        """The time this home goes by."""
-        return clock(demonstration=self.demonstration)
+        """The time this home goes by, in UTC and whole seconds.
 
-    @property
-    def ledger(self) -> Ledger:
-        """This year's ledger, begun now if the year is new."""
-        return self.record.ledger(self.now())
+        It is the machine's, or in a demonstration what SHAREKIT_NOW says. Usage if that variable is set and the home is
+        no demonstration, or if it is not a time with its zone.
+        """
+        return self._clock()
 
-    def log(self, event: str, facts: Facts) -> int:
-        """Record one event now; the number of its entry."""
-        return self.record.append(event, facts, now=self.now())
-
-    def close(self) -> None:
-        """Close the ledger's files."""
-        self.record.close()
-
-    # --- sealing ---
+    # --- packets ---
 
     def seal(
         self,
         dataset: dict[str, Any] | Minimised,
         terms: ShareTerms | Mapping[str, Any],
-        to: Sequence[str],
+        to: str | Sequence[str],
         attachments: Sequence[Any] = (),
-    ) -> bytes:
-        """A packet for the organisations `to`, recorded before it is returned; errors as in `sharekit.seal`.
+    ) -> Sealed:
+        """A packet for one organisation or several, recorded before it is returned; errors as in `sharekit.seal`.
 
-        `dispatch.seal` gives more: what sealing kept, left out and found.
+        Its bytes also know their `id`, `entry`, `recipients`, `kept`, `left_out` and `findings`.
         """
-        return self.dispatch.seal(dataset, terms, to, attachments).data
+        return self.sending.seal(dataset, terms, to, attachments)
 
-    @property
-    def unlocked(self) -> bool:
-        """Whether the private keys are here."""
-        return self._private is not None
-
-    def sender(self) -> Sender:
-        """Who seals, without a checkpoint; WrongPassphrase while the keys are locked."""
-        own = self._own
-        return Sender(
-            org_id=own.org_id,
-            keys=self.keys,
-            org_type=own.org_type,
-            name=own.name,
-            phone=own.phone,
-            out_of_hours_phone=own.out_of_hours_phone,
-            person=self.person,
-            role=self.role,
-        )
-
-    # --- the agency's own policy ---
-
-    @property
-    def policy(self) -> LocalPolicy:
-        """The policy that is in force here. Raises what is wrong with `policy.toml`; NotTrusted, BadSignature."""
-        return self.enactment.load(now=self.now())
-
-    def policy_set_at(self) -> datetime | None:
-        """When that policy was set; None if it is the shipped one, or was written by hand."""
-        return self.enactment.set_at(self.policy, now=self.now())
-
-    def tighten_policy(self, data: bytes, *, reason: str) -> int:
-        """Take the `policy.toml` in `data` into use, which is nowhere looser than shipped; the number of its entry.
-
-        Raises Malformed, NotMinimal, FieldMissing, UnknownCode, FieldInvalid; GateNotMet if it is looser; Usage.
-        """
-        self._check_answerable()
-        return self.enactment.tighten(data, self.keys.signing, reason=reason, now=self.now())
-
-    def loosen_policy(self, data: bytes, *, reason: str) -> int:
-        """Take the `policy.toml` in `data` into use, looser or not; the number of its entry. Errors likewise."""
-        self._check_answerable()
-        return self.enactment.loosen(data, self.keys.signing, reason=reason, now=self.now())
-
-    def _check_answerable(self) -> None:
-        if not (self.person and self.role):
-            raise Usage("somebody answers for a policy", hint="say who: --as NAME --role ROLE")
-
-    # --- deciding ---
-
-    def decide(self, decision: object) -> Recorded:
-        """Record a decision to share, not to share or to wait; errors as in `Decisions.record`."""
-        return self.decisions.record(decision)
-
-    def advice_brief(self, dataset: object, *, kind: str, role: str, **more: Any) -> tuple[Brief, int]:
-        """A brief that does not name the child, and the number of its entry; errors and more as in `advice.seek`."""
-        return seek(self.record, self.trust, dataset, kind=kind, role=role, now=self.now(), **more)
-
-    # --- receiving ---
-
-    def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Statement:
+    def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Verified:
         """The packet's statement, if a trusted sender signed it; recorded. `cards` are believed for this once.
 
         Raises Malformed, UnknownSender, BadSignature, Expired... as `sharekit.verify`, and Replayed.
         """
-        given = list(cards)
-        for card in given:
-            self.trust.check_real(Card.parse(card))
-        return self.reception.verify(data, self.trust.joined(given) if given else self.trust)
+        return self._receiving.verify(data, cards)
 
-    def open(self, data: bytes, *, purpose: str, **use: Any) -> Share:
+    def open(self, data: bytes, *, purpose: str, **use: Any) -> Opened:
         """The fields that opening for `purpose` permits, recorded before they are returned (SPEC.md section 5).
 
         `use` holds what `sharekit.Use` takes. Raises as `verify`, then NotForYou, CannotDecrypt, PurposeRefused,
         IdentityMismatch, or what is wrong with the contents: and nothing is shown.
         """
         own = {"org_type": self.org_type, "by": self.person, "role": self.role}
-        return self.reception.open(data, self.keys, Use(**{**own, **use}, purpose=purpose))
+        return self._receiving.open(data, Use(**{**own, **use}, purpose=purpose))
 
     def receive(self, data: bytes) -> Received:
         """Take in whatever a partner sent: a share is delivered, a receipt is kept, a checkpoint is cosigned.
 
-        Each is recorded. Raises as `verify`, NotForYou, CannotDecrypt, and LedgerTampered where it exposes a fork.
+        It is recorded. Raises as `verify`, NotForYou, CannotDecrypt, and LedgerTampered where it exposes a fork.
         """
-        return self.reception.receive(data, self.keys)
+        return self._receiving.receive(data)
 
-    def send_checkpoint(self, org_id: str, *, year: int | None = None, start: int | None = None) -> Path:
-        """Seal a ledger's newest checkpoint for one partner to cosign; where the packet waits.
+    # --- the record ---
 
-        The proof begins at the last one they cosigned as far as is known here, or at `start` entries.
+    @property
+    def ledger(self) -> Ledger:
+        """This year's ledger, begun now if the year is new."""
+        return self.record.ledger(self.now())
+
+    def ledger_of(self, year: int | None) -> Ledger:
+        """The ledger of a year, this one's where it is None; Usage if there is none."""
+        now = self.now()
+        return self.record.ledger_of(year or now.year, now)
+
+    def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
+        """The entries of a year, this one's where it is None, with their numbers, oldest first."""
+        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
+
+    def export(self, path: str | Path, *, year: int | None = None) -> int:
+        """Write an export of one year for auditors; the number of entries in it.
+
+        It holds the ledger, every card, and what partners and timestamp authorities attest. It is itself recorded.
         """
-        ledger, sender = self.ledger_of(year), self.sender()
-        return self.receipts.send_checkpoint(org_id, ledger, start=start, sender=sender, now=self.now())
+        now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
+        attested = self.receipts.attestations(year=year)
+        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in attested]
+        stamps = self.stamps.kept(year=year)
+        return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
 
-    def cosign(self, request: bytes, card: bytes) -> str:
-        """As a witness, the note in a request with this agency's cosignature; errors as in `Receipts.cosign`."""
-        return self.receipts.cosign(request, self._believed(card), sender=self.sender(), now=self.now())
-
-    def keep_cosigned(self, note: bytes, card: bytes) -> int:
-        """Keep a checkpoint of this ledger that the holder of `card` cosigned; its size."""
-        return self.receipts.keep_cosigned(note, self._believed(card), now=self.now())
-
-    def _believed(self, data: bytes) -> Card:
-        """A card that was handed over: as real as this home, and no rival or revoked one of a partner's."""
-        given = Card.parse(data)
-        self.trust.check_real(given)
-        pin = self.trust.joined([data]).find(given.kid, org_id=given.org_id, at=given.issued)
-        if pin.revoked:
-            raise Revoked(f"the key of {given.org_id} was revoked here", hint="ask for a card with new keys")
-        return pin.card
-
-    # --- where the record is ---
-
-    def move_ledgers(self, database: str | None) -> list[Moved]:
+    def move_ledgers(self, database: str | None, *, progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to files of the home; then load the agency anew.
 
         `database` is a connection string without a password. Raises Usage if that is where they are, errors as `move`.
+        `progress` is called with how much of a step is done and how much there is to do, one step after the other.
         """
         if database == homes.read_about(self.home).get("ledger"):
             raise Usage("the ledgers are there already", hint="sharekit doctor says where they are")
         self.ledger  # noqa: B018  # there is one to move, and the vault knows where it ends
         self.close()
-        return self.record.move(database, switch=lambda: homes.name_database(self.home, database))
-
-    # --- reading the record ---
-
-    def ledger_of(self, year: int | None) -> Ledger:
-        """The ledger of a year, this one's without; Usage if there is none."""
-        now = self.now()
-        return self.record.ledger_of(year or now.year, now)
-
-    def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
-        """The entries of a year, this one's without, with their numbers, oldest first."""
-        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
-
-    def subject_entries(self, scheme: str, value: str, *, limit: int) -> list[tuple[int, Entry]]:
-        """The newest entries about one subject, newest first; the look-up is itself recorded before."""
-        self.keys  # noqa: B018  # the vault must be unlocked
-        return self.record.about(scheme, value, limit=limit, now=self.now())
-
-    def lookups_without_case(self) -> list[LookUp]:
-        """Who looked up a child of whom nothing was recorded here until then; the question is itself recorded."""
-        self.keys  # noqa: B018  # the vault must be unlocked
-        return lookups.without_case(self.record, now=self.now())
-
-    def export(self, path: str | Path, *, year: int | None = None) -> int:
-        """Write an export of one year for auditors: the ledger, every card, what partners attest; how many entries.
-
-        The export is itself recorded.
-        """
-        now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
-        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in self.attestations(year=year)]
-        stamps = self.receipts.partners.stamps(self.ledger_of(year).origin)
-        return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
-
-    def attestations(self, *, year: int | None = None) -> list[Attestation]:
-        """What partners attest of the packets and checkpoints of this or another year, for an auditor."""
-        return self.receipts.partners.attestations(self.org_id, year or self.now().year)
+        switch = partial(homes.name_database, self.home, database)
+        return self.record.move(database, switch=switch, progress=progress)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from sharekit.errors import Usage
 
-__all__ = ["clock"]
+__all__ = ["CLOCK", "clock"]
 
-CLOCK = "SHAREKIT_NOW"
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)  # what fits into a packet
+CLOCK = "SHAREKIT_NOW"  # the variable that overrides the clock of a demonstration
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)  # what fits into a packet
 
 
 def clock(*, demonstration: bool) -> datetime:
-    """The time, in whole seconds: the machine's, or for demonstrations what SHAREKIT_NOW says.
+    """The time in UTC, in whole seconds: the machine's, or for a demonstration what SHAREKIT_NOW says.
 
     Usage if the variable is set where it has no business, or is no RFC 3339 time.
     """
@@ -32,6 +32,6 @@ def clock(*, demonstration: bool) -> datetime:
 def _rfc3339(text: str) -> datetime:
     with contextlib.suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo and EARLIEST <= moment < LATEST:
+        if moment.tzinfo and _EARLIEST <= moment < _LATEST:
             return moment.astimezone(UTC).replace(microsecond=0)
     raise Usage(f"{CLOCK} is not a time with a zone", hint="write it like 2026-11-26T09:00:00Z")

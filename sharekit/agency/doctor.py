@@ -1,8 +1,7 @@
-"""What this machine and this home can and cannot promise, said in words."""
+"""What this machine and this home can and cannot promise, in words; nothing is changed by looking."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +24,10 @@ __all__ = ["Check", "examine"]
 
 
 class Check(Value):
-    """One thing examined: what was found, why it is so, and whether it is as it should be."""
+    """One thing that was examined, by its name: what was found, and `good` if it is as it should be.
+
+    `why` says why it is so, or what to do; it may be empty.
+    """
 
     name: str
     found: str
@@ -34,7 +36,7 @@ class Check(Value):
 
 
 def examine(home: Path | None) -> list[Check]:
-    """Every check of this machine, and of `home` if there is one; nothing is changed."""
+    """Every check of this machine, and of a home unless it is None; Usage if no home is at that place."""
     return [*_machine(), *(_home(home) if home else [Check("home", "none", "make one with: sharekit init")])]
 
 
@@ -62,7 +64,7 @@ def _clock() -> Check:
 
 
 def _home(home: Path) -> Iterator[Check]:
-    """What this home is; Usage if there is none, and a finding if it is too damaged to go on."""
+    """What this home is; Usage if there is none, and one check that is not good if it is too damaged to go on."""
     try:
         yield from _agency(home)
     except Usage:
@@ -72,7 +74,7 @@ def _home(home: Path) -> Iterator[Check]:
 
 
 def _agency(home: Path) -> Iterator[Check]:
-    with contextlib.closing(Agency.load(home)) as agency:
+    with Agency.load(home) as agency:
         yield Check("home", agency.org_id, str(home))
         yield _demonstration(agency)
         yield _passphrase(home)
@@ -141,7 +143,7 @@ def _record(agency: Agency) -> Check:
 
 def _policy(agency: Agency) -> Check:
     try:
-        policy = agency.policy
+        policy = agency.local_policy.in_force()
     except ShareError as problem:
         return Check("local policy", f"{problem.code}: {problem.message}", problem.hint, good=False)
     if policy.digest is None:

@@ -1,9 +1,9 @@
-"""The files of an agency's home, and the time it goes by.
+"""The files of an agency's home: made whole or not at all, and read with an error that says what to restore.
 
 home/agency.json      who this is          home/ledger/YEAR.db   the record
 home/card.cbor        its public card      home/vault.db         what must be forgettable
 home/keys/            its two key files    home/trust/           the cards it believes
-home/outbox/          packets that could not be delivered to their file
+home/outbox/          receipts and checkpoints for partners, and packets whose file could not be written
 home/policy.toml      what it does otherwise than shipped, and policy.cose, the act that set it; both may be absent
 """
 
@@ -14,8 +14,6 @@ import errno
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +47,7 @@ def is_home(home: Path) -> bool:
 
 
 def keeps(home: Path, path: Path) -> bool:
-    """Whether a file of that name would stand where the home keeps something of its own."""
+    """Whether a file at `path` would replace something that the home keeps there."""
     found, own = os.path.realpath(path.parent), os.path.realpath(home)
     first = os.path.relpath(os.path.join(found, path.name), own).split(os.sep)[0]
     return bool(_KEPT.match(first))
@@ -57,7 +55,13 @@ def keeps(home: Path, path: Path) -> bool:
 
 @contextlib.contextmanager
 def new_home(home: Path) -> Iterator[Path]:
-    """A folder that becomes `home` in one step if all goes well, and is gone if not."""
+    """A folder that becomes `home` in one step when the block ends, and is gone if it fails.
+
+    Raises Usage if something is at that place already, OutputUnwritable if nothing can be made there.
+    """
+    import shutil
+    import tempfile  # late, both of them: a home is made once
+
     try:
         if home.exists() and (not home.is_dir() or any(home.iterdir())):
             raise _taken()
@@ -83,7 +87,7 @@ def _taken() -> Usage:
 def write_home(
     folder: Path, card: Card, private: Keys, *, passphrase: str | None, about: Mapping[str, str | None]
 ) -> None:
-    """Write everything but the vault and the ledger."""
+    """Write the home's files but for the vault and the ledger; the names in `about` that are None are left out."""
     for name in ("keys", "trust", "ledger", "outbox"):
         (folder / name).mkdir(mode=0o700)
     files.write(folder / "keys" / "agency.key", keys.to_file(private, passphrase))
@@ -94,7 +98,11 @@ def write_home(
 
 
 def read_about(home: Path) -> dict[str, Any]:
-    """What agency.json says: the organisation, who acts if nobody else is named, in which database its ledgers are."""
+    """What agency.json says, as text by name; Malformed if it is damaged.
+
+    org_id, and where they are known: person and role, who act if nobody else is named, and ledger, the database that
+    holds the ledgers.
+    """
     data = read_part(home, "agency.json", what="agency.json of this home")
     try:
         about = json.loads(data)
@@ -106,7 +114,7 @@ def read_about(home: Path) -> dict[str, Any]:
 
 
 def name_database(home: Path, conninfo: str | None) -> None:
-    """Have agency.json say in which database the ledgers are; with None, that they are files of the home."""
+    """Have agency.json name the database that holds the ledgers; with None they are files of the home."""
     about = {name: value for name, value in read_about(home).items() if name != "ledger"}
     if conninfo is not None:
         about["ledger"] = conninfo
@@ -122,8 +130,17 @@ def read_card(home: Path) -> Card:
         raise _damaged("the card of this home is damaged") from None
 
 
+def is_protected(home: Path) -> bool:
+    """Whether the keys of a home need a passphrase; False where there are none."""
+    path = home / "keys" / "agency.key"
+    return path.is_file() and keys.is_protected(files.read(path, what="the key file of this home"))
+
+
 def read_part(home: Path, name: str, *, what: str) -> bytes:
-    """One of the home's own files; Malformed if it is not there or cannot be read."""
+    """The bytes of one of the home's own files; Malformed if it is not there or cannot be read.
+
+    `what` names the file in that error.
+    """
     try:
         return files.read(home / name, what=what)
     except Usage:

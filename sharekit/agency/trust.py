@@ -1,8 +1,8 @@
-"""The agency's own trust store: every change is on the record."""
+"""The trust store of one agency: every change is on the record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,13 +10,16 @@ from sharekit.errors import NotTrusted, Usage
 from sharekit.record.record import Facts, Record
 from sharekit.trust.cards import Card
 from sharekit.trust.folder import TrustFolder
-from sharekit.trust.store import Pin
+from sharekit.trust.store import Pin, Trust
 
 __all__ = ["AgencyTrust"]
 
 
 class AgencyTrust(TrustFolder):
-    """The agency's own trust store: every change is an entry, and its own card is always believed."""
+    """The cards that this agency believes: every change is an entry, and its own card is always among them.
+
+    A live home believes no card of a demonstration: NotTrusted.
+    """
 
     def __init__(self, folder: Path, own: Card, record: Record, clock: Callable[[], datetime]) -> None:
         self._own, self._record, self._clock = own, record, clock
@@ -27,14 +30,20 @@ class AgencyTrust(TrustFolder):
         parsed = Card.parse(card)
         if parsed.org_id == self._own.org_id and parsed.data != self._own.data:
             raise NotTrusted("the card claims to be this agency's own", hint="do not use it; tell your security team")
-        self.check_real(parsed)
+        self._check_real(parsed)
         pin = self._candidate(card, fingerprint)
         facts = Facts(counterparties=[parsed.org_id], file=parsed.fingerprint)
         self._record.append("trusted", facts, now=self._clock())
         self._pin(pin)
         return pin
 
-    def check_real(self, card: Card) -> None:
+    def joined(self, cards: Iterable[bytes]) -> Trust:
+        given = list(cards)
+        for card in given:
+            self._check_real(Card.parse(card))
+        return super().joined(given)
+
+    def _check_real(self, card: Card) -> None:
         """Return only if a home like this one may believe the card; NotTrusted if it is from a demonstration."""
         if card.demonstration and not self._own.demonstration:
             raise NotTrusted("the card is from a demonstration", hint="ask the agency for the card of its live home")

@@ -22,11 +22,10 @@ from sharekit.proofs.attestation import Attestation, no_evidence
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.values import Value
 
-__all__ = ["Attested", "compare", "cosigners", "reported_packet"]
+__all__ = ["Attested", "compare", "cosigners", "read", "reported_packet"]
 
 EVENT, PACKET, COUNTERPARTIES = 1, 4, 9  # labels of an entry, schemas/ledger.cddl
-_NAME = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})\Z", re.ASCII)
-_ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
+_NAME = re.compile(rf"sharekit/({checkpoint.ORG_ID})\Z")
 
 
 class Cards(Protocol):
@@ -67,11 +66,11 @@ def reported_packet(said: Attestation, own: str, trust: Cards) -> bytes | None:
     if not said.proof:
         return None
     shown = inclusion.parse(said.proof)
-    owner = _ORIGIN.match(origin := checkpoint.parse(shown.note).origin)
+    owner = checkpoint.owner(origin := checkpoint.parse(shown.note).origin)
     keys = _keys(trust.log_keys, said.org_id)
     if not keys:
         return None
-    if not owner or owner[1] != said.org_id or not is_entry(said.entry, shown.index):
+    if owner != said.org_id or not is_entry(said.entry, shown.index):
         raise no_evidence()
     shown.check(said.entry, origin=origin, keys=keys)
     entry = cbor.decode(said.entry)
@@ -85,6 +84,11 @@ def _reported() -> set[int]:
     """The numbers of the events that a receipt can report."""
     events, reported = vocabulary.load("ledger-events"), vocabulary.load("receipt-events")
     return {events[term.more["ledger_event"]].number for term in reported}
+
+
+def read(note: str | bytes) -> Checkpoint:
+    """What a checkpoint says, before anybody has looked at a signature; Malformed if it is none."""
+    return checkpoint.parse(note)
 
 
 def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Checkpoint, Checkpoint]:
@@ -106,9 +110,9 @@ def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Chec
 
 def _signed(note: str | bytes, trust: Cards) -> Checkpoint:
     origin = checkpoint.parse(note).origin
-    owner = _ORIGIN.match(origin)
+    owner = checkpoint.owner(origin)
     problem: ShareError = NotTrusted("the checkpoint is of no agency's ledger", hint="it may be another log's")
-    for key in trust.log_keys(owner[1]) if owner else ():
+    for key in trust.log_keys(owner) if owner else ():
         try:
             return checkpoint.verify(note, origin=origin, public=key)
         except ShareError as error:

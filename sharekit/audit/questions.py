@@ -164,7 +164,11 @@ def look(column: str) -> str:
 
 
 def shown(column: str, value: Any) -> str:
-    """A value as people read it: codes by their labels, times as they were in Britain, minutes as hours and days."""
+    """A value in a column of an answer, as people read it; empty for None.
+
+    A code becomes its label, a time (RFC 3339) what clocks in Great Britain showed, a number of minutes its two largest
+    units; the items of a list stand with semicolons between them. Any other text stays as it is.
+    """
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(shown(column, each) for each in value)
     if value is None:

@@ -21,6 +21,7 @@ from sharekit.audit import charts, questions
 from sharekit.audit.attested import Attested
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport
+from sharekit.proofs.checkpoint import owner
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
@@ -98,7 +99,7 @@ def _advice(report: AuditReport) -> str:
 
 
 def _agency(origin: str) -> str:
-    return origin.split("/")[1] if origin else ""
+    return owner(origin) or ""
 
 
 def _newest(attested: Sequence[Attested]) -> list[Attested]:

@@ -2,6 +2,9 @@
 
 The rows stand in a database of the auditor's own, never in the export: SQLite keeps on disk what is too much for
 memory, and whatever an export says only ever becomes a value in it. schemas/decoded.sql says what each column is.
+
+The labels of an entry, and the vocabularies whose numbers stand there, are written down here a second time: the auditor
+reads entries without the code that wrote them, and a test holds the two to each other.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,10 @@ from sharekit import cbor, registry
 from sharekit.audit import export_file
 from sharekit.domain import profile, vocabulary, workdays
 from sharekit.errors import OutputUnwritable, Usage
+from sharekit.moments import seconds_of, time_of
+from sharekit.proofs.checkpoint import owner
 
-__all__ = ["Decoded"]
+__all__ = ["CODED", "COLUMNS", "LISTS", "NOBODY", "Decoded", "having_room"]
 
 BATCH = 512
 # For a database that is made for one answer and thrown away; what does not fit into the cache is on disk.
@@ -32,6 +37,7 @@ INDEXES = (
     "CREATE INDEX about_decision ON entry (decision, owner, event) WHERE decision IS NOT NULL",
 )
 NOBODY = "unknown"
+PROFILES = "profiles"  # among the vocabularies, though each is a file of its own
 
 EVENT, TIME, AGREEMENT, KINDS = 1, 2, 15, 29
 _CODES = {
@@ -59,20 +65,25 @@ _TIMES = {TIME: "time", 35: "act_by", 36: "acknowledge_by"}
 _BYTES = {4: "packet", 22: "decision", 37: "rationale"}
 _PLAIN = {8: "rule", 26: "disclosed", 31: "override", 32: "second", 33: "lapsed", 34: "lag", 38: "left_out"}
 _PLAIN |= {40: "undiscussed"}
-_COLUMNS = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
-_EMPTY = dict.fromkeys(_COLUMNS)
-_INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  # no value in it
+COLUMNS = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
+_EMPTY = dict.fromkeys(COLUMNS)
+
+# the columns that hold codes, with the vocabulary of each; and those that hold a list as JSON
+CODED = dict([*_CODES.values(), *_LISTS.values(), ("profile", PROFILES), ("emergency", "action-kinds")])
+LISTS = frozenset({"counterparties", *(column for column, _ in _LISTS.values())})
+_INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  # no value in it
 
 
 class Decoded:
     """The entries of one or more ledgers, in a file of its own at `path`, or in one that is gone when it is closed."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.db = sqlite3.connect(path or "", isolation_level=None)
-        for pragma in PRAGMAS:
-            self.db.execute(f"PRAGMA {pragma}").close()
-        self.db.executescript(registry.text("decoded.sql"))
-        self.db.executemany("INSERT INTO code VALUES (?, ?, ?, ?)", _codes())
+        with having_room():
+            self.db = sqlite3.connect(path or "", isolation_level=None)
+            for pragma in PRAGMAS:
+                self.db.execute(f"PRAGMA {pragma}").close()
+            self.db.executescript(registry.text("decoded.sql"))
+            self.db.executemany("INSERT INTO code VALUES (?, ?, ?, ?)", _codes())
         self._ledgers = set[str]()
 
     def add(self, path: Path, origin: str, size: int) -> None:
@@ -81,17 +92,17 @@ class Decoded:
         if ledger in self._ledgers:
             raise Usage("two exports of the same ledger", hint="name the newer one")
         self._ledgers.add(ledger)
-        whose = {"ledger": ledger, "owner": origin.split("/")[1] if origin else NOBODY}
+        whose = {"ledger": ledger, "owner": owner(origin) or NOBODY}
         rows = (_row({**whose, "entry": seq}, cbor.decode(data)) for seq, data in export_file.entries(path, size))
         for batch in _batches(rows):
-            with _having_room():
+            with having_room():
                 self.db.execute("BEGIN")
                 self.db.executemany(_INSERT, batch)
                 self.db.execute("COMMIT")
 
     def finish(self) -> None:
         """Everything has been added: from here on it is only read."""
-        with _having_room():
+        with having_room():
             for statement in INDEXES:
                 self.db.execute(statement)
             self.db.execute("PRAGMA query_only = ON")
@@ -102,8 +113,8 @@ class Decoded:
 
 
 @contextlib.contextmanager
-def _having_room() -> Iterator[None]:
-    """What goes wrong with a file of our own is want of room for it."""
+def having_room() -> Iterator[None]:
+    """Every SQLite error inside is OutputUnwritable: what goes wrong with a file of our own is want of room for it."""
     try:
         yield
     except sqlite3.Error:
@@ -131,12 +142,12 @@ def _row(about: Mapping[str, Any], parts: Mapping[int, Any]) -> list[Any]:
 
 
 def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_of(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _spelled(name: str) -> Callable[[int], str]:
     """A function from a number to its code."""
-    if name == "profiles":
+    if name == PROFILES:
         known = {profile.load(each).number: each for each in profile.names()}
     else:
         known = {term.number: term.code for term in vocabulary.load(name)}
@@ -159,7 +170,7 @@ def _parts() -> dict[int, tuple[str, Callable[[Any], Any]]]:
         **{label: (column, _spelled(name)) for label, (column, name) in _CODES.items()},
         **{label: (column, _list_of(_spelled(name))) for label, (column, name) in _LISTS.items()},
         9: ("counterparties", json.dumps),
-        16: ("profile", _spelled("profiles")),
+        16: ("profile", _spelled(PROFILES)),
     }
 
 
@@ -167,7 +178,7 @@ def _parts() -> dict[int, tuple[str, Callable[[Any], Any]]]:
 
 
 def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"day": _day(row["time"][:13])}
     outcome, decided = _more("outcomes", row["outcome"]), _more("decisions", row["decided"])
     if row["event"] == "sealed" and row["purpose"]:
         found |= _agreement(row["agreement"], row["kinds"])
@@ -178,6 +189,12 @@ def _derived(row: Mapping[str, Any]) -> dict[str, Any]:
     if outcome.get("emergency") or decided.get("emergency"):
         found |= _review(row["event"], row["time"])
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _day(hour: str) -> str:
+    """The day that it was in Great Britain in an hour of UTC, such as 2026-11-26T09."""
+    return workdays.day_of(datetime.fromisoformat(f"{hour}:00:00Z")).isoformat()
 
 
 def _agreement(statuses: str | None, kinds: str | None) -> dict[str, Any]:
@@ -206,7 +223,7 @@ def _review(event: str, time: str) -> dict[str, Any]:
             days = next(rule["working_days"] for rule in term.more["due"] if "working_days" in rule)
             begun = workdays.day_of(datetime.fromisoformat(time))
             last = workdays.working_day_after(begun, days) + timedelta(days=1)
-            return {"emergency": term.code, "review_by": _time(int(workdays.start_of(last).timestamp()))}
+            return {"emergency": term.code, "review_by": _time(seconds_of(workdays.start_of(last)))}
     return {}
 
 
@@ -217,6 +234,9 @@ def _more(name: str, code: str | None) -> Mapping[str, Any]:
 
 
 def _codes() -> Iterable[tuple[str, str, str, str]]:
+    """What every code means, and what kind of share every profile is: vocabulary, code, label, definition."""
     for name in vocabulary.names():
         for term in vocabulary.load(name):
             yield name, term.code, term.label, term.definition
+    for kind in map(profile.load, profile.names()):
+        yield PROFILES, kind.name, kind.title, registry.document(f"profile-{kind.name}")["description"]

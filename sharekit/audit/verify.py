@@ -5,6 +5,10 @@ own, every row limited in size, and no row followed further than the file is lon
 
 1 the schema and the pages  2 whose ledger, and which trusted key  3 the notes and proofs to compare with
 4 every entry and every stored hash  5 the roots at the sizes of the notes  6 the proofs  7 the cards
+
+>>> report = sharekit.audit.audit("fernshire.export", trust)
+>>> report.findings
+()
 """
 
 from __future__ import annotations
@@ -12,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +24,17 @@ from typing import Any
 from sharekit import cbor, merkle
 from sharekit.audit import export_file
 from sharekit.audit.attested import Attested, Cards, cosigners, reported_packet
-from sharekit.audit.recompute import ABSENT, KINDS, MAX_RUN_BYTES, Finding, Findings, Tree, is_entry, packet_of
+from sharekit.audit.recompute import (
+    ABSENT,
+    MAX_RUN_BYTES,
+    Finding,
+    Findings,
+    Progress,
+    Tree,
+    is_entry,
+    packet_of,
+    unseen,
+)
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError
 from sharekit.proofs import checkpoint, inclusion, timestamp
@@ -31,14 +44,12 @@ from sharekit.proofs.inclusion import UNSIGNED, Proof
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
-__all__ = ["KINDS", "AuditReport", "Checked", "Finding", "audit"]
+__all__ = ["AuditReport", "Checked", "audit"]
 
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
 AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
 ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
-
-_ORIGIN = re.compile(r"sharekit/([A-Za-z0-9][A-Za-z0-9._-]{0,31})/[0-9]{4}\Z", re.ASCII)
 
 
 class Checked(Value):
@@ -74,13 +85,15 @@ def audit(
     proofs: Sequence[bytes] = (),
     receipts: Sequence[bytes] = (),
     roots: Sequence[bytes] = (),
+    progress: Progress = unseen,
 ) -> AuditReport:
     """What is wrong with an export, recomputed from its entries; no findings mean that nothing was found.
 
     `checkpoints`, `proofs` and `receipts` (evidence, as `proofs.attestation` has it) are what others kept of this
     ledger: only they tell of a ledger cut short or written anew by the holder of its key; so do time stamps, under the
-    root certificates `roots` (PEM). Raises Malformed if a file is not what it should be, Usage if it cannot be read,
-    and NotTrusted if `trust` has no card of the ledger's agency.
+    root certificates `roots` (PEM). `progress` is called with the number of entries read so far, and of all. Raises
+    Malformed if a file is not what it should be, Usage if it cannot be read, and NotTrusted if `trust` has no card of
+    the ledger's agency.
     """
     with export_file.opened(Path(path)) as db:
         findings = Findings()
@@ -88,7 +101,7 @@ def audit(
             return AuditReport("", 0, b"", 0, tuple(findings.items), Checked())
         export_file.check_pages(db)
         room = os.stat(path).st_size // SMALLEST_ENTRY
-        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots)
+        return _Audit(db, trust, findings, room).run(checkpoints, proofs, receipts, roots, progress)
 
 
 class _Audit:
@@ -97,9 +110,8 @@ class _Audit:
     def __init__(self, db: sqlite3.Connection, trust: Cards, findings: Findings, room: int) -> None:
         self.db, self.findings, self.room, self.trust = db, findings, room, trust
         self.origin = self._origin()
-        owner = _ORIGIN.match(self.origin)
-        self.owner = owner[1] if owner else ""
-        self.keys = trust.log_keys(self.owner) if owner else []
+        self.owner = checkpoint.owner(self.origin) or ""
+        self.keys = trust.log_keys(self.owner) if self.owner else []
 
     def run(
         self,
@@ -107,6 +119,7 @@ class _Audit:
         proofs: Sequence[bytes],
         receipts: Sequence[bytes],
         roots: Sequence[bytes],
+        progress: Progress,
     ) -> AuditReport:
         size, newest = self._size()
         said = [each for data in receipts for each in self._evidence(data)]
@@ -117,7 +130,7 @@ class _Audit:
         given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
-        tree.read()
+        tree.read(progress)
         self._check_commits(size)
         held = self._compare_notes(tree, notes, newest)
         standing = [(note, known.size) for note, known in given if self._compare(tree, known)]
@@ -361,4 +374,4 @@ def _genesis_origin(data: object) -> str:
     if not is_entry(data, 0) or type(data) is not bytes:
         return ""
     origin = cbor.decode(data).get(19, "")
-    return origin if _ORIGIN.match(origin) else ""
+    return origin if checkpoint.owner(origin) else ""

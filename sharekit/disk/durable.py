@@ -45,7 +45,8 @@ WAIT = 30.0  # seconds for another connection's read to end
 def journal_mode(version: Sequence[int]) -> str:
     """The journal mode for a SQLite of that version: "WAL" where it is safe with several connections, else "TRUNCATE".
 
-    WAL is safe from 3.51.3, and in 3.50.7 and 3.44.6.
+    `version` is like (3, 51, 3). WAL is safe from 3.51.3 on; of the 3.50 releases from 3.50.7 on, of the 3.44 releases
+    from 3.44.6 on.
     """
     release = tuple(version)
     fixed = release >= (3, 51, 3) or (3, 50, 7) <= release < (3, 51) or (3, 44, 6) <= release < (3, 45)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +27,8 @@ class Replacement:
     """
 
     def __init__(self, path: Path) -> None:
+        import tempfile  # late: many commands write no file
+
         self.path = path
         try:
             in_the_way = path.exists() and not path.is_file()

@@ -37,7 +37,10 @@ def steps(kind: str, edition: int) -> list[tuple[int, str]]:
 
 
 def refuse_newer(kind: str, edition: int, *, what: str) -> None:
-    """Return only if this sharekit knows `edition`; LedgerError otherwise. `what` names the file in the message."""
+    """Return only if `edition` is not newer than what this sharekit makes; LedgerError otherwise.
+
+    `kind` is "ledger", "vault" or "postgres". `what` names the file in the message.
+    """
     if edition > newest(kind):
         raise LedgerError(f"{what} was made by a newer sharekit", hint="install the newest sharekit here too")
 

@@ -17,19 +17,22 @@ BREAK_GLASS = "break-glass"  # stands among a field's purposes where the break-g
 
 
 class Field(Value):
-    """For which purposes a field is revealed; `inside` only where some field in it has others."""
+    """The codes of the purposes for which a field is revealed.
+
+    `inside` has the fields in it by name, where one of them is revealed for other purposes; it is empty otherwise.
+    """
 
     purposes: frozenset[str]
     inside: Mapping[str, Field]
 
 
 def fields_of(schema: Mapping[str, Any], sets: Mapping[str, list[str]]) -> dict[str, Field]:
-    """The fields of a profile's schema, whose `sets` give names to lists of purposes."""
+    """The fields of a profile's schema, by name; `sets` are the lists of purposes that the profile gives names to."""
     return _Reading(schema, sets).inside(schema, frozenset())
 
 
 class _Reading:
-    """One schema being read: definitions and sets are found at its root."""
+    """One schema while it is read; `root` is the whole of it, where its definitions stand."""
 
     def __init__(self, root: Mapping[str, Any], sets: Mapping[str, list[str]]) -> None:
         self._root, self._sets = root, sets
@@ -54,14 +57,18 @@ class _Reading:
 
 
 def breaks_glass(field: Field) -> bool:
-    """Whether a field, or one in it, is shown in an emergency."""
+    """Whether a field, or a field in it, is shown in an emergency."""
     return BREAK_GLASS in field.purposes or any(map(breaks_glass, field.inside.values()))
 
 
 def revealed(
     known: Mapping[str, Field], value: Mapping[str, Any], wanted: frozenset[str], prefix: str, left_out: list[str]
 ) -> dict[str, Any]:
-    """What of an object is revealed for a purpose `wanted`; `left_out` grows by the paths of the rest."""
+    """The part of an object that is revealed for one of the purposes in `wanted`.
+
+    `prefix` is the dotted path of the object, and ends with a dot where it is not empty; to the list `left_out` the
+    paths of all other fields are added.
+    """
     kept = {}
     for name, item in value.items():
         field, path = known[name], f"{prefix}{name}"
@@ -86,14 +93,14 @@ def _revealed_inside(
 
 
 def order_of(root: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """The names in an object, and in those within it, as the schema lists them: on the wire they are sorted."""
+    """The names in an object, and in the objects in it, in the order of the schema; on the wire they are sorted."""
     node = resolved(root, node)
     node = resolved(root, node.get("items", node))
     return {name: order_of(root, inner) for name, inner in node.get("properties", {}).items()}
 
 
 def in_order(value: Any, order: Mapping[str, Any]) -> Any:
-    """A value with the names of its objects as `order` lists them; what is not listed has been refused before."""
+    """A value with the names of its objects in the order that `order_of` gave; names not in it are left out."""
     if isinstance(value, list):
         return [in_order(item, order) for item in value]
     if not isinstance(value, dict) or not order:

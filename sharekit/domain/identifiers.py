@@ -11,11 +11,16 @@ __all__ = ["identifier_value"]
 
 
 def identifier_value(scheme: str, value: str) -> str:
-    """An identifier as it is recorded, however it was written: with spaces, or in small letters."""
-    schemes = {term.more["scheme"]: term.more for term in vocabulary.load("identifiers") if "scheme" in term.more}
-    if scheme not in schemes:
-        raise Usage("that is not a scheme of identifiers", hint=f"use one of: {', '.join(sorted(schemes))}")
-    form = schemes[scheme].get("format")
+    """The identifier that is recorded for what somebody wrote, be it with spaces, hyphens or small letters.
+
+    Raises Usage for a scheme that no identifier has, FieldInvalid where its check digit or letter is wrong.
+    """
+    forms = {
+        term.more["scheme"]: term.more.get("format") for term in vocabulary.load("identifiers") if "scheme" in term.more
+    }
+    if scheme not in forms:
+        raise Usage("that is not a scheme of identifiers", hint=f"use one of: {', '.join(sorted(forms))}")
+    form = forms[scheme]
     if form is None:
         return value.strip()
     plain = re.sub(r"[\s-]", "", value).upper()

@@ -31,15 +31,18 @@ from sharekit import registry
 from sharekit.domain import vocabulary
 from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
 from sharekit.domain.validation import Places, Validator, path_name, resolved
-from sharekit.domain.workdays import months_later
+from sharekit.domain.workdays import day_of, months_later
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
 from sharekit.values import Value
 
-__all__ = ["Minimised", "Profile", "load", "minimise", "names"]
+__all__ = ["Minimised", "Profile", "check_needs", "load", "minimise", "names"]
 
 
 class Minimised(Value):
-    """A dataset of which only what the purpose reveals is left; `left_out` names the rest. `repr` shows no value."""
+    """A dataset of which only the fields are left that the purposes reveal.
+
+    `left_out` has the dotted paths of the others. `repr` shows names and no value.
+    """
 
     fields: dict[str, Any]
     left_out: tuple[str, ...]
@@ -49,7 +52,11 @@ class Minimised(Value):
 
 
 class Profile:
-    """One profile, compiled once."""
+    """One profile: its schema, compiled once, and what its annotations say of a dataset.
+
+    `about` is its x-profile. `protectable` has the names of the fields about somebody whose address may be protected,
+    `flaggable` every flag that a dataset of this profile can have. A dataset is called `fields` here, as JSON.
+    """
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.about: Mapping[str, Any] = schema["x-profile"]
@@ -83,22 +90,25 @@ class Profile:
         self._check_moments(fields, now)
 
     def check_kept(self, fields: object, *, now: datetime) -> None:
-        """Return only if what minimising kept is valid and possible at `now`; errors as in `check`."""
+        """Return only if the fields that minimising kept are valid and possible at `now`; errors as in `check`."""
         self._check_never(fields)
         self.check_received(fields)
         self._check_moments(fields, now)
 
     def check_received(self, fields: object) -> None:
-        """Return only if what came is valid; what the sender left out is not missed."""
+        """Return only if the fields that were received are valid; a field that is absent may have been left out.
+
+        Raises NotMinimal, UnknownCode or FieldInvalid.
+        """
         self._validator.check_parts(fields)
 
     def check_sender(self, org_type: str) -> None:
-        """Return only if such an organisation may send this; NotNeedToKnow otherwise."""
+        """Return only if an organisation of this type may send a share of this profile; NotNeedToKnow otherwise."""
         if org_type not in self.about["senders"]:
             raise NotNeedToKnow(f"an organisation of type {org_type} does not send {self.name}")
 
     def check_source(self, fields: Mapping[str, Any], org_type: str) -> None:
-        """Return only if each of the fields may come from such an organisation; NotMinimal names the first."""
+        """Return only if all fields may come from an organisation of this type; NotMinimal names one that may not."""
         for path, node, _ in self._sources.found(fields):
             if org_type not in node["x-senders"]:
                 raise NotMinimal(
@@ -107,14 +117,18 @@ class Profile:
                 )
 
     def receives(self, org_type: str | None, *, route: str | None = None) -> bool:
-        """Whether an organisation of this type may have it, on this route."""
+        """Whether an organisation of this type may receive a share of this profile, on this route.
+
+        Both are codes. False where `org_type` is None; where `route` is None, only a type may receive it that may on
+        every route.
+        """
         return any(
             org_type in group["org_types"] and ("routes" not in group or route in group["routes"])
             for group in self.about["recipients"]
         )
 
     def minimise(self, fields: dict[str, Any], purposes: Collection[str]) -> Minimised:
-        """Keep what one of `purposes` reveals, and name what is left out."""
+        """The fields that one of `purposes` reveals, and the names of the others."""
         return self._filter(fields, frozenset(purposes))
 
     def check_minimal(self, fields: dict[str, Any], purposes: Collection[str]) -> None:
@@ -127,12 +141,12 @@ class Profile:
             )
 
     def complete(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """The fields with the computed ones filled in."""
+        """The same fields, and those that sealing computes from them."""
         ends = self._visible_until(fields)
         return fields if ends is None else {**fields, self.about["visibility"]["field"]: ends.isoformat()}
 
     def needs(self, fields: Mapping[str, Any]) -> Iterator[str]:
-        """The paths of optional fields that are present and so owe a sentence of need."""
+        """The dotted paths of the optional fields that are there; the terms say of every one why it is needed."""
         for path, _, _ in self._needs.found(fields):
             yield path_name(part for part in path if isinstance(part, str))
 
@@ -152,47 +166,52 @@ class Profile:
         return frozenset(flag for _, flag in self.flagged(fields))
 
     def flagged(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Path and flag of everything sensitive, as `flags` counts it."""
+        """The dotted path of every sensitive field, and its flag; once for every flag that it has."""
         for path, node, value in self._flags.found(fields):
             for flag in _flags(node, value):
                 yield path_name(path), flag
 
     def coded(self, fields: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
-        """Path and code of every field that takes its codes from the vocabulary called `name`."""
+        """The dotted path of every field that takes its code from the vocabulary called `name`, and that code."""
         if name not in self._codes:
             self._codes[name] = self._flags.only(lambda node: node.get("x-codes") == name)
         return ((path_name(path), value) for path, _, value in self._codes[name].found(fields))
 
     def statements(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Every typed statement with its path."""
+        """The dotted path of every statement, and the statement."""
         return ((path_name(path), statement) for path, _, statement in self._statements.found(fields))
 
     def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
-        """The paths of dates of birth that make somebody older than the profile expects: worth asking, no refusal."""
+        """The dotted paths of dates of birth that make somebody older than expected; that refuses nothing."""
         for path, node, born in self._ages.found(fields):
-            if _years_between(date.fromisoformat(born), now.date()) > node["x-expected-age"]:
+            if _years_between(date.fromisoformat(born), day_of(now)) > node["x-expected-age"]:
                 yield path_name(path)
 
     def born(self, fields: Mapping[str, Any]) -> date | None:
-        """The date of birth of the one child that the dataset is about, where it holds one."""
+        """The date of birth of the child that the dataset is about; None where it holds none, or more than one."""
         found = {value for _, _, value in self._ages.found(fields)}
         return date.fromisoformat(found.pop()) if len(found) == 1 else None
 
     # --- opening ---
 
     def reveal(self, fields: dict[str, Any], purpose: str, *, break_glass: bool) -> Minimised:
-        """The fields that opening for `purpose` shows, in the profile's order; the break-glass subset if asked."""
+        """The fields that opening for `purpose` shows, in the profile's order.
+
+        `purpose` is a code; one that no field names shows nothing. With `break_glass` it is not looked at: the fields
+        for an emergency are shown.
+        """
         ordered = in_order(fields, self._order)
         return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
 
     def check_identity(
         self, fields: Mapping[str, Any], confirm: Mapping[str, str], *, also: Collection[str] = ()
     ) -> None:
-        """Return only if each second identifier that the profile asks for was given and matches; IdentityMismatch.
+        """Return only if `confirm` has every second identifier that is asked for, and all match; IdentityMismatch.
 
-        One that may stand in several fields (a date of birth: the child's, or before the birth the mother's) is asked
-        for by one name, so that the question tells nothing. Where the packet holds none of them, nothing matches.
-        A local policy asks for those in `also`, dotted paths, where the packet holds them.
+        `confirm` maps a name to the value that somebody knows already. The profile may look for the value of one name
+        in several fields (a date of birth: the child's, or before the birth the mother's), so that the question tells
+        nothing; where the packet holds none of them, nothing matches. A local policy asks besides for the fields at
+        the dotted paths in `also`, if the packet holds them.
         """
         more = {path: [path] for path in also if _value_at(fields, path) is not None}
         for name, places in (more | self.about.get("confirm", {})).items():
@@ -206,28 +225,29 @@ class Profile:
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
         ends = self._visible_until(fields)
-        if ends is not None and now.date() > ends:
+        if ends is not None and day_of(now) > ends:
             raise VisibilityEnded("the time for which this may be seen has ended")
 
     # --- the schema ---
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The schema of every field, in order."""
+        """The schemas of the fields, by name, in the profile's order."""
         properties: Mapping[str, Any] = self._schema["properties"]
         return properties
 
     @property
     def required(self) -> list[str]:
+        """The names of the fields that a whole dataset has."""
         required: list[str] = self._schema.get("required", [])
         return required
 
     def purposes_of(self, name: str) -> frozenset[str]:
-        """The purposes for which a top-level field is revealed."""
+        """The codes of the purposes for which a field of the dataset itself, not one inside another, is revealed."""
         return self._fields[name].purposes
 
     def node_at(self, path: str) -> Mapping[str, Any] | None:
-        """The schema of the field at a dotted path; None if there is none."""
+        """The schema of the field at a dotted path; None if no field has that path."""
         node: Mapping[str, Any] = self._schema
         for name in path.split("."):
             if name not in node.get("properties", {}):
@@ -246,7 +266,7 @@ class Profile:
 
     @property
     def has_break_glass(self) -> bool:
-        """Whether any field is shown in an emergency."""
+        """Whether opening in an emergency shows any field."""
         return any(map(breaks_glass, self._fields.values()))
 
     def _filter(self, fields: dict[str, Any], wanted: frozenset[str]) -> Minimised:
@@ -284,14 +304,14 @@ def names() -> tuple[str, ...]:
 
 
 def minimise(dataset: dict[str, Any], profile: str, purposes: Collection[str], *, now: datetime) -> Minimised:
-    """A whole and valid dataset cut down to what `purposes` reveal; errors as in `Profile.check`."""
+    """The fields that `purposes` reveal of a dataset that is whole and valid; errors as in `Profile.check`."""
     found = load(profile)
     found.check(dataset, now=now)
     return found.minimise(dataset, purposes)
 
 
 def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str]) -> None:
-    """Return only if every optional field that is present has its sentence; FieldMissing names the first."""
+    """Return only if `need` has a sentence for every optional field that is there; FieldMissing names the first."""
     for path in profile.needs(fields):
         if not need.get(path, "").strip():
             raise FieldMissing(
@@ -306,14 +326,14 @@ def _value_at(fields: Any, path: str) -> Any:
 
 
 def _protectable(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The fields about somebody whose address may be protected."""
+    """The names of the fields about somebody whose address may be protected."""
     for name, node in schema["properties"].items():
         if "protected_address" in resolved(schema, node).get("properties", {}):
             yield name
 
 
 def _flaggable(places: Places) -> Iterator[str]:
-    """Every flag that some field, or some code in it, may have."""
+    """Every flag that a field at one of these places, or a code in it, can have."""
     node = places.node or {}
     yield from node.get("x-flags", ())
     if node.get("x-codes", "profiles") != "profiles":

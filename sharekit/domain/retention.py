@@ -14,7 +14,7 @@ from typing import Any
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.profile import Profile
 from sharekit.domain.terms import ShareTerms
-from sharekit.domain.workdays import months_later
+from sharekit.domain.workdays import day_of, months_later
 
 __all__ = ["due_on", "rule_of"]
 
@@ -28,7 +28,10 @@ def rule_of(terms: ShareTerms) -> str:
 
 
 def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> date | None:
-    """The first day on which the copy is to be destroyed; None where nothing here tells it."""
+    """The first day on which the copy is to be destroyed; None where neither the terms nor `fields` tell the day.
+
+    `fields` is the dataset, empty where it was not opened; `now` is when the copy is made.
+    """
     said = terms.retention
     if "destroy_on" in said:
         return date.fromisoformat(said["destroy_on"])
@@ -39,7 +42,7 @@ def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> da
 
 
 def after(start: date, period: str) -> date:
-    """The day a period later; the last of the month where it has no such day."""
+    """The day that is a period (ISO 8601, such as P12M) later, or the last day of a month that lacks such a day."""
     match = _PERIOD.match(period)
     assert match is not None  # a test checks the data
     years, months, days = (int(part or 0) for part in match.groups())
@@ -66,7 +69,7 @@ def _plan_end(kind: Profile, fields: Mapping[str, Any], *_: object) -> date | No
 
 
 def _event(_: Profile, __: Mapping[str, Any], ___: Mapping[str, Any], now: datetime) -> date | None:
-    return now.date()
+    return day_of(now)
 
 
 def _review(_: Profile, __: Mapping[str, Any], said: Mapping[str, Any], ___: datetime) -> date | None:

@@ -9,30 +9,57 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sharekit import registry
-from sharekit.domain import vocabulary
+from sharekit.domain import vocabulary, workdays
 from sharekit.domain.validation import Validator
 from sharekit.errors import FieldMissing, Malformed, UnknownCode
 from sharekit.values import Value, field
 
-__all__ = ["ShareTerms"]
+__all__ = ["Agreement", "ShareTerms"]
 
 JURISDICTION = "england"
 DEFAULT_VALID_DAYS = 30
 
 
+class Agreement(NamedTuple):
+    """One agreement in the terms, with what the codes of its kind and its status mean.
+
+    `place` is its dotted path in the terms and `item` its JSON. `kind` and `status` are the extra keys that the
+    vocabularies have for the codes of its kind and its status; they are empty where the code is absent.
+    """
+
+    place: str
+    item: Mapping[str, Any]
+    kind: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+    @property
+    def given(self) -> bool:
+        """Whether somebody agreed, even if the time for which they agreed is over."""
+        return "given" in self.status
+
+    def in_force(self, at: datetime) -> bool:
+        """Whether somebody agreed, and the agreement has not ended at the moment `at`.
+
+        One that ends on a day is in force until midnight in Great Britain; one that ends at a time, until that time.
+        """
+        ends = self.item.get("expires_at")
+        return self.given and (ends is None or at < workdays.end(ends))
+
+
 class ShareTerms(Value):
-    """The manifest's terms; `json` is their JSON form, and `repr` shows names only."""
+    """The terms of one share. `json` is their JSON form, which nobody may change; `repr` shows names and no value."""
 
     json: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def parse(cls, value: object) -> ShareTerms:
-        """Terms as a sender writes them; where they are urgent, what is missing may follow.
+        """The terms that a sender wrote, as JSON; urgent ones may lack what can be written down afterwards.
 
-        Raises FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming the part and not its value.
+        Raises Malformed for what is no JSON object, FieldMissing, NotMinimal, FieldInvalid or UnknownCode, naming
+        the part and not its value.
         """
         if isinstance(value, ShareTerms):
             return value
@@ -49,7 +76,10 @@ class ShareTerms(Value):
 
     @classmethod
     def received(cls, value: object) -> ShareTerms:
-        """Terms as they came in a manifest: valid in what they say, with what sealing filled in."""
+        """The terms that came in a manifest: what is there is valid, and sealing filled in its part.
+
+        Raises Malformed where a part is missing that every manifest has; NotMinimal, FieldInvalid or UnknownCode.
+        """
         _filled().check_parts(value)
         if not isinstance(value, dict) or not {"profile", "purpose", "sender", "recipients"} <= set(value):
             raise Malformed("the manifest's terms are not complete")
@@ -60,9 +90,9 @@ class ShareTerms(Value):
         _sent().check_times(self.json, now=now)
 
     def filled(self, **facts: Any) -> ShareTerms:
-        """The same terms with what sealing knows: sender, recipients, versions, what was left out.
+        """The same terms with the `facts` that sealing knows: sender, recipients, versions, what was left out.
 
-        The words that sealing looked for, such as a refuge's postcode, stay behind.
+        The words that sealing looked for, such as the postcode of a refuge, are taken out.
         """
         terms = {"jurisdiction": JURISDICTION, **self.json, **facts}
         safety = self.json.get("safety", {})
@@ -71,24 +101,27 @@ class ShareTerms(Value):
 
     @property
     def profile(self) -> str:
+        """The name of the profile of the dataset."""
         return str(self.json["profile"])
 
     @property
     def purpose(self) -> str:
+        """The code of the purpose of the share."""
         return str(self.json["purpose"])
 
     @property
     def permitted_purposes(self) -> frozenset[str]:
-        """Purposes beside `purpose` for which it may be opened; empty unless the sender said so."""
+        """The codes of the purposes beside `purpose` for which the sender permits opening."""
         return frozenset(self.json.get("permitted_purposes", ()))
 
     @property
     def prohibited_purposes(self) -> frozenset[str]:
+        """The codes of the purposes for which, and for all below which, the sender permits no opening."""
         return frozenset(self.json.get("prohibited_purposes", ()))
 
     @property
     def purposes(self) -> frozenset[str]:
-        """Every purpose for which it may be opened without a question, with those below if the sender said so."""
+        """The codes of all purposes that the sender stated; with `include_narrower` also of those below them."""
         stated = self.permitted_purposes | {self.purpose}
         if not self.json.get("include_narrower"):
             return stated
@@ -102,46 +135,67 @@ class ShareTerms(Value):
 
     @property
     def route(self) -> str | None:
+        """The code of the route on which the family is approached; None where the terms name none."""
         return self.json.get("route")
 
     @property
     def urgent(self) -> bool:
-        """Whether want of a record never holds it up: somebody is in danger now, or the glass was broken."""
+        """Whether the share is never held up because a record is missing.
+
+        True for an emergency, and for urgency on a route on which the family need not be asked first; an unknown code
+        is neither.
+        """
         return _is_urgent(self.json)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The parts that terms have and these do not; only urgent ones may go without."""
+        """The names of the parts that all terms have and these lack; only urgent terms may lack any."""
         return tuple(part for part in _sent().schema["required"] if part not in self.json)
 
     @property
     def retention(self) -> Mapping[str, Any]:
-        """How long the recipient may keep it; a rule without an end, where that is owed still."""
+        """The part that says how long the recipient may keep a copy; while that is owed, a rule without an end."""
         until_recorded = registry.document("terms")["x-until-recorded"]
         kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
         return kept
 
     @property
     def lawful_basis(self) -> Mapping[str, Any]:
+        """The part that names the lawful basis and its conditions; empty where that is owed."""
         basis: Mapping[str, Any] = self.json.get("lawful_basis", {})
         return basis
 
     @property
     def valid_days(self) -> int:
+        """For how many days from its issue the packet can first be opened; 30 where the terms do not say."""
         return int(self.json.get("valid_days", DEFAULT_VALID_DAYS))
 
     @property
+    def agreements(self) -> list[Agreement]:
+        """Every agreement that the terms name, in their order."""
+        return [
+            Agreement(
+                f"agreement.{number}",
+                item,
+                vocabulary.more("agreement-kinds", item.get("kind")),
+                vocabulary.more("agreement-status", item.get("status")),
+            )
+            for number, item in enumerate(self.json.get("agreement", ()))
+        ]
+
+    @property
     def need(self) -> Mapping[str, str]:
+        """The sentences that say why an optional field is needed, by the dotted path of the field."""
         need: Mapping[str, str] = self.json.get("need", {})
         return need
 
     def handling_codes(self) -> frozenset[str]:
-        """The codes of all handling conditions, with or without an argument."""
+        """The codes of all handling conditions, whether or not something stands beside the code."""
         conditions = self.json.get("handling", ())
         return frozenset(c if isinstance(c, str) else c["code"] for c in conditions)
 
     def codes(self, *path: str) -> list[str]:
-        """The code or codes that stand at `path`, as a list; empty where the terms say nothing."""
+        """The codes that stand at `path`, the names that lead to a part; empty where nothing stands there."""
         found: Any = self.json
         for name in path:
             found = found.get(name, {}) if isinstance(found, Mapping) else {}
@@ -152,7 +206,7 @@ class ShareTerms(Value):
 
 
 def _usable(terms: dict[str, Any]) -> dict[str, Any]:
-    """The terms, if the purpose is one to share for: a heading of the hierarchy is none."""
+    """The terms, if their purpose is not a heading, for which nothing is shared; UnknownCode otherwise."""
     if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
         raise UnknownCode('terms: "purpose" is a heading, not a purpose', hint="sharekit vocab purposes lists them")
     return terms
@@ -162,15 +216,10 @@ def _is_urgent(terms: Mapping[str, Any]) -> bool:
     """An emergency, or urgency on a route on which the family need not be asked first; unknown codes are neither."""
     decision = terms.get("decision")
     outcome = decision.get("outcome") if isinstance(decision, Mapping) else None
-    if _says("decisions", outcome, "emergency"):
+    if "emergency" in vocabulary.more("decisions", outcome):
         return True
-    first_asked = _says("routes", terms.get("route"), "needs_agreement")
-    return _says("urgency", terms.get("urgency"), "urgent") and not first_asked
-
-
-def _says(name: str, code: object, key: str) -> bool:
-    term = vocabulary.load(name).terms.get(code) if isinstance(code, str) else None
-    return bool(term and term.more.get(key))
+    first_asked = "needs_agreement" in vocabulary.more("routes", terms.get("route"))
+    return "urgent" in vocabulary.more("urgency", terms.get("urgency")) and not first_asked
 
 
 def _below(purposes: frozenset[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Validates JSON values against the shipped schemas, with messages that name fields and never values.
 
-A schema is JSON Schema 2020-12 with annotations. It is compiled twice: with and without what it requires.
+A schema is JSON Schema 2020-12 with annotations. It is compiled in two ways: with and without what it requires.
 
     x-codes         one of this vocabulary's codes, but for those kept to be turned down; becomes an `enum`
     x-argued        a code of this vocabulary, alone or with the argument that the vocabulary says it needs
@@ -14,18 +14,20 @@ A `$ref` into `parts.json` becomes a definition of the schema's own.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-
-import jsonschema_rs
-import nhs_number
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from sharekit import registry
 from sharekit.domain import vocabulary
+from sharekit.domain.workdays import beginning, day_of
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 from sharekit.values import Value
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 __all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
 
@@ -42,12 +44,17 @@ _CONDITIONS = ("if", "not")  # kept as they are: without what it requires, a con
 
 def is_nhs_number(value: str) -> bool:
     """Ten digits whose modulus 11 check digit is right; the 999 range, never issued, is for tests."""
+    import nhs_number  # late, as the validator below: many commands validate nothing
+
     ten_digits = len(value) == 10 and value.isascii() and value.isdigit()
     return ten_digits and bool(nhs_number.is_valid(value))  # type: ignore[attr-defined]  # exported, but not by name
 
 
 def is_upn(value: str) -> bool:
-    """A unique pupil number: its first letter checks the rest, weights 2 to 13, modulus 23."""
+    """Whether a text is a unique pupil number: a check letter, 11 digits, and a digit or letter; capitals, no spaces.
+
+    The letter checks the rest, weights 2 to 13, modulus 23.
+    """
     if not _UPN.match(value):
         return False
     digits = [int(c) if c.isdigit() else _UPN_CHECK_LETTERS.find(c) for c in value[1:]]
@@ -62,7 +69,7 @@ def is_phone(value: str) -> bool:
 
 
 def is_rough_day(value: str) -> bool:
-    """A day, a month, a year, or the word "unknown": since when something has gone on is seldom known better."""
+    """A day, a month, a year, or the word "unknown", for what is seldom known better."""
     return value == _UNKNOWN or (bool(_ROUGH_DAY.match(value)) and _parsed(_whole_day(value)) is not None)
 
 
@@ -75,7 +82,7 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
 
 
 def fits(form: str, value: str) -> bool:
-    """Whether a value has one of the forms that sharekit's schemas name."""
+    """Whether a value has the form that the schemas call `form`: nhs-number, upn, phone or rough-day."""
     return _FORMATS[form](value)
 
 
@@ -93,22 +100,23 @@ Path = tuple[object, ...]
 
 
 class Places(Value):
-    """Where a schema has an annotation, as a tree to walk beside a value: a branch has its node if it is such a place.
+    """The places of a schema that have an annotation, as a tree that is walked beside a value.
 
-    The items of a list stand under "*".
+    `node` is the schema at this place, None where it lacks the annotation. `inside` has the places below it by name,
+    those in the items of a list under "*".
     """
 
     node: Mapping[str, Any] | None
     inside: Mapping[str, Places]
 
     def only(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Places:
-        """Those of the places whose node is `wanted`."""
+        """The places whose schema is `wanted`."""
         inside = {name: inner.only(wanted) for name, inner in self.inside.items()}
         kept = {name: inner for name, inner in inside.items() if inner.node is not None or inner.inside}
         return Places(self.node if self.node is not None and wanted(self.node) else None, kept)
 
     def found(self, value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
-        """Path, node and value of everything that stands at one of these places in `value`."""
+        """The path, the schema and the value of everything in `value` that stands at one of these places."""
         if self.node is not None:
             yield path, self.node, value
         if isinstance(value, dict):
@@ -121,16 +129,25 @@ class Places(Value):
 
 
 class Validator:
-    """A compiled schema; `check` wants all of it, `check_parts` forgives what is absent."""
+    """A schema, compiled when it is first needed; errors say `what` it is.
+
+    `check` wants a whole value, `check_parts` forgives absent parts.
+    """
 
     def __init__(self, schema: dict[str, Any], *, what: str) -> None:
         self.schema = _expand(schema | {"$defs": registry.document("parts")["$defs"] | schema.get("$defs", {})})
         self._what = what
-        self._whole = _compile(self.schema)
-        self._parts = _compile(_without_required(self.schema))
         self._past = self.places("x-not-future")
         self._orders = self.places("x-order")
         self._argued = self.places("x-argued")
+
+    @functools.cached_property
+    def _whole(self) -> jsonschema_rs.Draft202012Validator:
+        return _compile(self.schema)
+
+    @functools.cached_property
+    def _parts(self) -> jsonschema_rs.Draft202012Validator:
+        return _compile(_without_required(self.schema))
 
     def check(self, value: object) -> None:
         """Return only if `value` is whole and valid.
@@ -142,11 +159,11 @@ class Validator:
             self._check_argument(node["x-argued"], code, path)
 
     def check_parts(self, value: object) -> None:
-        """Return only if what is there of `value` is valid; errors as in `check`, but never FieldMissing."""
+        """Return only if every part that `value` has is valid; errors as in `check`, but never FieldMissing."""
         self._check(self._parts, value)
 
     def check_times(self, value: Mapping[str, Any], *, now: datetime) -> None:
-        """Return only if what cannot lie in the future does not, and what ends does not end before it began."""
+        """Return only if nothing lies after `now` that has happened, and nothing ends before it began; FieldInvalid."""
         for path, _, text in self._past.found(value):
             if text != _UNKNOWN and _moment(text) > now:
                 raise FieldInvalid(f"{self._what}: {_quoted(path)} lies in the future")
@@ -154,7 +171,7 @@ class Validator:
             self._check_order(node["x-order"], item, path)
 
     def places(self, *annotations: str) -> Places:
-        """Every place whose node has one of `annotations`, in the schema's order."""
+        """The places that have one of `annotations`, in the schema's order."""
         return _places(self.schema, self.schema, annotations)
 
     def _check(self, compiled: jsonschema_rs.Draft202012Validator, value: object) -> None:
@@ -167,7 +184,7 @@ class Validator:
         raise min(errors, key=lambda error: _ORDER.index(type(error)))
 
     def _check_argument(self, name: str, code: str | Mapping[str, Any], path: Path) -> None:
-        """Return only if a code whose vocabulary gives it an argument has one: do-not-inform says whom not."""
+        """Return only if a code has the argument that its vocabulary asks for (do-not-inform: whom); FieldMissing."""
         given = {"code": code} if isinstance(code, str) else code
         argument = vocabulary.load(name)[given["code"]].more.get("argument")
         if argument and argument not in given:
@@ -208,12 +225,12 @@ _ORDER: list[type[Refused]] = [NotMinimal, FieldMissing, UnknownCode, FieldInval
 
 
 def path_name(path: Iterable[object]) -> str:
-    """A field's place in words: `statements.0.kind`."""
+    """The dotted path of a field, such as `statements.0.kind`."""
     return ".".join(str(part) for part in path)
 
 
 def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
-    """Everything that stands at a path in a JSON value; `*` stands for all items of a list."""
+    """Everything that stands at a path in a JSON value, where `*` means all items of a list."""
     if not path:
         yield value
     elif path[0] == "*":
@@ -278,24 +295,28 @@ def _whole_day(text: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """A time, or the first moment of a day, month or year, which in a British summer is an hour before UTC's."""
-    if "T" in text:
-        return datetime.fromisoformat(text)
-    day = date.fromisoformat(_whole_day(text))
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=1)
+    """A time, or the moment at which a day, month or year begins in Great Britain."""
+    return beginning(_whole_day(text))
 
 
 def _is_before(text: str, other: str) -> bool:
     """Whether a day or time is before another; of a day and a time, only the days are compared."""
     if "T" in text and "T" in other:
         return _moment(text) < _moment(other)
-    return text[:10] < other[:10]
+    return _day(text) < _day(other)
+
+
+def _day(text: str) -> str:
+    """A day, month or year as it is, or the day that it is in Great Britain at a time."""
+    return day_of(datetime.fromisoformat(text)).isoformat() if "T" in text else text
 
 
 # --- schemas ---------------------------------------------------------------------------------------------------
 
 
 def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs
+
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=_FORMATS, offline=True)
 
 

@@ -37,7 +37,7 @@ _LOOKALIKES = str.maketrans(
 
 
 def texts(value: object) -> list[tuple[str, str]]:
-    """Every text in a JSON value, with its dotted place; no deeper than anything that is valid."""
+    """The dotted path of every text in a JSON value, and the text; nothing that is valid is deeper than is looked."""
     found: list[tuple[str, str]] = []
     _collect(value, "", found, DEPTH)
     return found
@@ -57,7 +57,7 @@ def _collect(value: object, path: str, found: list[tuple[str, str]], depth: int)
 
 
 def plain(text: str) -> str:
-    """The text as it is compared: no capitals, accents, invisible characters or lookalikes of other alphabets."""
+    """The text as it is compared: without capitals, accents, invisible characters, or lookalikes of our letters."""
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -66,28 +66,31 @@ def plain(text: str) -> str:
 
 
 def _digit(character: str) -> str:
-    """A digit of any script as ours; other characters as they are."""
+    """A digit of another script as one of ours, any other character as it is."""
     return str(unicodedata.decimal(character)) if character.isdecimal() else character
 
 
 def is_moment(text: str) -> bool:
-    """Whether it is a day, a month or a time as a machine writes it."""
+    """Whether a text is a day, a month or a time as a machine writes it."""
     return _MOMENT.match(text) is not None
 
 
 def unquoted(text: str) -> str:
-    """The text without what it quotes: somebody else's words are not the author's."""
+    """The text without what stands in quotation marks, which are not the author's own words."""
     return _QUOTED.sub(" ", text)
 
 
 def has_postcode(text: str) -> bool:
-    """Whether something in it has the form of a postcode, with or without its space."""
+    """Whether a text has a postcode in it, with or without the space."""
     compared = plain(text)
     return _INWARD.search(compared) is not None and _POSTCODE.search(compared) is not None
 
 
 def has_address(text: str, streets: tuple[str, ...], never: tuple[str, ...]) -> bool:
-    """Whether a house number and the name of a street stand in it; `never` are words that no street is called."""
+    """Whether a text has a house number with a street in it.
+
+    `streets` are the words for streets (road, lane), `never` the words that are no part of a street's name.
+    """
     return _address(streets, never).search(plain(text)) is not None
 
 
@@ -103,7 +106,11 @@ def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
 
 
 class Words(Value):
-    """The words of a text: `joined` has only their letters and digits, `edges` where one ends and another begins."""
+    """The words of a text, in the form in which they are compared: as `plain` makes it, letters and digits alone.
+
+    `joined` has all words without a gap, `edges` the positions in it where a word begins or ends, and `spaced` the
+    words with one space before, between and after them.
+    """
 
     joined: str
     edges: frozenset[int]
@@ -111,7 +118,7 @@ class Words(Value):
 
     @classmethod
     def of(cls, text: str, short: Mapping[str, str] | None = None) -> Words:
-        """The words of `text`; `short` has the one form that stands for several (a street is a st)."""
+        """The words of `text`; `short` maps a word to the shorter one by which it is compared (street to st)."""
         words = _WORD.findall(plain(text))
         if short:
             words = [short.get(word, word) for word in words]
@@ -125,12 +132,15 @@ class Words(Value):
         return len(self.edges) - 1
 
     def without(self, phrases: tuple[str, ...]) -> Words:
-        """The words without those of `phrases`."""
+        """The words without the `phrases`, which are plain words with spaces between them."""
         return Words.of(_any_of(phrases).sub("  ", self.spaced)) if self.said(phrases) else self
 
     @classmethod
     def fits_any_case(cls, text: str, params: Mapping[str, Any]) -> bool:
-        """Whether a reason would fit any case: `short`, one of the `stock` phrases, and hardly a word `besides`."""
+        """Whether a reason would fit any case: it has a stock phrase in it, and hardly another word.
+
+        `params` has the most characters (`short`), the phrases (`stock`), and the most other words (`besides`).
+        """
         if len(text) > params["short"]:
             return False
         words = cls.of(text)
@@ -138,13 +148,17 @@ class Words(Value):
         return phrase is not None and len(words) <= len(phrase.split()) + params["besides"]
 
     def said(self, phrases: tuple[str, ...]) -> str | None:
-        """The longest of `phrases` (plain words) that stands first in it, word by word; None if none does."""
+        """The first of `phrases` that stands in it as whole words, of two that begin together the longest; or None."""
         found = _any_of(phrases).search(self.spaced)
         return found[1] if found else None
 
 
 class Secret(Value):
-    """A word, name, number or line of an address that must not be found; `repr` does not show it."""
+    """A word, name, number or line of an address that must not be told; `repr` does not show it.
+
+    `forms` are the ways to write it, without gaps, `edges` where its words begin and end; `whole` is False for a
+    number or postcode that is long enough to be looked for however it is broken up.
+    """
 
     forms: tuple[str, ...]
     edges: frozenset[int]
@@ -158,15 +172,15 @@ class Secret(Value):
 
     @property
     def may_be_a_date(self) -> bool:
-        """Whether it has as many digits as a day: a shorter number says nothing in a field for a time."""
+        """Whether it is as long as a day in digits; a shorter number may stand in any time by chance."""
         return len(self.forms[0]) >= 8
 
     def may_be_in(self, words: Words) -> bool:
-        """Whether its letters stand there at all, whole words or not: soon looked for."""
+        """Whether its letters stand in the words at all, as whole words or not; a quick look before `is_in`."""
         return any(form in words.joined for form in self.forms)
 
     def is_in(self, words: Words) -> bool:
-        """Whether the secret stands in those words, as whole words."""
+        """Whether the secret stands in the words as whole words."""
         return any(self._stands_in(words, form) for form in self.forms)
 
     def _stands_in(self, words: Words, form: str) -> bool:
@@ -190,7 +204,7 @@ class Secret(Value):
 
 
 def _numbers(joined: str) -> Iterator[str]:
-    """The forms of a token; a telephone number also with the country's code."""
+    """The ways to write a token; a telephone number also with the code of the country."""
     if joined:
         yield joined
     if joined.isdigit() and joined[0] == "0" and len(joined) >= 9:

@@ -12,33 +12,43 @@ from typing import Any
 
 from sharekit import registry
 
-__all__ = ["day_of", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
+__all__ = ["beginning", "day_of", "end", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
 
 _NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HOUR = timedelta(hours=1)
 
 
 def local(moment: datetime) -> datetime:
-    """A moment as the clocks of Great Britain show it, without a zone."""
+    """The time that the clocks of Great Britain show at a moment; it has no zone."""
     begins, ends = _summer(moment.astimezone(UTC).year)
     shown = moment.astimezone(UTC) + (_HOUR if begins <= moment < ends else timedelta())
     return shown.replace(tzinfo=None)
 
 
 def day_of(moment: datetime) -> date:
-    """The day it is in Great Britain at a moment."""
+    """The day that it is in Great Britain at a moment."""
     return local(moment).date()
 
 
 def start_of(day: date) -> datetime:
-    """The moment at which a day begins in Great Britain."""
+    """The moment, in UTC, at which a day begins in Great Britain."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     begins, ends = _summer(day.year)
     return midnight - _HOUR if begins < midnight < ends else midnight
 
 
+def beginning(text: str) -> datetime:
+    """The moment at which begins what a text names: a time with its zone, or a day in Great Britain (2026-11-27)."""
+    return datetime.fromisoformat(text) if "T" in text else start_of(date.fromisoformat(text))
+
+
+def end(text: str) -> datetime:
+    """The moment at which is over what a text names: a time with its zone, or a day in Great Britain (2026-11-27)."""
+    return datetime.fromisoformat(text) if "T" in text else start_of(date.fromisoformat(text) + timedelta(days=1))
+
+
 def working_day_after(day: date, count: int = 1) -> date:
-    """The working day that is `count` working days after a day, be that a working day or not."""
+    """The working day that is `count` working days after a day, which may be none itself; the day where count is 0."""
     while count:
         day += timedelta(days=1)
         count -= is_working_day(day)
@@ -59,7 +69,7 @@ def _holidays(year: int) -> frozenset[date]:
 
 
 def _summer(year: int) -> tuple[datetime, datetime]:
-    """When the clocks go forward, and when they go back."""
+    """The moments of a year at which the clocks go forward and back."""
     months = _calendar()["summer"]
     return _last_sunday(year, months["begins"]), _last_sunday(year, months["ends"])
 
@@ -75,7 +85,7 @@ def _calendar() -> Any:
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or earlier; the last of the month where there is no such day."""
+    """The same day of the month `months` later, earlier if negative; the month's last day where it has no such day."""
     month = day.month - 1 + months
     year, month = day.year + month // 12, month % 12 + 1
     for last in (day.day, 30, 29, 28):

@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sharekit.advice.brief import Brief, brief, rules
+from sharekit.advice import brief as briefs
+from sharekit.advice.brief import Brief, rules
 from sharekit.domain import profile, vocabulary
-from sharekit.errors import FieldMissing, Malformed, Refused
-from sharekit.record.record import Facts, Matter, Record
+from sharekit.errors import FieldMissing
+from sharekit.record import refusals
+from sharekit.record.codes import Matter
+from sharekit.record.record import Facts, Record
 from sharekit.trust.store import Trust
 from sharekit.vault.actions import Promise
 
-__all__ = ["seek"]
+__all__ = ["AskingAdvice"]
 
 
-def seek(
-    record: Record,
-    trust: Trust,
-    dataset: object,
-    *,
-    kind: str,
-    role: str,
-    terms: Mapping[str, Any] | None = None,
-    disclosed: bool = False,
-    reason: str | None = None,
-    now: datetime,
-) -> tuple[Brief, int]:
-    """The brief for an adviser in a role, and the number of the entry that says whose advice was sought.
+class AskingAdvice:
+    """Briefs for advisers, by one agency."""
 
-    `kind` is the dataset's profile; `disclosed` says that the adviser is told who the child is all the same, and wants
-    a reason. Raises what `brief` raises, UnknownCode, and FieldMissing without the reason; a refusal is an entry.
-    """
-    known = [text for pin in trust for text in (pin.card.name, pin.card.org_id)]  # where the child may be known
-    try:
-        vocabulary.load("advice-roles")[role]
-        if disclosed and not (reason or "").strip():
-            raise FieldMissing(
-                "why the adviser is told who the child is, is not said",
-                hint="say why the advice cannot be given without a name, or ask without one",
-                rule=rules()["rule"],
-                source=rules()["source"],
-            )
-        made = brief(dataset, profile.load(kind), terms or {}, organisations=known, now=now)
-    except (Refused, Malformed) as refusal:
-        record.append("refused", Facts(outcome=refusal.code, rule=refusal.rule), now=now)
-        raise
-    facts = Facts(
-        purpose=rules()["purpose"],
+    def __init__(self, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
+        self._record, self._trust, self._clock = record, trust, clock
+
+    def brief(
+        self,
+        dataset: object,
+        *,
+        kind: str,
+        role: str,
+        terms: Mapping[str, Any] | None = None,
+        disclosed: bool = False,
+        reason: str | None = None,
+    ) -> tuple[Brief, int]:
+        """A brief for an adviser in a role, and the number of the entry that says whose advice was sought.
+
+        `kind` is the dataset's profile; `disclosed` says that the adviser is told who the child is all the same, and
+        wants a reason. Raises what `advice.brief.brief` raises, UnknownCode, and FieldMissing without the reason; a
+        refusal is an entry.
+        """
+        now = self._clock()
+        known = [
+            text for pin in self._trust for text in (pin.card.name, pin.card.org_id)
+        ]  # where the child may be known
+        with refusals.recorded(self._record, now=now):
+            vocabulary.load("advice-roles")[role]
+            if disclosed and not (reason or "").strip():
+                raise _no_reason()
+            made = briefs.brief(dataset, profile.load(kind), terms or {}, organisations=known, now=now)
+        facts = Facts(
+            purpose=rules()["purpose"],
+            rule=rules()["rule"],
+            profile=kind,
+            identifiers=profile.load(kind).identifiers(dataset) if isinstance(dataset, dict) else (),
+            matter=Matter(adviser=role, disclosed=disclosed),
+            promise=Promise({"reason": reason}) if disclosed else None,
+        )
+        return made, self._record.append(rules()["event"], facts, now=now)
+
+
+def _no_reason() -> FieldMissing:
+    return FieldMissing(
+        "why the adviser is told who the child is, is not said",
+        hint="say why the advice cannot be given without a name, or ask without one",
         rule=rules()["rule"],
-        profile=kind,
-        identifiers=profile.load(kind).identifiers(dataset) if isinstance(dataset, dict) else (),
-        matter=Matter(adviser=role, disclosed=disclosed),
-        promise=Promise({"reason": reason}) if disclosed else None,
+        source=rules()["source"],
     )
-    return made, record.append(rules()["event"], facts, now=now)

@@ -7,21 +7,21 @@ asks for, which event it is and which actions it ends stand in `schemas/decision
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from sharekit import registry
 from sharekit.domain import profile, vocabulary, workdays
 from sharekit.domain.validation import Validator
-from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotMinimal, Refused, Usage
+from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotMinimal, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.moments import time_of
-from sharekit.record import promises
-from sharekit.record.record import Facts, Matter, Record
+from sharekit.record import promises, refusals
+from sharekit.record.codes import Matter
+from sharekit.record.record import Facts, Record
 from sharekit.values import Value, field
 from sharekit.vault.actions import Action, Promise
 
@@ -77,7 +77,7 @@ class Decisions:
         FieldInvalid; a refusal is itself an entry.
         """
         now, number = self._clock(), os.urandom(16)
-        with self._refusals(now):
+        with refusals.recorded(self._record, now=now):
             decision = _checked(given, now)
         escalated = decision.get("discussed_with_requester", {}).get("escalated")
         known = {**decision, "undiscussed": _is_undiscussed(decision), "escalated": escalated}
@@ -143,7 +143,7 @@ class Decisions:
     def words_of(self, found: Sequence[Action]) -> list[dict[str, Any]]:
         """The words about open actions, which are sealed; that somebody looked is recorded first."""
         self._record.append("consulted", Facts(), now=self._clock())
-        return [self._record.actions.words(each) for each in found]
+        return [self._record.vault.actions.words(each) for each in found]
 
     # --- what is known ---
 
@@ -160,7 +160,7 @@ class Decisions:
         return [step for step in steps if step.event != "consulted"]
 
     def _step(self, seq: int, entry: Entry) -> Step:
-        event = vocabulary.load("ledger-events").by_number(entry.event).code
+        event = vocabulary.code("ledger-events", entry.event)
         words = self._record.vault.read_detail(entry.nonce) or {}
         if said := words.get("decision"):  # as people read it: the vault has its parts in the order of their names
             words["decision"] = {name: said[name] for name in _schema().schema["properties"] if name in said}
@@ -170,14 +170,6 @@ class Decisions:
         """The number of a decision that is on record, from its hex digits or enough of them; Usage if there is none."""
         found = self._record.find(now=self._clock(), event="decision-recorded")
         return _named(decision, [entry.decision or b"" for _, entry in found], what="decision")
-
-    @contextlib.contextmanager
-    def _refusals(self, now: datetime) -> Iterator[None]:
-        try:
-            yield
-        except (Refused, Malformed) as refusal:
-            self._record.append("refused", Facts(outcome=refusal.code, rule=refusal.rule), now=now)
-            raise
 
 
 def _named(text: str, known: Sequence[bytes], *, what: str) -> bytes:
@@ -245,19 +237,15 @@ def _matter(number: bytes, decision: Mapping[str, Any]) -> Matter:
 
 
 def _summary(seq: int, entry: Entry, open_: Sequence[Action]) -> Summary:
-    def code(name: str, number: int | None) -> str | None:
-        return vocabulary.load(name).by_number(number).code if number is not None else None
-
     profiles = {profile.load(name).number: name for name in profile.names()}
-    reasons = vocabulary.load("refusal-reasons")
     return Summary(
         (entry.decision or b"").hex(),
         seq,
         time_of(entry.time),
-        code("decisions", entry.decided),
-        tuple(reasons.by_number(number).code for number in entry.reasons or ()),
+        vocabulary.code("decisions", entry.decided),
+        tuple(vocabulary.codes("refusal-reasons", entry.reasons)),
         profiles.get(entry.profile) if entry.profile is not None else None,
-        code("purposes", entry.purpose),
+        vocabulary.code("purposes", entry.purpose),
         tuple(each for each in open_ if each.reference == entry.decision),
     )
 

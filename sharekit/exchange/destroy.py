@@ -6,26 +6,26 @@ Without its key a subject's tokens in the ledger are noise, and every proof, rec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from sharekit.domain import retention, vocabulary
+from sharekit.domain import retention
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import GateNotMet, Usage
 from sharekit.record.record import Facts, Record
 from sharekit.vault.actions import Promise
-from sharekit.vault.kept import EPOCH, Kept, _kept
+from sharekit.vault.kept import Kept
 
-__all__ = ["Erasure"]
+__all__ = ["Retention"]
 
 
-class Erasure:
-    """The table `kept` of the vault, and what is done by it."""
+class Retention:
+    """What one agency keeps of packets and until when, and the acts that end it."""
 
-    def __init__(self, record: Record, outbox: Path) -> None:
-        self._record, self._outbox = record, outbox
+    def __init__(self, record: Record, outbox: Path, clock: Callable[[], datetime]) -> None:
+        self._record, self._packets, self._outbox, self._clock = record, record.vault.kept, outbox, clock
 
     def keep(
         self,
@@ -40,86 +40,72 @@ class Erasure:
 
         Whoever then records something about it does both `one_at_a_time`: nothing is destroyed in between.
         """
-        self._record.vault.subject_key(identifiers)
-        subject = self._record.vault.subject_number(identifiers)
-        number = vocabulary.load("retention-rules")[retention.rule_of(terms)].number
-        days = None if due is None else (due - EPOCH).days
-        held = int(bool(terms.retention.get("legal_hold")))
-        with self._record.vault.writing() as db:
-            db.execute(
-                "INSERT INTO kept(sender, packet, subject, rule, due, held) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET subject = coalesce(subject, excluded.subject),"
-                " due = coalesce(due, excluded.due)",
-                (sender, packet, subject, number, days, held),
-            )
+        rule, held = retention.rule_of(terms), bool(terms.retention.get("legal_hold"))
+        self._packets.keep(packet, sender, rule=rule, due=due, held=held, identifiers=identifiers)
 
-    def kept(self, packet: bytes | None = None) -> list[Kept]:
-        """What is kept, of one packet or of all: what is due soonest first, undated last."""
-        query = "SELECT packet, sender, subject, rule, due, held FROM kept"
-        order = " ORDER BY due IS NULL, due, packet"
-        with self._record.vault.reading() as db:
-            if packet is None:
-                rows = db.execute(query + order).fetchall()
-            else:
-                rows = db.execute(f"{query} WHERE packet = ?", (packet,)).fetchall()
-        return [_kept(*row) for row in rows]
+    def kept(self) -> list[Kept]:
+        """Everything that is kept, on hold or not; it needs no passphrase.
 
-    def due(self, *, now: datetime) -> list[Kept]:
+        What is due soonest comes first, what has no date last.
+        """
+        return self._packets.all()
+
+    def due(self) -> list[Kept]:
         """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
-        found = self.kept()
-        waiting = {each.packet for each in found if not each.is_due(now.date())}
-        return [each for each in found if each.packet not in waiting]
+        return self._packets.due(self._clock())
 
     # --- legal hold (R17) ---
 
-    def hold(self, packet: bytes, *, on: bool, reason: str, now: datetime) -> None:
-        """Suspend the destruction of a packet, or take that back; on the record.
+    def hold(self, packet: bytes, *, reason: str) -> None:
+        """Suspend the destruction of the packet with this number; on the record, and even if that fails.
 
-        Whatever fails in between, the hold stands. Raises Usage if it is not kept here, or no reason is given.
+        Raises Usage if it is not kept here, or no reason is given.
         """
+        self._check_holdable(packet, reason)
+        self._packets.hold(packet)
+        self._log("reviewed", packet, "held", reason, self._clock())
+
+    def release(self, packet: bytes, *, reason: str) -> None:
+        """Take a hold back once that is on the record; errors as in `hold`."""
+        self._check_holdable(packet, reason)
+        self._log("reviewed", packet, "released", reason, self._clock())
+        self._packets.release(packet)
+
+    def _check_holdable(self, packet: bytes, reason: str) -> None:
         if not reason.strip():
             raise Usage("a hold is set or released for a reason", hint="give the --reason")
         self._known(packet)
-        if on:
-            self._set_held(packet, on)
-        self._log("reviewed", packet, "held" if on else "released", reason, now)
-        if not on:
-            self._set_held(packet, on)
-
-    def _set_held(self, packet: bytes, on: bool) -> None:
-        with self._record.vault.writing() as db:
-            db.execute("UPDATE kept SET held = ? WHERE packet = ?", (int(on), packet))
 
     # --- destroying ---
 
-    def destroy_due(self, *, now: datetime) -> int:
-        """Destroy everything that is due; how many packets."""
+    def destroy_due(self) -> int:
+        """Destroy everything that is due; the number of packets."""
         with self._record.one_at_a_time():
-            return self._destroy(self.due(now=now), None, now)
+            return self._destroy(self.due(), None)
 
-    def destroy(self, packet: bytes, *, reason: str | None = None, now: datetime) -> int:
-        """Destroy what is kept of one packet; 1.
+    def destroy(self, packet: bytes, *, reason: str | None = None) -> int:
+        """Destroy what is kept of the packet with this number; 1, the number of packets.
 
         Raises Usage if it is not kept here, or not due and no reason given; GateNotMet (R17) while it is on hold.
         """
         with self._record.one_at_a_time():
-            return self._destroy(self._known(packet), reason, now)
+            return self._destroy(self._known(packet), reason)
 
-    def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None, now: datetime) -> int:
-        """Destroy everything that is kept of one subject; how many packets. Errors as in `destroy`."""
-        subject = self._record.vault.subject_number([(scheme, identifier_value(scheme, value))])
+    def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None) -> int:
+        """Destroy everything that is kept of one subject; the number of packets. Errors as in `destroy`."""
+        subject = self._record.vault.subjects.number(scheme, identifier_value(scheme, value))
         with self._record.one_at_a_time():
             found = [each for each in self.kept() if subject is not None and each.subject == subject]
             if not found:
                 raise Usage("nothing is kept of that subject", hint="sharekit retention due --all lists what is kept")
-            return self._destroy(found, reason, now)
+            return self._destroy(found, reason)
 
-    def _destroy(self, chosen: Sequence[Kept], reason: str | None, now: datetime) -> int:
+    def _destroy(self, chosen: Sequence[Kept], reason: str | None) -> int:
         """The entries come first: what they say can be finished by doing it again; nothing is lost unrecorded.
 
         A number is the sender's to choose: what two have given one number goes together, or not at all.
         """
-        packets = {each.packet for each in chosen}
+        now, packets = self._clock(), {each.packet for each in chosen}
         found = [each for each in self.kept() if each.packet in packets]
         self._check(found, reason, now)
         nonces = [entry.nonce for entry in self._record.all_entries(now) if entry.packet in packets]
@@ -144,11 +130,11 @@ class Erasure:
                 rule="R17",
                 source="a legal hold suspends destruction",
             )
-        if not (reason or "").strip() and not all(each.is_due(now.date()) for each in found):
+        if not (reason or "").strip() and not all(each.is_due(now) for each in found):
             raise Usage("it is not due to be destroyed", hint="give the --reason why it is to go before its time")
 
     def _known(self, packet: bytes) -> list[Kept]:
-        found = self.kept(packet)
+        found = self._packets.of(packet)
         if not found:
             raise Usage("nothing is kept of that packet", hint="sharekit retention due --all lists what is kept")
         return found

@@ -10,23 +10,23 @@ an old act that was put back is no act. Whatever is wrong with it, nothing is op
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-from nacl.signing import SigningKey
 
 from sharekit import cbor, cose
 from sharekit.disk import files
 from sharekit.errors import GateNotMet, Malformed, NotTrusted, NotVerified, Usage
+from sharekit.exchange.signer import Signer
+from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.policy import local
 from sharekit.policy.local import RULE, SOURCE, LocalPolicy
 from sharekit.record.record import Facts, Record
-from sharekit.trust.cards import Card
 from sharekit.values import Value
 from sharekit.vault.actions import Promise
 
-__all__ = ["Act", "Enactment"]
+__all__ = ["OwnPolicy"]
 
 TYP = "application/sharekit.policy+cose"
 EVENT = "policy-changed"
@@ -41,65 +41,78 @@ class Act(Value):
     at: datetime
 
 
-class Enactment:
-    """The local policy of one agency: `load` it, or set another."""
+class OwnPolicy:
+    """The local policy of one agency: what is in force, and the acts that set another."""
 
-    def __init__(self, home: Path, own: Card, record: Record) -> None:
+    def __init__(self, home: Path, signer: Signer, record: Record, clock: Callable[[], datetime]) -> None:
         self._policy, self._act = home / "policy.toml", home / "policy.cose"
-        self._own, self._record = own, record
+        self._signer, self._record, self._clock = signer, record, clock
 
-    def load(self, *, now: datetime) -> LocalPolicy:
+    def in_force(self, *, now: datetime | None = None) -> LocalPolicy:
         """The policy in force; without a `policy.toml` the shipped one.
 
-        Raises what `local_policy.parse` raises; NotTrusted, BadSignature or Malformed where it is looser than shipped
-        and no act, or not the newest, says so.
+        `now` is for whoever has read the clock already. Raises what `policy.local.parse` raises; NotTrusted,
+        BadSignature or Malformed where it is looser than shipped and no act, or not the newest, says so.
         """
         if not self._policy.exists():
             return local.shipped()
         policy = local.parse(files.read(self._policy, limit=local.MAX_BYTES, what="policy.toml"))
         if policy.loosens:
-            self._check_act(policy, now)
+            self._check_act(policy, now or self._clock())
         return policy
 
-    def act(self) -> Act | None:
+    def _signed_act(self) -> Act | None:
         """The act that stands beside the policy, if this agency signed it; None if there is none."""
         if not self._act.exists():
             return None
-        message = cose.parse_sign1(files.read(self._act, limit=4096, what="policy.cose"), required=_HEADER)
-        cose.verify_sign1(message, self._own.signing)
-        if message.header[cose.TYP] != TYP or message.header[cose.KID] != self._own.kid:
+        own, data = self._signer.card, files.read(self._act, limit=4096, what="policy.cose")
+        message = cose.parse_sign1(data, required=_HEADER)
+        cose.verify_sign1(message, own.signing)
+        if message.header[cose.TYP] != TYP or message.header[cose.KID] != own.kid:
             raise _no_act("the act beside the local policy is of another kind, or signed with another key")
-        return _act(cbor.decode(message.payload), self._own.org_id)
+        return _act(cbor.decode(message.payload), own.org_id)
 
-    def set_at(self, policy: LocalPolicy, *, now: datetime) -> datetime | None:
-        """When this very policy was set; None if it was written by hand, or is the shipped one."""
+    def set_at(self) -> datetime | None:
+        """When the policy in force was set; None if it was written by hand, or is the shipped one."""
+        now = self._clock()
+        policy = self.in_force(now=now)
         try:
             self._check_act(policy, now)
-            act = self.act()
+            act = self._signed_act()
         except (NotVerified, Malformed):
             return None
         return act.at if act else None
 
-    def tighten(self, data: bytes, key: SigningKey, *, reason: str, now: datetime) -> int:
-        """Set the policy in `data`, which is nowhere looser than the shipped one; the number of its entry.
+    def tighten(self, data: bytes, *, reason: str) -> int:
+        """Take the `policy.toml` in `data` into use, which is nowhere looser than shipped; the number of its entry.
 
-        Raises what `local_policy.parse` raises; GateNotMet if it is looser; Usage, OutputUnwritable, LedgerError.
+        Raises Malformed, NotMinimal, FieldMissing, UnknownCode, FieldInvalid; GateNotMet if it is looser; Usage if
+        nobody is named who answers for it, or no reason; WrongPassphrase, OutputUnwritable, LedgerError.
         """
+        self._check_answerable()
         policy = local.parse(data)
         if policy.loosens:
             raise _looser(policy)
-        return self._set(policy, data, key, reason=reason, now=now)
+        return self._set(policy, data, reason)
 
-    def loosen(self, data: bytes, key: SigningKey, *, reason: str, now: datetime) -> int:
-        """Set the policy in `data`, looser or not; the number of its entry. Errors as in `tighten`."""
-        return self._set(local.parse(data), data, key, reason=reason, now=now)
+    def loosen(self, data: bytes, *, reason: str) -> int:
+        """Take the `policy.toml` in `data` into use, looser or not; the number of its entry. Errors likewise."""
+        self._check_answerable()
+        return self._set(local.parse(data), data, reason)
 
-    def _set(self, policy: LocalPolicy, data: bytes, key: SigningKey, *, reason: str, now: datetime) -> int:
+    def _check_answerable(self) -> None:
+        """Return only if somebody answers for a policy, with the keys at hand."""
+        if not (self._signer.person and self._signer.role):
+            raise Usage("somebody answers for a policy", hint="say who: --as NAME --role ROLE")
+        self._signer.check_unlocked()
+
+    def _set(self, policy: LocalPolicy, data: bytes, reason: str) -> int:
         """Signed, then recorded, and only then in force."""
         if not reason.strip():
             raise Usage("a policy is set for a reason", hint="add --reason TEXT")
         assert policy.digest is not None  # it was parsed
-        signed = _signed(Act(policy.digest, now), self._own, key)
+        now = self._clock()
+        signed = _signed(Act(policy.digest, now), self._signer)
         facts = Facts(file=policy.digest, promise=Promise(words={"reason": reason}))
         with files.replacing(self._act) as act, files.replacing(self._policy) as text:
             number = self._record.append(EVENT, facts, now=now)
@@ -108,7 +121,7 @@ class Enactment:
         return number
 
     def _check_act(self, policy: LocalPolicy, now: datetime) -> None:
-        act = self.act()
+        act = self._signed_act()
         if act is None:
             raise _no_act("the local policy is looser than the shipped one, and nobody signed that")
         if act.digest != policy.digest:
@@ -121,15 +134,15 @@ class Enactment:
 def _act(payload: Any, org_id: str) -> Act:
     match payload:
         case {1: str() as org, 2: bytes() as digest, 3: int() as time, **rest}:
-            if not rest and org == org_id and len(digest) == 32 and 0 <= time < 2**34:
-                return Act(digest, datetime.fromtimestamp(time, UTC))
+            if not rest and org == org_id and len(digest) == 32 and is_seconds(time):
+                return Act(digest, time_of(time))
     raise Malformed("policy.cose is not an act of this agency", hint=_AGAIN)
 
 
-def _signed(act: Act, own: Card, key: SigningKey) -> bytes:
-    header = {cose.ALG: cose.ED25519, cose.KID: own.kid, cose.TYP: TYP}
-    payload = {1: own.org_id, 2: act.digest, 3: int(act.at.timestamp())}
-    return cose.sign1(header, cbor.encode(payload), key)
+def _signed(act: Act, signer: Signer) -> bytes:
+    header = {cose.ALG: cose.ED25519, cose.KID: signer.card.kid, cose.TYP: TYP}
+    payload = {1: signer.org_id, 2: act.digest, 3: seconds_of(act.at)}
+    return cose.sign1(header, cbor.encode(payload), signer.keys.signing)
 
 
 def _no_act(message: str) -> NotTrusted:

@@ -1,239 +1,189 @@
 """Receiving: what becomes of a packet here, each step on the record before the next (SPEC.md section 5).
 
-The agency's half of `opening`: who is asking, what was seen before, and what is committed between the calls.
+The agency's half of `packet/open`: who is asking, what was seen before, and what is committed between the calls.
 A receipt follows whatever a partner should know; that one could not be made undoes nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
 
 from sharekit.domain import retention
-from sharekit.errors import Expired, Malformed, PurposeRefused, Replayed, ShareError
-from sharekit.exchange.destroy import Erasure
-from sharekit.exchange.local_policy import Enactment
-from sharekit.exchange.receipts import Receipts
+from sharekit.errors import Expired, Replayed, ShareError
+from sharekit.exchange.destroy import Retention
+from sharekit.exchange.local_policy import OwnPolicy
+from sharekit.exchange.modes import Handler
+from sharekit.exchange.post import Arrived, Received
+from sharekit.exchange.receipts import Given, Receipts
+from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
-from sharekit.packet import wire as packets
+from sharekit.packet import wire
 from sharekit.packet.open import Share
-from sharekit.packet.receipt import Receipt
-from sharekit.packet.seal import Sender
-from sharekit.packet.wire import Packet, Statement
+from sharekit.packet.wire import Control, Statement
 from sharekit.policy.decide import Verdict, decide
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
-from sharekit.record import promises
-from sharekit.record.record import Facts, Record
-from sharekit.record.refusals import REFUSALS
-from sharekit.trust.cards import Card
-from sharekit.trust.keys import Keys
+from sharekit.record import promises, refusals
+from sharekit.record.record import Record
 from sharekit.trust.store import Trust
-from sharekit.values import Value
+from sharekit.values import field, replace
 
-__all__ = ["Received", "Reception"]
-
-
-class Receiver(Protocol):
-    """What reception asks of the agency whose it is."""
-
-    @property
-    def org_id(self) -> str: ...
-
-    @property
-    def trust(self) -> Trust: ...
-
-    @property
-    def record(self) -> Record: ...
-
-    @property
-    def receipts(self) -> Receipts: ...
-
-    @property
-    def enactment(self) -> Enactment: ...
-
-    @property
-    def erasure(self) -> Erasure: ...
-
-    def now(self) -> datetime: ...
-
-    @property
-    def unlocked(self) -> bool: ...
-
-    def sender(self) -> Sender: ...
+__all__ = ["Opened", "Receiving", "Verified"]
 
 
-class Received(Value):
-    """What was taken in: `mode` of the packet, its statement, and the receipt that it was, if it was one."""
+class Opened(Share):
+    """A share that was opened on the record.
 
-    mode: str
-    statement: Statement
-    receipt: Receipt | None = None
-
-
-class _Checked(Value):
-    """A packet that is to be believed, and when it was."""
-
-    packet: Packet
-    statement: Statement
-    card: Card
-    now: datetime
-
-    @property
-    def cti(self) -> bytes:
-        return bytes.fromhex(self.statement.id)
-
-    def facts(self, **more: Any) -> Facts:
-        statement = self.statement
-        return Facts(packet=self.cti, file=statement.digest, counterparties=[statement.sender], **more)
-
-
-class Reception:
-    """`verify`, `open` and `receive` for one agency.
-
-    After each, `receipt` is where the receipt that it made waits, and `trouble` why there is none.
+    `receipt` is the path of the receipt that its sender is owed and that waits in the outbox, or None; `trouble` is
+    the error for which there is none, or None.
     """
 
-    def __init__(self, agency: Receiver) -> None:
-        self._agency = agency
-        self.receipt: Path | None = None
-        self.trouble: ShareError | None = None
+    receipt: Path | None = field(default=None, compare=False)
+    trouble: ShareError | None = field(default=None, compare=False)
 
-    @property
-    def _record(self) -> Record:
-        return self._agency.record
 
-    def verify(self, data: bytes, trust: Trust) -> Statement:
-        """The statement of a packet, if a sender in `trust` signed it."""
-        with self._refusals(data):
-            checked = self._check(data, trust)
-        seq = self._record_received(checked, "verified")
-        if seq is not None and self._agency.org_id in checked.statement.recipients and not self._is_receipt(checked):
-            self._give("verified", seq, checked)
-        return checked.statement
+class Verified(Statement):
+    """A statement that was verified on the record; `receipt` and `trouble` are those of `Opened`."""
 
-    def open(self, data: bytes, keys: Keys, use: Use) -> Share:
-        """The fields that `use` may see, recorded before they are returned."""
-        own = self._in_force(use)
-        with self._refusals(data, use):
-            checked = self._check(data, self._agency.trust)
-        self._record_received(checked)
-        with self._refusals(data, use, checked):
-            opening.check_addressed(checked.statement, self._agency.org_id)
-            opening.check_own_block(checked.packet, checked.statement, self._agency.org_id, keys)
-            manifest = opening.read_manifest(checked.packet, checked.statement, keys)
-            self._check_first_opening(checked)
-            verdict = decide(manifest.terms, use, now=checked.now, policy=own)
-            self._record_use("decided", checked, verdict)
-            share = opening.open_dataset(checked.packet, manifest, verdict, keys)
-        seq = self._record_use("opened", checked, verdict, share)
-        self._record.vault.mark_opened(checked.statement.sender, checked.cti, now=checked.now)
-        self._give("opened", seq, checked, manifest.note)
-        return share
+    receipt: Path | None = field(default=None, compare=False)
+    trouble: ShareError | None = field(default=None, compare=False)
+
+
+class Receiving:
+    """`verify`, `open` and `receive` for one agency.
+
+    What they return knows its own receipt; so does a refusal that they raise.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        record: Record,
+        trust: Trust,
+        *,
+        policy: OwnPolicy,
+        retention: Retention,
+        receipts: Receipts,
+        handlers: Mapping[str, Handler],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._signer, self._record, self._trust = signer, record, trust
+        self._policy, self._retention, self._receipts = policy, retention, receipts
+        self._handlers, self._clock = handlers, clock
+
+    def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Verified:
+        """The statement of a packet, if a trusted sender signed it; it is recorded.
+
+        A packet that is for us is answered with a receipt. `cards` are believed for this once. It needs no passphrase,
+        but makes no receipt while the keys are locked. Raises Malformed, UnknownSender, NotTrusted, NotVerified,
+        BadSignature, NotYetValid, Expired or Revoked, and Replayed if a packet with this number but other content was
+        seen before.
+        """
+        given = list(cards)
+        arrived = self._arrived(data, self._trust.joined(given) if given else self._trust)
+        entry = self._record_received(arrived, "verified")
+        waiting = (
+            self._receipts.give("verified", entry, arrived) if entry is not None and self._owes(arrived) else Given()
+        )
+        return Verified(**vars(arrived.statement), **waiting._asdict())
+
+    def open(self, data: bytes, use: Use) -> Opened:
+        """The fields that `use` may see, recorded before they are returned.
+
+        Raises as `verify`, then NotForYou, CannotDecrypt, PurposeRefused, IdentityMismatch, or what is wrong with the
+        contents; WrongPassphrase while the keys are locked.
+        """
+        keys, own = self._signer.keys, self._in_force(use)
+        arrived = self._arrived(data, self._trust)
+        self._record_received(arrived)
+        with self._refusals(arrived, use):
+            opening.check_addressed(arrived.statement, self._signer.org_id)
+            opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
+            manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
+            self._check_first_opening(arrived)
+            verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
+            self._record_use("decided", arrived, verdict)
+            share = opening.open_dataset(arrived.packet, manifest, verdict, keys)
+        entry = self._record_use("opened", arrived, verdict, share)
+        self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
+        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note)
+        return Opened(**vars(share), **waiting._asdict())
+
+    def receive(self, data: bytes) -> Received:
+        """Take in a packet of any mode.
+
+        Raises as `verify`, then NotForYou, CannotDecrypt, what its mode refuses, and LedgerTampered where it exposes
+        a fork; WrongPassphrase while the keys are locked.
+        """
+        keys, arrived = self._signer.keys, self._arrived(data, self._trust)
+        arrived = replace(arrived, entry=self._record_received(arrived))
+        with self._refusals(arrived):
+            opening.check_addressed(arrived.statement, self._signer.org_id)
+            opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
+            control = opening.read_control(arrived.packet, arrived.statement, keys)
+            if control is None:  # of a share nothing is read before somebody says what for
+                control = Control(wire.SHARE, {}, None, None)
+            return self._handlers[control.mode](arrived, control)
+
+    # --- is it to be believed? ---
+
+    def _arrived(self, data: bytes, trust: Trust) -> Arrived:
+        """Steps 5.1 to 5.10: is it a packet, is it to be believed, and is it the one that was seen before?"""
+        now = self._clock()
+        with refusals.recorded_once(self._record, data, now=now):
+            packet = wire.parse(data)
+            seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
+            known = seen and seen.recorded and seen.digest == packet.digest
+            statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
+            if seen and seen.digest != packet.digest:
+                raise Replayed("another packet with this number was seen before", packet=packet.id)
+            card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
+        return Arrived(packet, statement, card, now)
+
+    def _check_first_opening(self, arrived: Arrived) -> None:
+        seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
+        if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
+            raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
 
     def _in_force(self, use: Use) -> LocalPolicy:
         """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""
-        now = self._agency.now()
-        try:
+        now = self._clock()
+        with refusals.recorded(self._record, now=now):
             if use.assessment is not None:
                 check_assessment(use.assessment)
-            return self._agency.enactment.load(now=now)
-        except ShareError as refusal:
-            if refusal.exit_code in REFUSALS:
-                self._record.append("refused", Facts(outcome=refusal.code, rule=refusal.rule), now=now)
-            raise
-
-    def receive(self, data: bytes, keys: Keys) -> Received:
-        """Take in a packet of any mode."""
-        with self._refusals(data):
-            checked = self._check(data, self._agency.trust)
-        seq = self._record_received(checked)
-        statement = checked.statement
-        with self._refusals(data, None, checked):
-            opening.check_addressed(statement, self._agency.org_id)
-            opening.check_own_block(checked.packet, statement, self._agency.org_id, keys)
-            control = opening.read_control(checked.packet, statement, keys)
-            if control is None:
-                if seq is not None:
-                    self._give("delivered", seq, checked)
-                return Received(packets.SHARE, statement)
-            if control.mode == packets.RECEIPT:
-                taken = self._agency.receipts.take(control, statement, card=checked.card, now=checked.now)
-                return Received(control.mode, statement, taken)
-            who: Any = {"card": checked.card, "sender": self._agency.sender()}
-            self.receipt = self._agency.receipts.take_checkpoint(control, statement, **who, now=checked.now)
-            return Received(control.mode, statement)
-
-    def _check(self, data: bytes, trust: Trust) -> _Checked:
-        """Steps 5.1 to 5.10: is it a packet, is it to be believed, and is it the one that was seen before?"""
-        self.receipt = self.trouble = None
-        now, packet = self._agency.now(), packets.parse(data)
-        seen = self._record.vault.seen(packet.claims[packets.ISS], packet.claims[packets.CTI])
-        known = seen and seen.recorded and seen.digest == packet.digest
-        statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
-        if seen and seen.digest != packet.digest:
-            raise Replayed("another packet with this number was seen before", packet=packet.id)
-        card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
-        return _Checked(packet, statement, card, now)
-
-    def _check_first_opening(self, checked: _Checked) -> None:
-        seen = self._record.vault.seen(checked.statement.sender, checked.cti)
-        if (seen is None or seen.opened is None) and checked.now >= checked.statement.expires:
-            raise Expired("the packet expired before it was first opened", packet=checked.statement.id)
-
-    # --- receipts ---
-
-    def _give(self, event: str, seq: int, checked: _Checked, note: str | None = None) -> None:
-        """What a receipt reports has happened, whether or not it can be made: that it cannot is only said."""
-        if not self._agency.unlocked or checked.statement.sender == self._agency.org_id:
-            return
-        who: Any = {"card": checked.card, "sender": self._agency.sender()}
-        try:
-            self.receipt = self._agency.receipts.give(event, seq, checked.statement, note=note, **who, now=checked.now)
-        except ShareError as problem:
-            self.trouble = problem
-
-    def _is_receipt(self, checked: _Checked) -> bool:
-        """Whether it is a receipt, which is never receipted. Of one that cannot be read here nobody can tell."""
-        with contextlib.suppress(ShareError):  # locked, too
-            sender = self._agency.sender()
-            control = opening.read_control(checked.packet, checked.statement, sender.keys)
-            return control is not None and control.mode == packets.RECEIPT
-        return False
+            return self._policy.in_force(now=now)
 
     # --- on the record ---
 
-    def _record_received(self, checked: _Checked, *also: str) -> int | None:
+    def _record_received(self, arrived: Arrived, *also: str) -> int | None:
         """`received` once a packet, at its first full verification, and the events in `also`; the last one's number."""
-        if not self._is_recorded(checked):
+        if not self._is_recorded(arrived):
             with self._record.one_at_a_time():
-                if not self._is_recorded(checked):
-                    return self._append_received(checked, ("received", *also))
-        return self._append_received(checked, also) if also else None
+                if not self._is_recorded(arrived):
+                    return self._append_received(arrived, ("received", *also))
+        return self._append_received(arrived, also) if also else None
 
-    def _is_recorded(self, checked: _Checked) -> bool:
-        sender, cti, vault = checked.statement.sender, checked.cti, self._record.vault
-        vault.note_packet(sender, cti, digest=checked.statement.digest, now=checked.now)
-        seen = vault.seen(sender, cti)
-        if seen is None or seen.digest != checked.statement.digest:  # another came in between
-            raise Replayed("another packet with this number was seen before", packet=checked.statement.id)
+    def _is_recorded(self, arrived: Arrived) -> bool:
+        sender, cti, index = arrived.statement.sender, arrived.cti, self._record.vault.packets
+        index.note(sender, cti, digest=arrived.statement.digest, now=arrived.now)
+        seen = index.seen(sender, cti)
+        if seen is None or seen.digest != arrived.statement.digest:  # another came in between
+            raise Replayed("another packet with this number was seen before", packet=arrived.statement.id)
         return seen.recorded
 
-    def _append_received(self, checked: _Checked, events: Sequence[str]) -> int:
-        first = self._record.append(events, checked.facts(), now=checked.now)
-        self._record.vault.mark_recorded(checked.statement.sender, checked.cti)
+    def _append_received(self, arrived: Arrived, events: Sequence[str]) -> int:
+        first = self._record.append(events, arrived.facts(), now=arrived.now)
+        self._record.vault.packets.mark_recorded(arrived.statement.sender, arrived.cti)
         return first + len(events) - 1
 
-    def _record_use(self, event: str, checked: _Checked, verdict: Verdict, share: Share | None = None) -> int:
+    def _record_use(self, event: str, arrived: Arrived, verdict: Verdict, share: Share | None = None) -> int:
         """What was decided or opened; the words about it are kept as long as the terms say."""
         identifiers = share.identifiers if share else ()
-        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=checked.now)
-        facts = checked.facts(
+        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=arrived.now)
+        facts = arrived.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
             rule=verdict.rule,
@@ -242,44 +192,26 @@ class Reception:
             terms=verdict.terms,
             policy=verdict.policy.digest,
             left_out=len(share.withheld) if share else 0,
-            promise=promises.of_opening(verdict.outcome, checked.cti, now=checked.now) if share else None,
+            promise=promises.of_opening(verdict.outcome, arrived.cti, now=arrived.now) if share else None,
         )
-        sender, keep = checked.statement.sender, self._agency.erasure.keep
+        sender, keep = arrived.statement.sender, self._retention.keep
         with self._record.one_at_a_time():
-            keep(checked.cti, sender, verdict.terms, due=due, identifiers=identifiers)
-            return self._record.append(event, facts, now=checked.now)
+            keep(arrived.cti, sender, verdict.terms, due=due, identifiers=identifiers)
+            return self._record.append(event, facts, now=arrived.now)
 
-    @contextlib.contextmanager
-    def _refusals(self, data: bytes, use: Use | None = None, checked: _Checked | None = None) -> Iterator[None]:
-        """Record whatever refuses inside, before it is told."""
-        try:
-            yield
-        except ShareError as refusal:
-            if refusal.exit_code in REFUSALS:
-                if checked:
-                    self._record_refusal(refusal, checked, use)
-                else:
-                    self._record_unverified(refusal, data)
-            raise
+    # --- refusing ---
 
-    def _record_refusal(self, refusal: ShareError, checked: _Checked, use: Use | None) -> None:
-        refusal.packet = checked.statement.id
-        rule = refusal.rule if isinstance(refusal, PurposeRefused) else None
-        facts = checked.facts(purpose=use.purpose if use else None, outcome=refusal.code, rule=rule)
-        seq = self._record.append("refused", facts, now=checked.now)
-        if self._agency.org_id in checked.statement.recipients and (use or not self._is_receipt(checked)):
-            self._give("refused", seq, checked)
+    def _refusals(self, arrived: Arrived, use: Use | None = None) -> AbstractContextManager[None]:
+        """Record whatever refuses inside the block, and give its sender a receipt of that."""
 
-    def _record_unverified(self, refusal: ShareError, data: bytes) -> None:
-        """One entry for each distinct file, so that garbage cannot fill the ledger.
+        def tell(refusal: ShareError, entry: int) -> None:
+            if self._owes(arrived, use):
+                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived)
 
-        A small file could be guessed from its hash: the index is keyed, and the entry carries no digest.
-        """
-        token = hmac.digest(self._record.secret, sha256(data).digest(), "sha256")
-        with contextlib.suppress(Malformed):
-            refusal.packet = packets.parse(data).id
-        cti = bytes.fromhex(refusal.packet) if refusal.packet else None
-        with self._record.one_at_a_time():
-            if not self._record.vault.knows_refused(token):
-                self._record.append("refused", Facts(outcome=refusal.code, packet=cti), now=self._agency.now())
-                self._record.vault.note_refused(token)
+        facts = arrived.facts(purpose=use.purpose if use else None)
+        return refusals.recorded(self._record, facts, now=arrived.now, then=tell)
+
+    def _owes(self, arrived: Arrived, use: Use | None = None) -> bool:
+        """Whether a packet's sender is told what became of it: it was for us, and it is no receipt."""
+        addressed = self._signer.org_id in arrived.statement.recipients
+        return addressed and (use is not None or not self._receipts.is_receipt(arrived))

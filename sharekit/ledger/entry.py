@@ -1,44 +1,63 @@
 """One entry of the ledger: an event as digests and numbers, never a name, a number of a person or free text.
 
-An entry is made only by its constructor, which lets nothing else in, and is its bytes from then on. It knows
-nothing of vocabularies: what the numbers mean stands there.
+An entry is made by its constructor or from its bytes, which let nothing else in, and is its bytes from then on.
+
+The class declares every part once: its label in the bytes, its form, the vocabulary whose numbers it holds, and the
+events that carry it. SPEC.md, schemas/ledger.cddl and the record are made from this or held to it by tests; the
+auditor reads the bytes in its own way. What the numbers mean stands in the vocabularies, which are only named here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from sharekit import cbor
 from sharekit.errors import Malformed
-from sharekit.values import Value, field
+from sharekit.moments import is_seconds
+from sharekit.proofs.checkpoint import ORG_ID, owner
+from sharekit.values import Value, field, fields
 
-__all__ = ["Entry"]
+__all__ = ["LABELS", "MAX_CODES", "VOCABULARIES", "Entry", "Form", "Label"]
 
 MAX_ENTRY_BYTES = 4096
+MAX_CODES, MAX_PARTIES = 32, 64  # in one list
+NEEDED = {1, 2, 3}  # the labels that every entry has
+PROFILES = "profiles"  # stands where a vocabulary's name would: every profile has a number as well
 
-_ORG_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
+
+class Form(NamedTuple):
+    """What may stand at a label: the name of its form in schemas/ledger.cddl, and whether a value has it."""
+
+    name: str
+    fits: Callable[[Any], bool]
+
+
+class Label(NamedTuple):
+    """One part of an entry: its number in the bytes, its name, and its form.
+
+    `vocabulary` is the name of the vocabulary whose numbers it holds, None where it holds none; `events` are the codes
+    of the events that may carry it, empty where every event does.
+    """
+
+    number: int
+    name: str
+    form: Form
+    vocabulary: str | None
+    events: tuple[str, ...]
 
 
 def _is_code(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**16
 
 
-def _is_time(value: object) -> bool:
-    return type(value) is int and 0 <= value < 2**34
+def _are_codes(value: object) -> bool:
+    return type(value) is tuple and 0 < len(value) <= MAX_CODES and all(map(_is_code, value))
 
 
 def _is_minutes(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**32
-
-
-def _is_true(value: object) -> bool:
-    return value is True
-
-
-def _codes(value: object) -> bool:
-    return type(value) is tuple and 0 < len(value) <= 32 and all(map(_is_code, value))
 
 
 def _bytes(size: int) -> Callable[[object], bool]:
@@ -50,77 +69,90 @@ def _text(pattern: str) -> Callable[[object], bool]:
     return lambda value: type(value) is str and expression.fullmatch(value) is not None
 
 
-def _org_ids(value: object) -> bool:
-    return type(value) is tuple and 0 < len(value) <= 64 and all(map(_text(_ORG_ID), value))
+_is_org_id = _text(ORG_ID)
 
 
-def _key(label: int, fits: Callable[[object], bool], **options: Any) -> Any:
-    return field(metadata={"label": label, "fits": fits}, **options)
+def _are_org_ids(value: object) -> bool:
+    return type(value) is tuple and 0 < len(value) <= MAX_PARTIES and all(map(_is_org_id, value))
+
+
+CODE, CODES, COUNT = Form("code", _is_code), Form("codes", _are_codes), Form("count", _is_code)
+SECONDS, MINUTES = Form("seconds", is_seconds), Form("minutes", _is_minutes)
+TOKEN, DIGEST = Form("bytes .size 16", _bytes(16)), Form("digest", _bytes(32))
+TRUE = Form("true", lambda value: value is True)
+RULE = Form("rule", _text("[A-Za-z0-9./-]{1,32}"))
+PARTIES = Form("[ 1*64 org-id ]", _are_org_ids)
+ORIGIN = Form("origin", lambda value: type(value) is str and owner(value) is not None)
+
+
+SHARED = "sealed decided opened"  # what an entry about a share says of its terms
+EXCHANGED = f"{SHARED} received verified refused receipt-in witnessed"
+DECIDED = "decision-recorded"
+ACTS = "sealed received opened consulted destroyed corrected combined viewed replied granted audited"
+
+
+def _part(number: int, form: Form, vocabulary: str | None = None, *, on: str = "") -> Any:
+    """The declaration of one part; `on` has the codes of the events that may carry it, none where every event may."""
+    label = {"number": number, "form": form, "vocabulary": vocabulary, "events": tuple(on.split())}
+    options: dict[str, Any] = {} if number in NEEDED else {"default": None}
+    return field(metadata=label, kw_only=number > 2, **options)
 
 
 class Entry(Value):
-    """One event as codes and digests; schemas/ledger.cddl holds its CDDL. Malformed if a part is not allowed.
+    """One event as codes and digests; what is None is absent. Malformed if a part is not allowed."""
 
-    Labels: 1 event, 2 time, 3 nonce, 4 packet, 5 file, 6 purpose, 7 outcome, 8 rule, 9 counterparties,
-    10 subject, 11 bases, 12 art9, 13 art10, 14 gateways, 15 agreement, 16 profile, 17 detail, 18 checkpoint,
-    19 origin, 20 demonstration, 21 act, 22 decision, 23 decided, 24 reasons, 25 adviser, 26 disclosed, 27 stage,
-    28 action, 29 kinds, 30 because, 31 override, 32 second, 33 lapsed, 34 lag, 35 act_by, 36 acknowledge_by,
-    37 rationale, 38 left_out, 39 reported, 40 undiscussed. What is None is absent.
-    """
-
-    event: int = _key(1, _is_code)
-    time: int = _key(2, _is_time)
-    nonce: bytes = _key(3, _bytes(16), kw_only=True)
-    packet: bytes | None = _key(4, _bytes(16), default=None, kw_only=True)
-    file: bytes | None = _key(5, _bytes(32), default=None, kw_only=True)
-    purpose: int | None = _key(6, _is_code, default=None, kw_only=True)
-    outcome: int | None = _key(7, _is_code, default=None, kw_only=True)
-    rule: str | None = _key(8, _text("[A-Za-z0-9./-]{1,32}"), default=None, kw_only=True)
-    counterparties: tuple[str, ...] | None = _key(9, _org_ids, default=None, kw_only=True)
-    subject: bytes | None = _key(10, _bytes(32), default=None, kw_only=True)
-    bases: tuple[int, ...] | None = _key(11, _codes, default=None, kw_only=True)
-    art9: tuple[int, ...] | None = _key(12, _codes, default=None, kw_only=True)
-    art10: tuple[int, ...] | None = _key(13, _codes, default=None, kw_only=True)
-    gateways: tuple[int, ...] | None = _key(14, _codes, default=None, kw_only=True)
-    agreement: tuple[int, ...] | None = _key(15, _codes, default=None, kw_only=True)
-    profile: int | None = _key(16, _is_code, default=None, kw_only=True)
-    detail: bytes | None = _key(17, _bytes(32), default=None, kw_only=True)
-    checkpoint: bytes | None = _key(18, _bytes(32), default=None, kw_only=True)
-    origin: str | None = _key(19, _text(f"sharekit/{_ORG_ID}/[0-9]{{4}}"), default=None, kw_only=True)
-    demonstration: bool | None = _key(20, _is_true, default=None, kw_only=True)
-    act: int | None = _key(21, _is_code, default=None, kw_only=True)
-    decision: bytes | None = _key(22, _bytes(16), default=None, kw_only=True)
-    decided: int | None = _key(23, _is_code, default=None, kw_only=True)
-    reasons: tuple[int, ...] | None = _key(24, _codes, default=None, kw_only=True)
-    adviser: int | None = _key(25, _is_code, default=None, kw_only=True)
-    disclosed: bool | None = _key(26, _is_true, default=None, kw_only=True)
-    stage: int | None = _key(27, _is_code, default=None, kw_only=True)
-    action: int | None = _key(28, _is_code, default=None, kw_only=True)
-    kinds: tuple[int, ...] | None = _key(29, _codes, default=None, kw_only=True)
-    because: tuple[int, ...] | None = _key(30, _codes, default=None, kw_only=True)
-    override: bool | None = _key(31, _is_true, default=None, kw_only=True)
-    second: bool | None = _key(32, _is_true, default=None, kw_only=True)
-    lapsed: bool | None = _key(33, _is_true, default=None, kw_only=True)
-    lag: int | None = _key(34, _is_minutes, default=None, kw_only=True)
-    act_by: int | None = _key(35, _is_time, default=None, kw_only=True)
-    acknowledge_by: int | None = _key(36, _is_time, default=None, kw_only=True)
-    rationale: bytes | None = _key(37, _bytes(16), default=None, kw_only=True)
-    left_out: int | None = _key(38, _is_code, default=None, kw_only=True)
-    reported: int | None = _key(39, _is_code, default=None, kw_only=True)
-    undiscussed: bool | None = _key(40, _is_true, default=None, kw_only=True)
+    event: int = _part(1, CODE, "ledger-events")
+    time: int = _part(2, SECONDS)
+    nonce: bytes = _part(3, TOKEN)
+    packet: bytes | None = _part(4, TOKEN, on=f"{EXCHANGED} destroyed {DECIDED} reviewed action-closed")
+    file: bytes | None = _part(5, DIGEST, on=f"{EXCHANGED} trusted revoked policy-changed")
+    purpose: int | None = _part(6, CODE, "purposes", on=f"{SHARED} refused receipt-in {DECIDED} advice-sought")
+    outcome: int | None = _part(7, CODE, "outcomes")
+    rule: str | None = _part(8, RULE, on="decided opened refused advice-sought")
+    counterparties: tuple[str, ...] | None = _part(
+        9, PARTIES, on=f"{EXCHANGED} trusted revoked {DECIDED} action-closed"
+    )
+    subject: bytes | None = _part(10, DIGEST, on=f"sealed opened consulted {DECIDED} advice-sought")
+    bases: tuple[int, ...] | None = _part(11, CODES, "art6", on=SHARED)
+    art9: tuple[int, ...] | None = _part(12, CODES, "art9", on=SHARED)
+    art10: tuple[int, ...] | None = _part(13, CODES, "art10", on=SHARED)
+    gateways: tuple[int, ...] | None = _part(14, CODES, "gateways", on=SHARED)
+    agreement: tuple[int, ...] | None = _part(15, CODES, "agreement-status", on=f"{SHARED} {DECIDED}")
+    profile: int | None = _part(16, CODE, PROFILES, on=f"{SHARED} {DECIDED} advice-sought")
+    detail: bytes | None = _part(17, DIGEST)
+    checkpoint: bytes | None = _part(18, DIGEST, on="genesis receipt-in witnessed")
+    origin: str | None = _part(19, ORIGIN, on="genesis")
+    demonstration: bool | None = _part(20, TRUE, on="genesis")
+    act: int | None = _part(21, CODE, "acts", on=ACTS)
+    decision: bytes | None = _part(22, TOKEN, on=f"{DECIDED} discussed escalated reviewed consulted")
+    decided: int | None = _part(23, CODE, "decisions", on=f"sealed {DECIDED}")
+    reasons: tuple[int, ...] | None = _part(24, CODES, "refusal-reasons", on=DECIDED)
+    adviser: int | None = _part(25, CODE, "advice-roles", on="advice-sought")
+    disclosed: bool | None = _part(26, TRUE, on="advice-sought")
+    stage: int | None = _part(27, CODE, "dispute-stages", on="escalated")
+    action: int | None = _part(28, CODE, "action-kinds", on="discussed escalated reviewed action-closed")
+    kinds: tuple[int, ...] | None = _part(29, CODES, "agreement-kinds", on=SHARED)
+    because: tuple[int, ...] | None = _part(30, CODES, "agreement-reasons", on="sealed")
+    override: bool | None = _part(31, TRUE, on="sealed")
+    second: bool | None = _part(32, TRUE, on="sealed")
+    lapsed: bool | None = _part(33, TRUE, on=SHARED)
+    lag: int | None = _part(34, MINUTES, on="sealed")
+    act_by: int | None = _part(35, SECONDS, on="sealed")
+    acknowledge_by: int | None = _part(36, SECONDS, on="sealed")
+    rationale: bytes | None = _part(37, TOKEN, on=f"sealed {DECIDED}")
+    left_out: int | None = _part(38, COUNT, on="sealed opened")
+    reported: int | None = _part(39, CODE, "receipt-events", on="receipt-in")
+    undiscussed: bool | None = _part(40, TRUE, on=DECIDED)
     _encoded: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        parts: dict[int, Any] = {}
-        for label, name, fits in _LABELS:
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if not fits(value):  # the value itself is never quoted: it may be what somebody typed
-                raise Malformed(f"{name} is not a value that the ledger takes")
-            parts[label] = value
-        self.__dict__["_encoded"] = cbor.encode(parts)
-        if parts.keys() < {1, 2, 3} or len(self._encoded) > MAX_ENTRY_BYTES:
+        values, parts = self.__dict__, dict[int, Any]()
+        for label in LABELS:
+            value = values[label.name]
+            if value is not None:
+                parts[label.number] = _fitting(label, value)
+        values["_encoded"] = cbor.encode(parts)
+        if not parts.keys() >= NEEDED or len(self._encoded) > MAX_ENTRY_BYTES:
             raise Malformed("the entry is incomplete or too large")
 
     def encode(self) -> bytes:
@@ -130,20 +162,35 @@ class Entry(Value):
     @classmethod
     def decode(cls, data: bytes) -> Entry:
         """The entry that encodes to exactly `data`; Malformed if there is none."""
-        parts = cbor.decode(data) if len(data) <= MAX_ENTRY_BYTES else None
-        names = {label: name for label, name, _ in _LABELS}
-        if type(parts) is not dict or not {1, 2, 3} <= parts.keys() <= names.keys():
+        parts = cbor.decode(data) if len(data) <= MAX_ENTRY_BYTES else None  # refuses whatever is not deterministic
+        if type(parts) is not dict or not parts.keys() >= NEEDED or not all(map(_is_label, parts)):
             raise Malformed("the bytes are not a ledger entry")
-        values: dict[str, Any] = {names[k]: tuple(v) if type(v) is list else v for k, v in parts.items()}
-        entry = cls(values.pop("event"), values.pop("time"), **values)
-        if entry.encode() != data:
-            raise Malformed("the bytes are not a ledger entry")
+        entry = cls.__new__(cls)
+        values = entry.__dict__
+        values.update(_ABSENT)
+        for number, value in parts.items():
+            label = _NUMBERED[number]
+            values[label.name] = _fitting(label, tuple(value) if type(value) is list else value)
+        values["_encoded"] = bytes(data)
         return entry
 
     def __repr__(self) -> str:
         return f"Entry(event={self.event}, time={self.time})"
 
 
-_LABELS: list[tuple[int, str, Callable[[object], bool]]] = [
-    (part.metadata["label"], name, part.metadata["fits"]) for name, part in Entry._fields.items() if part.metadata
-]
+LABELS = tuple(Label(name=name, **part.metadata) for name, part in fields(Entry).items() if part.metadata)
+VOCABULARIES: Mapping[str, str] = {label.name: label.vocabulary for label in LABELS if label.vocabulary}
+
+_NUMBERED = {label.number: label for label in LABELS}
+_ABSENT: Mapping[str, Any] = dict.fromkeys(label.name for label in LABELS)
+
+
+def _is_label(number: object) -> bool:
+    return type(number) is int and number in _NUMBERED
+
+
+def _fitting(label: Label, value: Any) -> Any:
+    """The value, if it has the label's form; Malformed otherwise, and without the value: somebody may have typed it."""
+    if not label.form.fits(value):
+        raise Malformed(f"{label.name} is not a value that the ledger takes")
+    return value

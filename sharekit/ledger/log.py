@@ -21,15 +21,16 @@ from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, Share
 from sharekit.ledger import recheck
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.group_commit import Group
+from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import File
 from sharekit.ledger.storage import DOUBTED, Commit, Newest, Place, Storage
 from sharekit.ledger.tip import RUN, Tip, complete, consistency_ranges, inclusion_ranges
 from sharekit.proofs import checkpoint, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
 
-__all__ = ["Ledger", "Said"]
+__all__ = ["AttestationRow", "Ledger"]
 
-Said = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
+AttestationRow = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
 
 
 class Ledger:
@@ -37,6 +38,13 @@ class Ledger:
 
     Threads and processes may append at once, and threads share a commit. Raises LedgerError where nothing could be
     written or read, LedgerTampered where what is there must not be believed.
+
+    >>> number = fernshire.ledger.append(entry)
+    >>> fernshire.ledger.verify() == number + 1
+    True
+    >>> fernshire.ledger.checkpoint().splitlines()[0]
+    'sharekit/E10999001/2026'
+    >>> fernshire.ledger.export("ledger.export", [(fernshire.org_id, fernshire.card())])
     """
 
     def __init__(self, storage: Storage, *, origin: str, key: SigningKey, known: str | None = None) -> None:
@@ -157,25 +165,26 @@ class Ledger:
         return self._roots(consistency_ranges(old_size, 0, size, complete=True))
 
     def prove(self, seq: int) -> bytes:
-        """The proof that entry `seq` is in the ledger: CBOR [receipt, note], a COSE receipt (RFC 9942) and the newest
-        note.
+        """The proof that entry `seq` is in the ledger: CBOR [COSE receipt (RFC 9942), newest note].
 
-        Nothing is signed that would not verify: LedgerTampered if the stored entry does not lead to the root.
+        Nothing is signed that would not verify: LedgerTampered if the stored entry does not lead to the root. Usage if
+        there is no such entry.
         """
         tip = self._newest()
         path, root = self.inclusion(seq, tip.size), tip.root()
         merkle.verify_inclusion(merkle.leaf_hash(self.entry(seq)), seq, tip.size, path, root)
         return cbor.encode([_receipt(tip.size, seq, path, root, self._key), tip.note])
 
-    def verify(self) -> int:
+    def verify(self, progress: Progress = unseen) -> int:
         """Recompute everything from the bytes of the entries; the number of entries, or LedgerTampered.
 
-        A ledger that does not verify takes no more entries until it does.
+        A ledger that does not verify takes no more entries until it does. `progress` is called with how many steps are
+        done, and how many there are: two for every entry.
         """
         try:
             self._storage.check()
             tip = self._newest(anew=True)
-            recheck.recompute(self._storage, tip.size, self._signed)
+            recheck.recompute(self._storage, tip.size, self._signed, progress)
         except LedgerTampered:
             self._storage.mark(DOUBTED)
             raise
@@ -186,7 +195,7 @@ class Ledger:
         self,
         path: Path | str,
         cards: Iterable[tuple[str, bytes]] = (),
-        attestations: Iterable[Said] = (),
+        attestations: Iterable[AttestationRow] = (),
         stamps: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         """Write one SQLite file for an auditor, mode 0600, in one step: the ledger's tables, and what is given.

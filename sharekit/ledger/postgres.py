@@ -23,6 +23,7 @@ from sharekit.ledger import sqlite
 from sharekit.ledger.postgres_driver import driver, typed
 from sharekit.ledger.storage import MOVED, Commit, Newest, Setting, Storage
 from sharekit.ledger.tip import Tip
+from sharekit.proofs import checkpoint
 
 if TYPE_CHECKING:
     import psycopg
@@ -72,7 +73,7 @@ _MADE = """
 
 
 def fingerprint(db: psycopg.Connection[Any]) -> str:
-    """A hash of all that init-postgres makes: tables, columns, triggers and functions, with their owner."""
+    """The SHA-256, in hexadecimal, of all that init-postgres makes: tables, columns, triggers, functions, owners."""
     lines = sorted(str(line) for (line,) in db.execute(_MADE))
     return sha256("\n".join(lines).encode()).hexdigest()
 
@@ -107,8 +108,8 @@ class Database:
 
     def years(self, org_id: str) -> list[int]:
         """The years of which the organisation has a ledger here, oldest first."""
-        rows = self.rows("SELECT origin FROM sharekit.ledger WHERE starts_with(origin, %s)", f"sharekit/{org_id}/")
-        return sorted(int(origin.rpartition("/")[2]) for (origin,) in rows)
+        named = (checkpoint.org_and_year(origin) for (origin,) in self.rows("SELECT origin FROM sharekit.ledger"))
+        return sorted(each[1] for each in named if each and each[0] == org_id)
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         """The answer to one question; a connection that is found to be lost is made anew, once."""

@@ -14,7 +14,13 @@ from sharekit.ledger.storage import BEYOND, Storage
 from sharekit.ledger.tip import Tip, complete
 from sharekit.proofs.checkpoint import Checkpoint
 
-__all__ = ["recompute", "roots"]
+__all__ = ["Progress", "recompute", "roots", "unseen"]
+
+Progress = Callable[[int, int], None]  # called with how much has been looked at, and of how much
+
+
+def unseen(done: int, total: int) -> None:
+    """The progress that nobody looks at."""
 
 
 def roots(storage: Storage, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
@@ -33,17 +39,22 @@ def _root(smallest_first: list[bytes]) -> bytes:
     return found
 
 
-def recompute(storage: Storage, size: int, signed: Callable[[object, int], Checkpoint]) -> None:
-    """Return only if the first `size` entries lead to every stored hash and note; `signed` reads a note, or raises."""
+def recompute(
+    storage: Storage, size: int, signed: Callable[[object, int], Checkpoint], progress: Progress = unseen
+) -> None:
+    """Return only if the first `size` entries lead to every stored hash and note; `signed` reads a note, or raises.
+
+    `progress` is called as it goes on: the entries are one half of the work, the notes the other.
+    """
     _check_counts(storage)
-    below: Iterator[bytes] = map(merkle.leaf_hash, _dense(storage, size))
+    below: Iterator[bytes] = map(merkle.leaf_hash, _dense(storage, size, progress))
     for level in range(size.bit_length()):
         _compare(below, _level(storage, level, size), level)
         below = _parents(_level(storage, level, size))
     without = storage.commit_without_note(size)
     if without is not None:
         raise LedgerTampered("a commit is without its checkpoint", index=without)
-    _check_notes(storage, size, signed)
+    _check_notes(storage, size, signed, progress)
 
 
 def _check_counts(storage: Storage) -> None:
@@ -53,9 +64,10 @@ def _check_counts(storage: Storage) -> None:
         raise LedgerTampered("entries or hashes are missing, or too many", index=size)
 
 
-def _dense(storage: Storage, size: int) -> Iterator[bytes]:
+def _dense(storage: Storage, size: int, progress: Progress) -> Iterator[bytes]:
     expected, start = 0, -BEYOND
     while expected < size:
+        progress(expected, 2 * size)
         for seq, data in storage.entries(start) or [(-1, b"")]:
             if seq != expected:
                 raise LedgerTampered("an entry is missing", index=expected)
@@ -86,9 +98,10 @@ def _compare(computed: Iterator[bytes], stored: Iterator[bytes], level: int) -> 
             raise _differs("an entry or a hash has been changed", idx << level, expected, found)
 
 
-def _check_notes(storage: Storage, size: int, signed: Callable[[object, int], Checkpoint]) -> None:
+def _check_notes(storage: Storage, size: int, signed: Callable[[object, int], Checkpoint], progress: Progress) -> None:
     leaves, tip = _level(storage, 0, size), Tip()
     while rows := storage.notes(tip.size, size):
+        progress(size + tip.size, 2 * size)
         for end, note in rows:
             promised = signed(note, end)
             tip, _ = tip.grown(list(islice(leaves, end - tip.size)))

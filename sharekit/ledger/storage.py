@@ -50,7 +50,11 @@ class Commit(Value):
 
 
 class Storage(abc.ABC):
-    """The three tables of one ledger, open. Raises LedgerError, and LedgerTampered where contents are wrong."""
+    """The three tables of one ledger, `entry`, `node` and `note`, open.
+
+    `path` is the file that they are in, None in a database. Its methods raise LedgerError, and LedgerTampered where
+    contents are wrong.
+    """
 
     path: Path | None = None  # the file, where it is in one
 
@@ -104,7 +108,10 @@ class Storage(abc.ABC):
     # --- the questions ---
 
     def newest(self) -> Newest:
-        """The newest note; LedgerTampered if it is not for the entries there are."""
+        """The newest note, and its number of entries; size 0 and an empty note where there is none.
+
+        LedgerTampered if the note is not for the entries there are.
+        """
         sql = "SELECT size, note, (SELECT max(seq) + 1 FROM entry) FROM note ORDER BY size DESC LIMIT 1"
         size, note, count = self._row(sql) or (0, "", 0)
         if size != count or type(note) is not str:
@@ -179,7 +186,7 @@ class Place(Protocol):
         """Make the ledger of these commits, whole or not at all; LedgerError if there is one, or the remains of one."""
 
     def open(self) -> Storage:
-        """The storage, if it is in order; LedgerError if there is none."""
+        """The storage; LedgerError if there is none to open, LedgerTampered if its tables are not those of a ledger."""
 
 
 class Shelf(Protocol):

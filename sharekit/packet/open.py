@@ -2,6 +2,14 @@
 
 Four calls, so that whoever keeps a record can commit it between them: `verify`, `read_manifest`, `policy.decide`,
 `open_dataset`. Errors before decryption name the reason exactly; inside decryption there is one, whatever the cause.
+
+>>> parsed = sharekit.parse(packet)
+>>> statement = sharekit.verify(parsed, trust, now=now)
+>>> manifest = sharekit.read_manifest(parsed, statement, quillbrook.keys)
+>>> verdict = sharekit.decide(manifest.terms, use, now=now)
+>>> share = sharekit.open_dataset(parsed, manifest, verdict, quillbrook.keys)
+>>> share.fields["plan_type"]
+'cpp'
 """
 
 from __future__ import annotations
@@ -70,10 +78,10 @@ class Manifest(Value):
 
 
 class Share(Value):
-    """What was opened for a use: the values of the fields that it permits, and the names of those withheld.
+    """What was opened for a use: the values of the fields that it permits, and the dotted paths of those withheld.
 
-    `identifiers` are the child's, as (scheme, value); `destroy_on` is the day by which the record is to go, None if no
-    rule dates it. `repr` shows no value.
+    `packet` is the packet's number in hexadecimal. `identifiers` are the child's, as (scheme, value); `destroy_on` is
+    the day by which the record is to go, None if no rule dates it. `repr` shows no value.
     """
 
     packet: str
@@ -90,6 +98,10 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
 
     `first_seen` is when this packet was first recorded here: expiry and revocation are judged as of then.
     Raises UnknownSender, NotTrusted, BadSignature, NotYetValid, Expired or Revoked.
+
+    >>> statement = sharekit.verify(sharekit.parse(packet), trust, now=now)
+    >>> statement.sender, statement.recipients
+    ('E10999001', ('ZZQ01',))
     """
     claims = packet.claims
     issued, expires = time_of(claims[IAT]), time_of(claims[EXP])
@@ -216,7 +228,11 @@ def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Key
 
 
 def open_packet(packet: Packet | bytes, keys: Keys, trust: Trust, *, use: Use, now: datetime) -> Share:
-    """Verify, read, decide and open in one call, for tests and tools; it logs nothing (`Agency.open` does)."""
+    """Verify, read, decide and open in one call, for tests and tools; it logs nothing (`Agency.open` does).
+
+    >>> sharekit.open_packet(packet, quillbrook.keys, trust, use=use, now=now).fields["plan_type"]
+    'cpp'
+    """
     parsed = packet if isinstance(packet, Packet) else parse(packet)
     statement = verify(parsed, trust, now=now)
     manifest = read_manifest(parsed, statement, keys)

@@ -8,13 +8,13 @@ neither can rewrite what the other has seen. A receipt is never receipted. No fi
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerTampered, Malformed
 from sharekit.ledger.entry import Entry
+from sharekit.moments import time_of
 from sharekit.packet.wire import Control, Statement
 from sharekit.proofs import checkpoint, cosignature, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
@@ -55,15 +55,14 @@ def body(event: str, entry: Entry, proven: bytes, *, cosigned: str | None = None
 
     `proven` is what `Ledger.prove` gave for the entry, `cosigned` the sender's note with our cosignature.
     """
-    outcomes, purposes = vocabulary.load("outcomes"), vocabulary.load("purposes")
     told = {
         "event": event,
-        "outcome": outcomes.by_number(entry.outcome or 0).code,
+        "outcome": vocabulary.code("outcomes", entry.outcome or 0),
         "at": entry.time,
         "digest": entry.file,
         "entry": entry.encode(),
         "proof": proven,
-        "purpose": purposes.by_number(entry.purpose).code if entry.purpose is not None else None,
+        "purpose": vocabulary.code("purposes", entry.purpose),
         "rule": entry.rule,
         "cosigned": cosigned,
     }
@@ -81,7 +80,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
         raise Malformed("the receipt does not agree with the entry it proves")
     shown = inclusion.parse(said["proof"])
     origin = checkpoint.parse(shown.note).origin
-    if not re.fullmatch(rf"sharekit/{re.escape(statement.sender)}/[0-9]{{4}}", origin):
+    if checkpoint.owner(origin) != statement.sender:
         raise LedgerTampered("the receipt proves an entry of another ledger")
     if checkpoint.only(shown.note, origin) != shown.note:
         raise Malformed("the receipt's checkpoint carries lines of others")
@@ -92,7 +91,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
         org_id=statement.sender,
         event=said["event"],
         outcome=said["outcome"],
-        at=datetime.fromtimestamp(said["at"], UTC),
+        at=time_of(said["at"]),
         digest=said["digest"],
         purpose=said.get("purpose"),
         rule=said.get("rule"),
@@ -140,7 +139,7 @@ def check_cosigned(note: str | bytes, *, card: Card, own: Card) -> str:
     if card.org_id == own.org_id:
         raise cosignature.own_ledger()
     origin = checkpoint.parse(note).origin
-    if not re.fullmatch(rf"sharekit/{re.escape(own.org_id)}/[0-9]{{4}}", origin):
+    if checkpoint.owner(origin) != own.org_id:
         raise LedgerTampered("what is cosigned is a checkpoint of another ledger")
     checkpoint.verify(note, origin=origin, public=own.log_key)
     if cosignature.cosigned_at(note, name=cosignature.name_of(card.org_id), public=card.signing) is None:

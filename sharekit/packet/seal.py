@@ -18,6 +18,7 @@ from sharekit.domain import profile
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import FieldMissing, NotNeedToKnow, UnknownCode, Usage
+from sharekit.moments import seconds_of
 from sharekit.packet.wire import (
     AUD,
     CHECKPOINT_HASH,
@@ -67,6 +68,8 @@ class Sender(Value, kw_only=True):
 
     `note` is the newest checkpoint of its ledger, None without one; the rest is what its card says and who acts, and
     goes into the terms as far as it is not None.
+
+    >>> sender = sharekit.Sender(org_id=fernshire.org_id, keys=fernshire.keys, org_type=fernshire.org_type)
     """
 
     org_id: str
@@ -143,6 +146,8 @@ def seal(
     """A signed and encrypted packet of `dataset` under `terms` for `recipients`.
 
     Raises Refused (a gate, a field, a code, a recipient), naming rule or field and never a value; Usage.
+
+    >>> packet = sharekit.seal(dataset, terms, sender=fernshire.sender(), recipients=[quillbrook.card()], now=now)
     """
     if attachments:
         raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
@@ -323,7 +328,7 @@ def _manifest_map(draft: Draft, parts: Parts, dataset: bytes, note: str | None) 
 
 
 def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Sender, now: datetime) -> dict[int, Any]:
-    issued = int(now.timestamp())
+    issued = seconds_of(now)
     claims = {
         ISS: sender.org_id,
         AUD: [card.org_id for card in draft.recipients],

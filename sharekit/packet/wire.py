@@ -20,6 +20,7 @@ from typing import Any
 from sharekit import cbor, cose
 from sharekit.cose import Encrypt, Sign1
 from sharekit.errors import FieldInvalid, Malformed
+from sharekit.moments import is_seconds, time_of
 from sharekit.trust.cards import ORG_ID
 from sharekit.values import Value, field
 
@@ -74,6 +75,27 @@ class Packet(Value):
         return kid
 
     @property
+    def sender(self) -> str:
+        """The organisation id of the agency that it says it is from."""
+        sender: str = self.claims[ISS]
+        return sender
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The organisation ids of those whom it says it is for."""
+        return tuple(self.claims[AUD])
+
+    @property
+    def issued(self) -> datetime:
+        """When it says it was sealed."""
+        return time_of(self.claims[IAT])
+
+    @property
+    def expires(self) -> datetime:
+        """From when on it says it is not to be believed."""
+        return time_of(self.claims[EXP])
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 of the whole packet."""
         return sha256(self.data).digest()
@@ -113,7 +135,11 @@ class Control(Value):
 
 
 def parse(data: bytes) -> Packet:
-    """The parts of a packet, untrusted: steps 5.1 to 5.3; Malformed if it is no packet of this version."""
+    """The parts of a packet, untrusted: steps 5.1 to 5.3; Malformed if it is no packet of this version.
+
+    >>> sharekit.parse(packet).claims[1]  # what it says of its sender; nobody has checked it
+    'E10999001'
+    """
     if len(data) > MAX_BYTES:  # 5.1
         raise Malformed("the file is too large to be a packet")
     data = bytes(data)
@@ -163,7 +189,7 @@ def _checked_statement(message: Sign1) -> dict[int, Any]:
 def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> bool:
     organisations = set(map(type, aud)) <= {str} and all(map(ORG_ID.match, [iss, *aud]))
     addressed = 1 <= len(aud) <= cose.MAX_RECIPIENTS and organisations and len(set(aud)) == len(aud)
-    return addressed and type(iat) is type(exp) is int and 0 <= iat < exp < 2**34 and len(cti) == 16
+    return addressed and is_seconds(iat) and is_seconds(exp) and iat < exp and len(cti) == 16
 
 
 def aad_of(protected: bytes) -> bytes:

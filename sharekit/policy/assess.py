@@ -1,8 +1,8 @@
 """What a rulebook finds in a share before it is sealed. No cryptography, no clock, no database.
 
-The rules stand in `conduct`, `content` and `lawfulness`, each a function beside the id of its rule; their words,
-weight and numbers are in `schemas/`. A gate stops a share until its way through is taken. An urgent, justified share
-is never stopped for want of a record: what is missing is then owed.
+The rules stand in `rules_of_conduct`, `rules_of_content` and `rules_of_law`, each a function beside the id of its
+rule; their words, weight and numbers are in `schemas/`. A gate stops a share until its way through is taken. An urgent,
+justified share is never stopped because a record is missing: what is missing is then owed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ ROOMS = (rules_of_conduct, rules_of_content, rules_of_law)  # each has put its f
 
 
 class Finding(Value):
-    """What one rule has to say about a share: `severity` is gate, needs-reason or advice.
+    """What one rule finds in a share: `severity` is gate, needs-reason or advice.
 
-    `field` is the place in terms or data; `owed` says that it may follow, within 24 hours.
+    `field` is the dotted path of the part of the terms or of the dataset that it is about. `owed` says that what is
+    missing may follow within 24 hours. `code` is that of the error, where the finding is a gate.
     """
 
     rule: str
@@ -50,9 +51,10 @@ def assess(
     situation: Situation | None = None,
     book: str = rulebook.DEFAULT,
 ) -> list[Finding]:
-    """What the rulebook finds in a share, in the rulebook's order; an empty list means nothing to say.
+    """The findings of a rulebook about a share, in the rulebook's order; empty where no rule finds anything.
 
-    The dataset is one that its profile has found valid. Raises as `ShareTerms.parse` for terms in their JSON form.
+    The dataset is one that its profile has checked; `book` is the name of the rulebook. Terms may be JSON: errors are
+    then those of `ShareTerms.parse`.
     """
     case, edition = Case(ShareTerms.parse(terms), dataset, now=now, situation=situation), rulebook.load(book)
     found = [(rule, said) for rule in edition.rules for said in FUNCTIONS[rule.id](case, rule.params)]
@@ -76,12 +78,15 @@ def gate(findings: Collection[Finding]) -> None:
 
 
 def owed(findings: Iterable[Finding]) -> list[Finding]:
-    """What an urgent share left to be recorded afterwards."""
+    """The findings about what an urgent share lacks, and somebody owes to the record."""
     return [finding for finding in findings if finding.owed]
 
 
 def myth(terms: object, dataset: object, *, book: str = rulebook.DEFAULT) -> Finding | None:
-    """The answer to a reason that the guidance turns down, wherever one stands as a code; None if none does."""
+    """The finding about a reason that the guidance turns down, where its code stands in the terms or the dataset.
+
+    None where no such code stands there. Neither the terms nor the dataset need be valid.
+    """
     given = terms.json if isinstance(terms, ShareTerms) else terms
     route = given.get("route") if isinstance(given, Mapping) else None
     for what, value in (("terms", given), ("data", dataset)):

@@ -14,12 +14,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sharekit.domain import profile, vocabulary
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.terms import Agreement, ShareTerms
 from sharekit.domain.vocabulary import Term
 from sharekit.domain.wording import Words, texts
+from sharekit.domain.workdays import day_of
 from sharekit.values import Value, field
 
-__all__ = ["FUNCTIONS", "NOTHING", "Agreement", "Case", "More", "Said", "Situation", "is_myth", "rule"]
+__all__ = ["FUNCTIONS", "NOTHING", "Case", "More", "Said", "Situation", "is_myth", "rule"]
 
 More = Mapping[str, Any]
 
@@ -30,8 +31,8 @@ NOTHING: More = MappingProxyType({})
 class Situation(Value, kw_only=True):
     """Who sends and who receives, as far as it is known, and what was written lately.
 
-    `recipients` has the type of each organisation, `unconfirmed` those whose fingerprint nobody has compared, and
-    `repeats` says how many of the last decisions were explained in the same words.
+    `recipients` maps the id of an organisation to its type, `unconfirmed` has the ids of those whose fingerprint
+    nobody has compared, and `repeats` is the number of late decisions that were explained in the same words.
     """
 
     sender_type: str | None = None
@@ -44,9 +45,9 @@ UNKNOWN = Situation()
 
 
 class Said(NamedTuple):
-    """One answer of a rule, and the place in terms or data that it is about.
+    """One answer of a rule: the name of the answer, and the dotted path in terms or data (`what`) that it is about.
 
-    `way_through` where it depends on the code that stands there, `owed` where the route lets it follow.
+    `way_through` is None unless it depends on the code that stands there; `owed` says that it may follow later.
     """
 
     answer: str
@@ -62,7 +63,7 @@ FUNCTIONS: dict[str, Function] = {}
 
 
 def rule(*ids: str) -> Callable[[Function], Function]:
-    """Put a function beside the rules of these ids in the rulebook."""
+    """Put a function into the table of the rules, under the ids that the rulebook has for them."""
 
     def beside(function: Function) -> Function:
         FUNCTIONS.update(dict.fromkeys(ids, function))
@@ -71,27 +72,18 @@ def rule(*ids: str) -> Callable[[Function], Function]:
     return beside
 
 
-class Agreement(NamedTuple):
-    """One agreement, its place, and what its kind and its status mean."""
-
-    place: str
-    item: More
-    kind: More
-    status: More
-
-    @property
-    def given(self) -> bool:
-        return "given" in self.status
-
-
 class Case:
-    """The share that is being assessed; what several rules ask about is found once."""
+    """The share that is assessed; what several rules ask about it is looked up once.
+
+    `day` is the day in Great Britain, `today` the same as text.
+    """
 
     def __init__(
         self, terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime, situation: Situation | None = None
     ) -> None:
         self.terms, self.json, self.fields = terms, terms.json, fields
-        self.now, self.today, self.situation = now, now.date().isoformat(), situation or UNKNOWN
+        self.now, self.day, self.situation = now, day_of(now), situation or UNKNOWN
+        self.today = self.day.isoformat()
         self.kind = profile.load(terms.profile)
         self.decision = self.json.get("decision", NOTHING)
         self.basis = self.json.get("lawful_basis", NOTHING)
@@ -102,9 +94,9 @@ class Case:
     def _look_up(self) -> None:
         """What the vocabularies say of the codes that stand in the terms; empty where none stands."""
         basis = self.basis
-        self.route = _more("routes", self.json.get("route"))
-        self.outcome = _more("decisions", self.decision.get("outcome"))
-        self.sender = _more("org-types", self.situation.sender_type)
+        self.route = vocabulary.more("routes", self.json.get("route"))
+        self.outcome = vocabulary.more("decisions", self.decision.get("outcome"))
+        self.sender = vocabulary.more("org-types", self.situation.sender_type)
         self.art6 = _terms("art6", (basis["art6"],)) if "art6" in basis else []
         self.art9 = _terms("art9", basis["art9"]) if "art9" in basis else []
         self.art10 = _terms("art10", basis["art10"]) if "art10" in basis else []
@@ -112,28 +104,23 @@ class Case:
         self.part3 = bool(self.art6) and "part3" in self.art6[0].more
 
     def _weigh_agreements(self) -> None:
-        """Each agreement with what its codes mean; whether somebody agreed to the share, and whether that matters.
+        """Look up the agreements, whether somebody agreed to the share, and whether that matters.
 
-        `unagreed`: it is shared without agreement, and neither a court nor a duty makes agreement beside the point.
+        `unagreed` says that it is shared without agreement, and that no court and no duty decides in its place.
         """
-        self.agreements, self.given, duty = [], False, False
-        for number, item in enumerate(self.json.get("agreement", ())):
-            kind, status = _more("agreement-kinds", item["kind"]), _more("agreement-status", item["status"])
-            self.agreements.append(Agreement(f"agreement.{number}", item, kind, status))
-            self.given = self.given or ("consent" in kind and "given" in status)
-            duty = duty or ("share" in kind and "duty" in status)
-        self.unagreed = not self.given and not duty
+        self.agreements = self.terms.agreements
         self.to_share = [each for each in self.agreements if "share" in each.kind]
+        self.given = any(each.given and "consent" in each.kind for each in self.agreements)
+        self.unagreed = not self.given and not any("duty" in each.status for each in self.to_share)
 
     @property
     def urgent(self) -> bool:
-        """Whether want of a record never holds it up, as the terms have it."""
-        urgent = "urgent" in _more("urgency", self.json.get("urgency")) and "needs_agreement" not in self.route
-        return urgent or "emergency" in self.outcome
+        """Whether the share is never held up because a record is missing."""
+        return self.terms.urgent
 
     @property
     def kinds_needed(self) -> Collection[str]:
-        """The kinds of agreement without which it does not go: the profile's own, or to the share on some routes."""
+        """The codes of the kinds of agreement without which it does not go, as its profile or its route asks."""
         own: Collection[str] | None = self.kind.about.get("agreement")
         if own is None:
             return _kinds_to_share() if "needs_agreement" in self.route else ()
@@ -146,7 +133,7 @@ class Case:
         return asked or agreement.item["kind"] in self.kinds_needed
 
     def first_flagged(self, flags: Collection[str]) -> str | None:
-        """The place of the first field that has one of `flags` (H health, X criminal offence, and so on)."""
+        """The dotted path of the first field with one of `flags` (H health, X criminal offence, ...), or None."""
         if not self.kind.flaggable.isdisjoint(flags):
             for place, flag in self.kind.flagged(self.fields):
                 if flag in flags:
@@ -154,13 +141,13 @@ class Case:
         return None
 
     def texts(self) -> list[tuple[str, str, str]]:
-        """Whose ("terms" or "data"), place and words of every text but those that say what must not be learnt."""
+        """Every text as "terms" or "data", its dotted path and its words, without the part that says what to hide."""
         outside = {name: part for name, part in self.json.items() if name != "safety"}
         told = [("data", *each) for each in texts(self.fields)]
         return told + [("terms", *each) for each in texts(outside)]
 
     def myths(self, rule: str) -> Iterable[Said]:
-        """Reasons for the decision, written like a code, that the guidance turns down and `rule` answers."""
+        """The answers of `rule` to codes among the reasons for the decision that the guidance turns down."""
         return self._myths(rule) if self.coded_reasons else ()
 
     def _myths(self, rule: str) -> Iterator[Said]:
@@ -171,16 +158,17 @@ class Case:
 
     @property
     def shared_for(self) -> frozenset[str]:
-        """The purposes that were written down; those below them are meant where they are."""
+        """The purposes that the terms name themselves, without those below them."""
         return self.terms.permitted_purposes | {self.terms.purpose}
 
     @property
     def decided_by(self) -> str:
+        """The name of whoever decided to share; empty where that is owed."""
         return str(self.decision.get("by", ""))
 
     @property
     def protects_address(self) -> bool:
-        """Whether an address must not become known: the terms say so, or the data of somebody."""
+        """Whether the terms, or the data about somebody, say that an address must not become known."""
         if self.json.get("safety", NOTHING).get("protected_address"):
             return True
         return any(self.fields.get(name, NOTHING).get("protected_address") for name in self.kind.protectable)
@@ -192,12 +180,8 @@ def is_myth(term: Term, route: str | None) -> bool:
 
 
 def _written_like(text: str) -> Term | None:
-    """The reason whose code somebody wrote, with whatever capitals and spaces."""
+    """The term of the reason whose code somebody wrote, with any capitals and spaces; None if it is no code."""
     return vocabulary.load("refusal-reasons").terms.get("-".join(Words.of(text).spaced.split()))
-
-
-def _more(name: str, code: str | None) -> More:
-    return vocabulary.load(name).terms[code].more if code else NOTHING
 
 
 def _terms(name: str, codes: Iterable[str]) -> list[Term]:

@@ -21,22 +21,24 @@ from sharekit.policy.local import LocalPolicy, shipped
 from sharekit.policy.use import Use
 from sharekit.values import Value, field
 
-__all__ = ["Obligation", "Verdict", "decide"]
+__all__ = ["Obligation", "Verdict", "decide", "nothing_to_show"]
 
 ALLOWING = frozenset({"allow", "allow-with-record", "allow-logged"})
 
 
 class Obligation(Value):
-    """What goes with an opening: a handling condition of the sender's, or what the engine asks for besides."""
+    """Something that whoever opens must do: a handling condition of the sender, or what the engine asks for."""
 
     code: str
     text: str
 
 
 class Verdict(Value):
-    """What the engine answered, for exactly these terms and this use; `code` is None where it allows.
+    """The answer of the engine for exactly these terms and this use.
 
-    `hint` is the way through of a refusal, and of an opening what somebody should look at again.
+    `outcome` is allow, allow-with-record, allow-logged, refer or deny, and `rule` the id of the step that answered.
+    `code` is the code of the refusal, None where it allows. `hint` is the way through of a refusal; of an opening it
+    is what somebody should look at again, and may be empty.
     """
 
     outcome: str
@@ -52,11 +54,12 @@ class Verdict(Value):
 
     @property
     def allowed(self) -> bool:
+        """Whether data may be shown."""
         return self.outcome in ALLOWING
 
     @property
     def obligations(self) -> tuple[Obligation, ...]:
-        """What whoever opens must do or leave undone; nothing where nothing opens."""
+        """The things that whoever opens must do or leave undone; empty where nothing opens."""
         return tuple(_obligations(self)) if self.allowed else ()
 
     def require(self) -> None:
@@ -68,22 +71,26 @@ class Verdict(Value):
 
 
 def decide(terms: ShareTerms, use: Use, *, now: datetime, policy: LocalPolicy | None = None) -> Verdict:
-    """Whether what was shared under `terms` may be opened for `use`: returned, never raised (UK GDPR Article 8A).
+    """The verdict on whether what was shared under `terms` may be opened for `use` (UK GDPR Article 8A).
 
-    `policy` is the agency's own; without one the shipped policy decides.
+    A refusal is returned and not raised. `policy` is the agency's own; without one the shipped policy decides.
+
+    >>> verdict = sharekit.decide(manifest.terms, use, now=now)
+    >>> verdict.outcome, verdict.rule
+    ('allow', 'R18.4')
     """
     case = _Case(terms, use, now, policy or shipped())
     return case.verdict(_first(case))
 
 
 def nothing_to_show(verdict: Verdict) -> Verdict:
-    """The referral for a use that is allowed and yet reveals no field."""
+    """The verdict, a referral, on a use that was allowed and yet reveals no field."""
     case = _Case(verdict.terms, verdict.use, verdict.now, verdict.policy)
     return case.verdict(_Answer("R18.10", "nothing"))
 
 
 class _Answer(NamedTuple):
-    """The step that answered, which of its answers, and a hint that is exact for the case."""
+    """The id of the step that answered, the name of its answer, and a hint, None where the step's own will do."""
 
     rule: str
     name: str
@@ -91,7 +98,7 @@ class _Answer(NamedTuple):
 
 
 class _Case:
-    """One question to the engine, and what several steps ask about it."""
+    """One question to the engine, with the answers to what several steps ask."""
 
     __slots__ = ("cell", "now", "policy", "stated", "terms", "use")
 
@@ -290,19 +297,11 @@ def _authorised(use: Use) -> bool:
 
 
 def _agreed(terms: ShareTerms, now: datetime) -> bool:
-    """Whether somebody agreed to the share, for longer than until now, and nobody said no."""
-    kinds = _engine()["agreement_kinds"]
-    asked = [each for each in terms.json.get("agreement", ()) if each.get("kind") in kinds]
-    statuses = {each.get("status") for each in asked if not _is_over(each.get("expires_at"), now)}
-    against = {each.get("status") for each in asked}.intersection(_engine()["agreement_against"])
-    return not against and not statuses.isdisjoint(_engine()["agreement_given"])
-
-
-def _is_over(ends: str | None, now: datetime) -> bool:
-    """Whether a day or a time has passed; a day ends with itself."""
-    if ends is None:
-        return False
-    return ends < now.date().isoformat() if len(ends) == 10 else datetime.fromisoformat(ends) < now
+    """Whether an agreement to the share is in force, and nobody said no."""
+    kinds, against = _engine()["agreement_kinds"], _engine()["agreement_against"]
+    asked = [each for each in terms.agreements if each.item.get("kind") in kinds]
+    refused = any(each.item.get("status") in against for each in asked)
+    return not refused and any(each.in_force(now) for each in asked)
 
 
 def _is_given(text: str | None) -> bool:

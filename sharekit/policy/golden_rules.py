@@ -1,6 +1,7 @@
 """The seven golden rules, one by one: does a share keep them, and which field shows it?
 
-Their wording and what evidences each are the edition's, in its rulebook; findings of its rules show the gaps.
+Their wording, and which fields show that one is kept, stand in the rulebook of the edition; findings of its rules show
+the gaps.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ ADVICE = "advice"  # the one severity that shows no gap
 
 
 class Judged(Value):
-    """One golden rule, or one of its checks: pass, gap or not-applicable, and the field that shows it."""
+    """A golden rule, or one of its checks, and whether a share keeps it.
+
+    `verdict` is pass, gap or not-applicable; `evidence` is the dotted path of the field that shows it, empty where
+    none does; `way_through` is empty unless there is a gap.
+    """
 
     rule: Golden
     verdict: str
@@ -37,7 +42,10 @@ def judge(
     recipients: Collection[str] = (),
     book: str = rulebook.DEFAULT,
 ) -> list[Judged]:
-    """Each golden rule of an edition, in its order; of terms that are not valid, as far as they say anything."""
+    """Whether a share keeps the golden rules of an edition, one by one in their order.
+
+    The terms and fields need not be valid: what is not there shows nothing. `findings` are those of `assess`.
+    """
     shown = {**terms, "data": fields, "recipients": list(recipients)}
     gaps = [finding for finding in findings if finding.severity != ADVICE]
     return [_judged(rule, shown, gaps) for rule in rulebook.load(book).golden_rules]

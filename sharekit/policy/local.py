@@ -1,14 +1,13 @@
 """What `decide` goes by: the shipped matrix and lists, and what one agency's `policy.toml` makes of them.
 
 A local policy may always be stricter. What is looser (a cell that opens more, a purpose taken off the list of those
-always denied) is told apart here; whether it was signed and recorded is for `enactment` to say. Two things no policy
+always denied) is told apart here; whether it was signed and recorded is asked elsewhere. Two things no policy
 can do: open a purpose that is never opened, or close the way through in an emergency.
 """
 
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from types import MappingProxyType
@@ -22,7 +21,7 @@ from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotNeedToKnow, 
 from sharekit.policy.assess import Finding
 from sharekit.values import Value, field, replace
 
-__all__ = ["RULE", "SOURCE", "Change", "LocalPolicy", "parse", "shipped"]
+__all__ = ["MAX_BYTES", "RULE", "SOURCE", "Change", "LocalPolicy", "parse", "shipped"]
 
 MAX_BYTES = 256 * 1024
 RULE = "local-policy"
@@ -34,7 +33,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Change(Value):
-    """One thing that a local policy does otherwise: where, what is shipped, what is so here, and if that is looser."""
+    """One difference of a local policy: its place, the shipped value, the value here, and whether that is looser."""
 
     place: str
     shipped: str
@@ -46,7 +45,13 @@ class Change(Value):
 
 
 class LocalPolicy(Value, kw_only=True):
-    """The policy in force; `shipped()` is the one without any changes. `digest` is the hash of its `policy.toml`."""
+    """The policy that an agency decides by: the shipped one with its own changes.
+
+    `rows` is the matrix, `local_cells` the pairs of purposes in it that are its own. `prohibited` and `opened` are
+    purposes; `recipients` narrows profiles to types of organisation; `confirm` has the dotted paths of more second
+    identifiers by profile, `severities` the weight of rules. `digest` is the SHA-256 of its `policy.toml`, and
+    `max_valid_days` a number of days; both are None where there is none.
+    """
 
     rows: Rows = field(repr=False)
     prohibited: frozenset[str] = frozenset()
@@ -61,11 +66,11 @@ class LocalPolicy(Value, kw_only=True):
 
     @property
     def loosens(self) -> bool:
-        """Whether anything in it needs an act that is signed and stands in the ledger."""
+        """Whether a change in it is looser than what is shipped, and so must be signed and recorded."""
         return any(change.looser for change in self.changes)
 
     def cell(self, terms: ShareTerms, purpose: str) -> str | None:
-        """What the matrix says from these terms to `purpose`; None where nobody filled the cell."""
+        """The cell of the matrix from what these terms share for to `purpose`; None where nobody filled it."""
         return self.rows.get(self._row(terms), _NOTHING).get(purpose)
 
     def is_local(self, terms: ShareTerms, purpose: str) -> bool:
@@ -80,7 +85,7 @@ class LocalPolicy(Value, kw_only=True):
         return profile_name not in self.recipients or org_type in self.recipients[profile_name]
 
     def check_share(self, terms: ShareTerms, recipients: Mapping[str, str]) -> None:
-        """Return only if this policy lets these terms go to `recipients`, each with its type.
+        """Return only if this policy lets a share under these terms go to `recipients`, types by organisation.
 
         Raises GateNotMet or NotNeedToKnow, and says what to change.
         """
@@ -100,7 +105,7 @@ class LocalPolicy(Value, kw_only=True):
                 )
 
     def weighed(self, findings: Iterable[Finding], *, urgent: bool) -> tuple[Finding, ...]:
-        """The findings as they weigh here; no raised rule stops an urgent share that the shipped ones let through."""
+        """The findings with the weight that this policy gives them, which is never a new gate for an urgent share."""
         return tuple(replace(each, severity=self._severity(each, urgent)) for each in findings)
 
     def _severity(self, finding: Finding, urgent: bool) -> str:
@@ -123,7 +128,7 @@ def shipped() -> LocalPolicy:
 
 @functools.lru_cache(maxsize=16)
 def parse(data: bytes) -> LocalPolicy:
-    """The policy that a `policy.toml` makes, whole; whether it may be as loose as it is, is not asked here.
+    """The policy that the bytes of a `policy.toml` make; whether it may be as loose as it is, is not asked here.
 
     Raises Malformed if it is not TOML; NotMinimal, FieldMissing, UnknownCode or FieldInvalid, naming the part.
     """
@@ -145,6 +150,8 @@ def parse(data: bytes) -> LocalPolicy:
 
 
 def _read(data: bytes) -> dict[str, Any]:
+    import tomllib  # late: most agencies go by the shipped policy
+
     try:
         if len(data) > MAX_BYTES:
             raise ValueError
@@ -157,7 +164,7 @@ def _read(data: bytes) -> dict[str, Any]:
 
 
 def _prohibited(codes: Collection[str]) -> frozenset[str]:
-    """The purposes with everything below them; a way through in an emergency may not be among them."""
+    """The purposes with all that are below them; FieldInvalid where one is a way through in an emergency."""
     known = vocabulary.load("purposes")
     below = {each.code for each in known if not set(codes).isdisjoint([each.code, *known.ancestors(each.code)])}
     if any(known[code].more.get("break_glass") for code in below):

@@ -1,7 +1,8 @@
 """Rulebooks: what the guidance asks of a share, edition by edition, each rule as data beside its citation.
 
-The newest edition is whole; an earlier one says only where it differs. A rule's conditions are a small function of
-the same id in `rules` or `lawfulness`; what it says, how heavily, and its numbers and lists of words are here.
+The newest edition is whole; an earlier one says only where it differs. The conditions of a rule are a small function
+of the same id in `rules_of_conduct`, `rules_of_content` or `rules_of_law`; its words, its weight, its numbers and its
+lists of words are here.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ DEFAULT = "hmg-2024"
 
 
 class Answer(Value):
-    """One thing that a rule may have to say: `{field}` in the message is the place in terms or data.
+    """One answer that a rule may give: `{field}` in the message stands for the path in terms or data.
 
-    `code` is that of the error, where it is a gate: a part that every share has is missed, not gated.
+    `severity` is gate, needs-reason or advice. `code` is that of the error, where it is a gate: field-missing for a
+    part that every share has.
     """
 
     severity: str
@@ -33,7 +35,10 @@ class Answer(Value):
 
 
 class Rule(Value):
-    """One rule, and everything that it may answer; `when_urgent` is "owed", or "gate" where nothing opens it."""
+    """One rule and its answers by name; `params` has its numbers and lists of words.
+
+    `when_urgent` is "owed" where an urgent share may go without what is missing, "gate" where nothing may.
+    """
 
     id: str
     title: str
@@ -50,8 +55,8 @@ class Rule(Value):
 class Golden(Value):
     """A golden rule, or one of its checks: the fields that evidence it, and the rules that show a gap.
 
-    One of `rules` may be narrowed to a part of the terms: R13/necessity. `needed`: where nothing evidences it that
-    is a gap, and otherwise it did not apply.
+    An id in `rules` may be narrowed to a part of the terms (R13/necessity). `needed` says that it is a gap if no field
+    shows it; otherwise the rule did not apply.
     """
 
     id: str
@@ -87,7 +92,7 @@ class Rulebook(Value):
 
 
 class Explanation(Value):
-    """What a reader of a refusal wants to know about the rule that it names."""
+    """What the reader of a refusal may want to know about the rule that it names."""
 
     id: str
     title: str
@@ -119,7 +124,7 @@ def load(name: str = DEFAULT) -> Rulebook:
 
 
 def explain(rule: str, name: str = DEFAULT) -> Explanation:
-    """What a rule says, of the rulebook, the golden rules or the engine's steps; UnknownCode if there is none."""
+    """The explanation of a rule, a golden rule or a step of the engine by its id; UnknownCode if there is none."""
     book = load(name)
     golden = {each.id.lower(): each for top in book.golden_rules for each in (top, *top.checks)}
     if rule.lower() in golden:

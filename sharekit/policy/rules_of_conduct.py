@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from sharekit.domain import vocabulary
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.terms import Agreement, ShareTerms
 from sharekit.domain.wording import Words
-from sharekit.policy.case import NOTHING, Agreement, Case, More, Said, rule
+from sharekit.policy.case import NOTHING, Case, More, Said, rule
 
 __all__ = ["rationale"]
 

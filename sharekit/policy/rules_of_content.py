@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sharekit.domain import vocabulary
 from sharekit.domain.wording import Secret, Words, has_address, has_postcode, is_moment, unquoted
-from sharekit.domain.workdays import months_later
+from sharekit.domain.workdays import day_of, months_later
 from sharekit.policy.case import NOTHING, Case, More, Said, rule
 
 __all__: list[str] = []
@@ -44,21 +44,23 @@ def _history(case: Case, params: More) -> Iterator[Said]:
     for place, statement in case.kind.statements(case.fields):
         if horizon is None:
             months = case.kind.about.get("horizon_months", params["months"])
-            horizon = months_later(case.now.date(), -months).isoformat()
+            horizon = months_later(case.day, -months).isoformat()
         days = [_last_day(statement[when]) for when in ("as_of", "observed_at") if when in statement]
         if any(day < horizon for day in days) and not statement.get("historical_note"):
             yield Said("unexplained", f"{place}.historical_note", "data")
 
 
 def _last_day(text: str) -> str:
-    """The last day that a date, month or year may mean: what is certainly old is old."""
-    return f"{text}{'-12-31'[len(text) - 4 :]}" if len(text) in (4, 7) else text[:10]
+    """The last day that a time, date, month or year may mean: what is certainly old is old."""
+    if "T" in text:
+        return day_of(datetime.fromisoformat(text)).isoformat()
+    return f"{text}{'-12-31'[len(text) - 4 :]}" if len(text) in (4, 7) else text
 
 
 @rule("R12")
 def _up_to_date(case: Case, params: More) -> Iterator[Said]:
     as_at = case.json.get("data_as_at", case.today)
-    if as_at < case.today and as_at < (case.now.date() - timedelta(days=params["days"])).isoformat():
+    if as_at < case.today and as_at < (case.day - timedelta(days=params["days"])).isoformat():
         yield Said("old", "data_as_at")
     for place in case.kind.unexpected_ages(case.fields, now=case.now):
         yield Said("age", place, "data")

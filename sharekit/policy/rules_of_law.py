@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sharekit.domain import vocabulary
+from sharekit.domain.terms import Agreement
 from sharekit.domain.vocabulary import Term
 from sharekit.domain.wording import texts
-from sharekit.policy.case import Agreement, Case, More, Said, rule
+from sharekit.policy.case import Case, More, Said, rule
 
 __all__: list[str] = []
 
@@ -180,7 +181,7 @@ def _who_to_whom(case: Case, gateway: More) -> Iterator[Said]:
 
 
 def _reached(case: Case, gateways: list[More]) -> Iterator[Said]:
-    """Whether some gateway reaches each recipient, where each of them reaches somebody."""
+    """What to say where every gateway reaches some recipient, and no gateway reaches one of them."""
     reach = [gateway["to_org_types"] for gateway in gateways if "to_org_types" in gateway]
     receivers = {*case.situation.recipients.values()}
     if len(reach) < len(gateways) or any(receivers.isdisjoint(types) for types in reach):
@@ -221,7 +222,7 @@ def _under(purposes: Collection[str], heading: str) -> bool:
 def _agreement_relied_on(case: Case, params: More) -> Iterator[Said]:
     given = [each for each in case.agreements if each.given]
     for each in given:
-        if each.item.get("expires_at", case.today)[:10] < case.today:
+        if not each.in_force(case.now):
             yield Said("expired" if case.rests_on(each) else "expired-beside", f"{each.place}.expires_at")
         for part in each.status.get("needs", ()):
             if not each.item.get(part):

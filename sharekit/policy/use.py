@@ -17,6 +17,7 @@ from sharekit.domain import vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.domain.validation import Validator
 from sharekit.domain.vocabulary import Term
+from sharekit.domain.workdays import day_of
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.values import Value, field
 
@@ -26,9 +27,13 @@ _CODES = {"basis": "art6", "art9": "art9", "art10": "art10", "annex2": "annex2-c
 
 
 class Use(Value, kw_only=True):
-    """What a recipient wants to open a packet for, as what kind of organisation, and on what footing of its own.
+    """The purpose for which a recipient wants to open a packet, and its own footing for that, in codes.
 
-    `confirm` maps a field to the value the recipient already knows; `assessment` is the Article 8A record.
+    `confirm` maps the name of a second identifier to the value that the recipient knows already; `assessment` is the
+    record of Article 8A; `by` and `role` say who opens. What is None was not given.
+
+    >>> confirm = {"date_of_birth": dataset["date_of_birth"]}
+    >>> use = sharekit.Use(purpose=terms["purpose"], org_type=quillbrook.org_type, confirm=confirm)
     """
 
     purpose: str
@@ -46,14 +51,14 @@ class Use(Value, kw_only=True):
     reason: str | None = field(default=None, repr=False)
 
     def words(self) -> dict[str, Any]:
-        """What of it is for the vault: who, why, and the record on which a related purpose was opened."""
+        """The parts that are for the vault, without those that are empty: who opened, why, and on which assessment."""
         said = {"by": self.by, "role": self.role, "reason": self.reason, "annex2": self.annex2}
         assessment = dict(self.assessment) if isinstance(self.assessment, Mapping) else None
         return {name: value for name, value in {**said, "assessment": assessment}.items() if value}
 
 
 def misnamed(use: Use) -> str | None:
-    """What to do about a code that no vocabulary has, or that is kept only to be turned down; None if there is none."""
+    """What to do about a code that no vocabulary has, or that is kept only to be turned down; None if all are good."""
     for option, name in _CODES.items():
         code, known = getattr(use, option), vocabulary.load(name)
         if code is None:
@@ -66,7 +71,7 @@ def misnamed(use: Use) -> str | None:
 
 
 def check_assessment(value: object) -> None:
-    """Return only if `value` is a whole Article 8A assessment, each of its parts saying something.
+    """Return only if `value` is a whole Article 8A assessment, and every part of it says something.
 
     Raises Malformed, NotMinimal, FieldMissing or FieldInvalid, naming the part and not what it says.
     """
@@ -80,7 +85,7 @@ def check_assessment(value: object) -> None:
 
 
 def unsaid(assessment: Mapping[str, Any] | None) -> list[str]:
-    """The parts of an assessment that are absent, blank, or hold a placeholder such as "n/a"."""
+    """The names of the parts of an assessment that are absent, blank, or a placeholder such as "n/a"."""
     said = assessment if isinstance(assessment, Mapping) else {}
     return [name for name in _assessments().schema["required"] if not _says(said.get(name))]
 
@@ -90,9 +95,9 @@ def _says(text: object) -> bool:
 
 
 def lacking(terms: ShareTerms, use: Use, *, ordered: bool = False) -> list[str]:
-    """What the use still owes before it stands on a footing of its own, option by option; a court's order needs less.
+    """What the use lacks before it stands on a footing of its own, as options to add; empty where it does stand.
 
-    Nothing here knows whether the purposes go together.
+    An order of a court (`ordered`) needs less. Whether the purposes go together is not asked here.
     """
     owed = [f"--{option} CODE" for option in ("basis", "gateway") if not getattr(use, option)]
     if not ordered:
@@ -151,7 +156,7 @@ def _reaches(more: Mapping[str, Any], org_type: str | None) -> bool:
 
 
 def cautions(terms: ShareTerms, use: Use, *, now: datetime) -> list[str]:
-    """What somebody should look at again in a footing that stands, in words."""
+    """What somebody should look at again in a footing that stands, in words; empty where there is nothing."""
     found = [f"--{option}: {words}" for option, term in _named(use) for words in _doubts(term, use, now)]
     found += [f"--gateway: {_said(name)}" for name in _gateway_doubts(use)]
     for name in ("art9", "art10"):
@@ -165,7 +170,7 @@ def cautions(terms: ShareTerms, use: Use, *, now: datetime) -> list[str]:
 def _doubts(term: Term, use: Use, now: datetime) -> Iterator[str]:
     if term.status in _engine()["doubtful"]:
         yield _said("doubtful")
-    if not _in_force(term, now.date()):
+    if not _in_force(term, day_of(now)):
         yield _said("not_in_force")
     for guard in _guards(term):
         if _org(use).get(guard["asks"]) in guard["doubts"]:

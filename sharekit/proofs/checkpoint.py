@@ -6,6 +6,8 @@
 The log's key name is its origin; lines by other keys are cosignatures, carried along and otherwise ignored
 (https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint). Extension lines are refused: nobody can
 audit them.
+
+A ledger of ours is called sharekit/ORG/YEAR: whose it is, and the year of its entries in UTC, in four digits.
 """
 
 from __future__ import annotations
@@ -22,12 +24,17 @@ from nacl.signing import SigningKey
 from sharekit.errors import LedgerTampered, Malformed
 from sharekit.values import Value
 
-__all__ = ["Checkpoint", "key_id", "only", "parse", "read", "sign", "verify"]
+__all__ = [
+    *["ORG_ID", "Checkpoint", "key_id", "only", "org_and_year", "origin", "owner"],
+    *["parse", "read", "sign", "verify"],
+]
 
 MAX_BYTES = 64 * 1024
 MAX_SIZE = 2**63 - 1
 ED25519 = b"\x01"  # signature type, https://c2sp.org/signed-note
 
+ORG_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"  # the form of an organisation's id
+_ORIGIN = re.compile(rf"sharekit/({ORG_ID})/([0-9]{{4}})\Z")
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,200}\Z")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})\Z", re.ASCII)
 
@@ -50,6 +57,23 @@ class Checkpoint(Value):
     def text(self) -> str:
         """The three lines that are signed, each with its line end."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+def origin(org_id: str, year: int) -> str:
+    """The origin of the ledger that an organisation keeps of a year."""
+    return f"sharekit/{org_id}/{year:04}"
+
+
+def org_and_year(origin: str) -> tuple[str, int] | None:
+    """The organisation and the year that an origin names; None if it is not one of our ledgers'."""
+    parts = _ORIGIN.match(origin)
+    return (parts[1], int(parts[2])) if parts else None
+
+
+def owner(origin: str) -> str | None:
+    """The organisation whose ledger an origin names; None if it is not one of our ledgers'."""
+    parts = org_and_year(origin)
+    return parts[0] if parts else None
 
 
 def key_id(name: str, public: bytes) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 
 import nacl.bindings
@@ -21,6 +21,7 @@ from nacl.signing import SigningKey
 
 from sharekit import merkle
 from sharekit.errors import LedgerTampered, Malformed, Usage
+from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.proofs import checkpoint
 from sharekit.proofs.checkpoint import Checkpoint
 
@@ -31,7 +32,7 @@ MAX_PROOF = 64  # hashes: more than any tree of 2^63 entries needs
 
 
 def name_of(org_id: str) -> str:
-    """The key name under which an agency cosigns."""
+    """The key name under which an agency cosigns: sharekit/ORG."""
     return f"sharekit/{org_id}"
 
 
@@ -45,7 +46,7 @@ def cosign(note: str, *, name: str, key: SigningKey, now: datetime) -> str:
 
     The caller has verified the note, and that it follows what it cosigned last.
     """
-    seconds = int(now.timestamp())
+    seconds = seconds_of(now)
     signature = key.sign(_signed(checkpoint.parse(note), seconds)).signature
     raw = key_id(name, bytes(key.verify_key)) + seconds.to_bytes(8, "big") + signature
     return f"{note}\N{EM DASH} {name} {base64.b64encode(raw).decode()}\n"
@@ -61,7 +62,7 @@ def cosigned_at(note: str | bytes, *, name: str, public: bytes) -> datetime | No
     for line, raw in signatures:
         if line == name and raw[:4] == known:
             times.append(_checked(found, raw[4:], public))
-    return datetime.fromtimestamp(min(times), UTC) if times else None
+    return time_of(min(times)) if times else None
 
 
 def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], *, old: int) -> None:
@@ -123,7 +124,7 @@ def _signed(found: Checkpoint, seconds: int) -> bytes:
 def _checked(found: Checkpoint, raw: bytes, public: bytes) -> int:
     seconds, signature = int.from_bytes(raw[:8], "big"), raw[8:]
     try:
-        if len(signature) != nacl.bindings.crypto_sign_BYTES or len(public) != 32 or seconds >= 2**34:
+        if len(signature) != nacl.bindings.crypto_sign_BYTES or len(public) != 32 or not is_seconds(seconds):
             raise ValueError
         nacl.bindings.crypto_sign_open(signature + _signed(found, seconds), public)
     except (nacl.exceptions.CryptoError, ValueError):

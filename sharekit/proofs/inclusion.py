@@ -36,9 +36,10 @@ class Proof(Value):
     note: str
 
     def check(self, entry: bytes, *, origin: str, keys: Collection[bytes]) -> Checkpoint:
-        """The checkpoint of `origin` under which the bytes `entry` stand.
+        """The checkpoint of the ledger `origin` under which the bytes `entry` stand.
 
-        LedgerTampered unless one of `keys` (log keys) signed both the note and the receipt, and the path leads there.
+        `keys` are public log keys (Ed25519, 32 bytes). LedgerTampered unless one of them signed both the note and the
+        receipt, and the path leads from the entry to the root.
         """
         for key in keys:
             try:

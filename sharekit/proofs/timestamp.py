@@ -36,10 +36,11 @@ def imprint(response: bytes) -> bytes:
 
 
 def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
-    """When an authority under one of `roots` (PEM certificates) stamped the note (section 2.4.2).
+    """When, in UTC, a timestamp authority stamped the note, as its response says (RFC 3161 section 2.4.2).
 
-    Raises Malformed if it is no stamp, LedgerTampered if it is the stamp of something else, NotTrusted if no root
-    vouches.
+    `response` is DER; `roots` are PEM certificates, one of which must vouch for the authority. Raises Malformed if it
+    is no stamp or a root is no certificate, LedgerTampered if it is the stamp of something else, NotTrusted if no root
+    vouches, Usage without the extra `timestamp`.
     """
     rfc3161, parsed = _library(), _parsed(response)
     if imprint(response) != sha256(note.encode()).digest():

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sharekit.domain import vocabulary
 from sharekit.ledger.entry import Entry
+from sharekit.moments import time_of
 from sharekit.record.record import Facts, Record
 from sharekit.values import Value
 
@@ -19,7 +20,10 @@ __all__ = ["LookUp", "without_case"]
 
 
 class LookUp(Value):
-    """One look-up without a case, and who made it, as far as the vault still knows."""
+    """One look-up without a case: the name of the ledger and the number of the entry that has it, and when it was.
+
+    `by` and `role` are who made it, None where the vault does not know, or does not know any more.
+    """
 
     ledger: str
     entry: int
@@ -29,16 +33,17 @@ class LookUp(Value):
 
 
 def without_case(record: Record, *, now: datetime) -> list[LookUp]:
-    """Every look-up of a child of whom the record had nothing until then, oldest first.
+    """Every look-up of a child of whom the record had nothing until then, oldest first; the vault must be unlocked.
 
-    A child whose key has been destroyed can no longer be connected with anything, so is left out.
+    That this was asked is recorded first. A child whose key has been destroyed can no longer be connected with
+    anything, so is left out.
     """
     record.append("audited", Facts(), now=now)
     entries = list(record.numbered(now))
     found = [each for each in entries if _is_of(each[2], "consulted") and _is_nobody(each[2])]
     about = [each for each in entries if _is_of(each[2], "consulted") and each[2].subject is not None]
     uses = [each for _, _, each in entries if each.subject is not None and not _is_of(each, "consulted")]
-    for key in record.vault.subject_keys() if about else ():
+    for key in record.vault.subjects.keys() if about else ():
         own = [each for each in about if _is_about(each[2], key)]
         if own:
             begun = _begun(uses, key)
@@ -65,4 +70,4 @@ def _is_about(entry: Entry, key: bytes) -> bool:
 
 def _look_up(record: Record, ledger: str, seq: int, entry: Entry) -> LookUp:
     words = record.vault.read_detail(entry.nonce) or {}
-    return LookUp(ledger, seq, datetime.fromtimestamp(entry.time, UTC), words.get("by"), words.get("role"))
+    return LookUp(ledger, seq, time_of(entry.time), words.get("by"), words.get("role"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sharekit.domain import vocabulary, workdays
@@ -17,19 +17,23 @@ __all__ = ["of_opening", "of_receipt", "of_share", "opened_by"]
 def of_share(
     terms: Mapping[str, Any], packet: bytes, recipients: Sequence[str], *, owed: Sequence[str] = (), now: datetime
 ) -> Promise | None:
-    """What a sealed packet leaves to be done, for its entry; `owed` says what of its record is to follow."""
+    """What a sealed packet leaves to be done, for its entry; None if nothing.
+
+    `terms` is its terms as JSON, `packet` its number, `recipients` the ids of organisations, and `owed` what is still
+    missing in the record of an urgent share.
+    """
     opens = opened_by("sealed", {**terms, "owed": list(owed)}, packet, parties=recipients, now=now)
     return Promise(opens=opens) if opens else None
 
 
 def of_opening(verdict: str, packet: bytes, *, now: datetime) -> Promise | None:
-    """What opening a packet on such a verdict leaves to be done: an emergency is reviewed."""
+    """What opening a packet leaves to be done, by the outcome of its verdict: an emergency is reviewed. Or None."""
     opens = opened_by("opened", {verdict: True}, packet, now=now)
     return Promise(opens=opens) if opens else None
 
 
 def of_receipt(event: str, party: str, found: Sequence[Action]) -> Promise | None:
-    """What a partner's receipt settles of the open actions about its packet."""
+    """What a partner's receipt about an event settles of `found`, the open actions about its packet; or None."""
     closes = [each for each in found if each.party == party and event in each.term.more.get("receipts", ())]
     return Promise(closes=closes) if closes else None
 
@@ -37,7 +41,10 @@ def of_receipt(event: str, party: str, found: Sequence[Action]) -> Promise | Non
 def opened_by(
     event: str, value: Mapping[str, Any], reference: bytes, *, now: datetime, parties: Sequence[str] = ()
 ) -> list[Action]:
-    """The actions that an event opens about a packet or a decision; `value` is what is known of it, as JSON."""
+    """The actions that an event opens about a packet or a decision with the number `reference`, soonest first.
+
+    `value` is what is known of it, as JSON; `parties` are the organisations of which every one is to do something.
+    """
     found = (
         Action(term.code, due, reference, party, _words(term, value))
         for term in vocabulary.load("action-kinds")
@@ -79,6 +86,4 @@ def _later(rule: Mapping[str, Any], now: datetime) -> datetime:
 
 def _moment(text: str) -> datetime:
     """A time, or the beginning of a day: from then on there is something to do."""
-    if "T" in text:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    return workdays.start_of(date.fromisoformat(text))
+    return workdays.beginning(text).astimezone(UTC)

@@ -25,27 +25,32 @@ from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
 from sharekit.ledger.entry import Entry
-from sharekit.ledger.log import Ledger, Said
+from sharekit.ledger.log import AttestationRow, Ledger
 from sharekit.ledger.move import Moved, move
 from sharekit.ledger.postgres import Database
+from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
+from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
-from sharekit.record.codes import Matter as Matter
-from sharekit.record.codes import footing, number, said_of, wording
+from sharekit.record.codes import Matter, coded, footing, said_of, wording
 from sharekit.record.years import Years
 from sharekit.values import Value
-from sharekit.vault.actions import Action, Actions, Promise
-from sharekit.vault.box import Detail, Vault
+from sharekit.vault.actions import Action, Promise
+from sharekit.vault.box import Detail
+from sharekit.vault.vault import Vault
 
-__all__ = ["Actor", "Facts", "Matter", "Record"]
+__all__ = ["Actor", "Facts", "Record"]
 
 
 class Facts(Value, kw_only=True):
-    """What is known of an event, in words; `identifiers` are the subject's and leave only as a token.
+    """What is known of an event, for its entry and for what the vault holds about it.
 
-    `policy` is the hash of the local policy that decided, where there is one, `left_out` how many fields did not go
-    or were not shown, `reported` what a receipt says. Of the reasons in `rationale` only a keyed token is kept.
+    `packet` is a packet's 16-byte number, `file` the SHA-256 of its file, `checkpoint` that of a note, and `policy`
+    that of the local policy that decided, where there is one. `purpose`, `outcome`, `profile` and `reported`, which is
+    what a receipt reports, are codes; `counterparties` are ids of organisations. `left_out` is how many fields did not
+    go or were not shown. `identifiers`, pairs of a scheme and a value, are the child's: they leave as a token only.
+    Of the texts in `rationale` a keyed token is kept, and no word. `promise` counts once the entry is there.
     """
 
     packet: bytes | None = None
@@ -68,14 +73,18 @@ class Facts(Value, kw_only=True):
 
 
 class Actor(Value):
-    """Who acts, for the vault's details; the ledger never names a person."""
+    """Who acts, by name and role, as the vault keeps it; the ledger never names a person."""
 
     person: str | None = None
     role: str | None = None
 
 
 class Record:
-    """One agency's ledgers, in files or in a `database`, and its vault; locked without `vault_key`."""
+    """One agency's record: its ledgers, in files of `home` or in a `database`, and its `vault`.
+
+    Without `vault_key` the vault is locked, and entries name no person. Raises LedgerError where one of the two
+    cannot be written or read, and LedgerTampered where a ledger must not be believed.
+    """
 
     def __init__(
         self,
@@ -89,7 +98,6 @@ class Record:
         database: str | None = None,
     ) -> None:
         self.vault = Vault(home / "vault.db", vault_key)
-        self.actions = Actions(self.vault)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
         self._shelf = self._shelf_of(database)
@@ -103,32 +111,34 @@ class Record:
         )
 
     @property
-    def secret(self) -> bytes:
-        """A key for indexes that a locked home must be able to use: it is as private as the log key."""
+    def index_key(self) -> bytes:
+        """32 bytes that key what a locked home must be able to look up; they are as private as the log key."""
         return sha256(bytes(self._log_key)).digest()
 
     def close(self) -> None:
-        """Close the ledgers, after a last look at where they end."""
-        self._years.close()
+        """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
+        with contextlib.closing(self.vault):
+            self._years.close()
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """For what must happen once: look, append and remember, with nobody else between."""
+        """Keep everybody else out of such a block, in any process: for looking, appending and remembering as one."""
         with durable.typed(), durable.locked(self._folder / "once"):
             yield
 
     def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
-        """One entry for each of `events` in this year's ledger, in one commit; the number of the first."""
+        """Append one entry for every code in `events` to this year's ledger, in one commit; the number of the first.
+
+        A promise in `facts` is for a single event. What the vault holds is written before.
+        """
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
-        made = []
-        for event in names:
-            nonce = os.urandom(16)
-            detail = self._detail(nonce, facts)
-            if detail:
-                self.vault.keep(detail)
-            made.append(self._entry(event, facts, nonce, detail, now))
+        nonces = [os.urandom(16) for _ in names]
+        details = [self._detail(nonce, facts) for nonce in nonces]
+        if any(details):
+            self.vault.keep_details(*filter(None, details))
+        made = (self._entry(*one, facts, now) for one in zip(names, nonces, details, strict=True))
         return self.ledger(now).append(*made)
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
@@ -136,34 +146,37 @@ class Record:
         with self._promising():
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
-            self.actions.promise(nonce, promise, detail, now=now)
-            number = self.ledger(now).append(self._entry(event, facts, nonce, detail, now))
-            self.actions.settle(nonce)
+            self.vault.actions.promise(nonce, promise, detail, now=now)
+            number = self.ledger(now).append(self._entry(event, nonce, detail, facts, now))
+            self.vault.actions.settle(nonce)
         return number
 
     def open_actions(self, reference: bytes | None = None) -> list[Action]:
-        """What is still to be done, soonest first: all, or about one packet or decision. It needs no passphrase."""
-        if self.actions.pending():
+        """What is still to be done, soonest first: everything, or what is about the packet or decision `reference`.
+
+        It needs no passphrase.
+        """
+        if self.vault.actions.pending():
             with self._promising():
                 pass
-        return self.actions.open(reference)
+        return self.vault.actions.open(reference)
 
     @contextlib.contextmanager
     def _promising(self) -> Iterator[None]:
         """For one promise at a time, after what a crash has left of earlier ones is put right."""
         with durable.typed(), durable.locked(self._folder / "promise"):
-            for nonce, since in self.actions.pending():
+            for nonce, since in self.vault.actions.pending():
                 if self._has_entry(nonce, since):
-                    self.actions.settle(nonce)
+                    self.vault.actions.settle(nonce)
                 else:
-                    self.actions.withdraw(nonce)
+                    self.vault.actions.withdraw(nonce)
             yield
 
     def _has_entry(self, nonce: bytes, since: datetime) -> bool:
         entries = self.ledger(since).entries()
         return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
 
-    def _entry(self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime) -> Entry:
+    def _entry(self, event: str, nonce: bytes, detail: Detail | None, facts: Facts, now: datetime) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
         named = facts.terms.profile if facts.terms else facts.profile
         said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
@@ -171,34 +184,31 @@ class Record:
         said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
-            time=int(now.timestamp()),
+            time=seconds_of(now),
             nonce=nonce,
             packet=facts.packet,
             file=facts.file,
             checkpoint=facts.checkpoint,
-            purpose=number("purposes", facts.purpose),
-            outcome=number("outcomes", facts.outcome),
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
             subject=self._subject_token(facts.identifiers, nonce),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            act=number("acts", kind.more.get("act")),
             rationale=self._rationale_token(facts.rationale, now),
             left_out=min(facts.left_out, 65535) or None,
-            reported=number("receipt-events", facts.reported),
+            **coded(purpose=facts.purpose, outcome=facts.outcome, act=kind.more.get("act"), reported=facts.reported),
             **said,
         )
 
     def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
         """A token that only the subject's key connects to the next one."""
-        key = self.vault.subject_key(identifiers) if identifiers else None
+        key = self.vault.subjects.key(identifiers) if identifiers else None
         return hmac.digest(key, nonce, "sha256") if key else None
 
     def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
         """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
         words = wording(texts)
-        return self.vault.token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
+        return self.vault.wording_token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -213,7 +223,7 @@ class Record:
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
     def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
-        """The entries of every year with their ledger and number, newest year first."""
+        """The entries of every year, newest year first: the ledger's name, the entry's number in it, and the entry."""
         for ledger in self._years.newest_first(now):
             for seq, stored in ledger.entries():
                 yield ledger.origin, seq, Entry.decode(stored)
@@ -223,7 +233,7 @@ class Record:
         return (entry for _, _, entry in self.numbered(now))
 
     def newest(self, event: str, *, now: datetime) -> Entry | None:
-        """The newest entry of one kind of event, of every year; None if there is none."""
+        """The newest entry of one event, of whatever year; None if there is none."""
         number = vocabulary.load("ledger-events")[event].number
         head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
         for ledger in self._years.newest_first(now):
@@ -233,7 +243,10 @@ class Record:
         return None
 
     def find(self, *, now: datetime, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
-        """The entries of one event, or about one decision, of every year, oldest first."""
+        """The entries of one event, or about the decision with this number, or both, of every year, oldest first.
+
+        They come with their numbers in the ledger of their year.
+        """
         number = vocabulary.load("ledger-events")[event].number if event else None
         head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
         found: list[tuple[int, Entry]] = []
@@ -243,12 +256,13 @@ class Record:
         return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
-        """The newest entries about one subject, of every year, newest first; the look-up is itself recorded before.
+        """The newest entries about one child, at most `limit`, of every year, newest first, with their numbers.
 
-        FieldInvalid for a number that cannot be right: a slip finds nothing, and nothing looks like an answer.
+        The look-up is itself recorded first. Raises FieldInvalid for a number that cannot be right: a slip of the
+        keys would find nothing, and that would look like an answer.
         """
         value = identifier_value(scheme, value)
-        key = self.vault.find_subject(scheme, value)
+        key = self.vault.subjects.find(scheme, value)
         found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
         self.append("consulted", found, now=now)
         return list(itertools.islice(self._about(key, now), limit)) if key else []
@@ -259,7 +273,7 @@ class Record:
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
     def accepted(self, now: datetime) -> frozenset[bytes]:
-        """The fingerprints of all cards that were ever accepted, as the ledgers have it."""
+        """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
         event = vocabulary.load("ledger-events")["trusted"].number
         ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
         entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
@@ -269,13 +283,18 @@ class Record:
         self,
         path: Path,
         cards: Iterable[tuple[str, bytes]],
-        attestations: Iterable[Said],
+        attestations: Iterable[AttestationRow],
         stamps: Iterable[tuple[str, bytes]],
         *,
         now: datetime,
         year: int | None = None,
     ) -> int:
-        """Write an export of this or another year for auditors, itself recorded this year; its number of entries."""
+        """Write an export of the ledger of a year, or of this year's, for auditors; how many entries are in it.
+
+        That it was made is recorded first, in this year's ledger. `cards` are (organisation id, card), `stamps` (note,
+        time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the partner's
+        entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
+        """
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
         ledger.export(path, cards, attestations, stamps)
@@ -291,16 +310,19 @@ class Record:
         """The ledger of a year that has one; Usage otherwise."""
         return self._years.ledger_of(year, now)
 
-    def move(self, database: str | None, *, switch: Callable[[], None]) -> list[Moved]:
-        """Move the ledgers of all years to a database, or to the home's folder; errors as `moving.move`."""
+    def move(self, database: str | None, *, switch: Callable[[], None], progress: Progress = unseen) -> list[Moved]:
+        """Move the ledgers of all years to a database, or with None to the home's folder; errors as in `ledger/move`.
+
+        `switch` is called when they are all there, and has to make the home use them; `progress` as in `ledger/move`.
+        """
         with contextlib.closing(self._shelf_of(database)) as there:
-            return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch)
+            return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch, progress=progress)
 
     def _shelf_of(self, database: str | None) -> Shelf:
         return Folder(self._folder) if database is None else Database(database)
 
     def _closing(self, now: datetime) -> Entry:
-        return self._entry("closed", Facts(), os.urandom(16), None, now)
+        return self._entry("closed", os.urandom(16), None, Facts(), now)
 
 
 def _is_use(entry: Entry) -> bool:

@@ -18,7 +18,9 @@ from sharekit.errors import LedgerError, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.storage import Place, Shelf
-from sharekit.vault.box import Vault
+from sharekit.moments import seconds_of
+from sharekit.proofs import checkpoint
+from sharekit.vault.vault import Vault
 
 __all__ = ["Years"]
 
@@ -26,7 +28,10 @@ LAST_YEAR = 10_000
 
 
 class Years:
-    """The ledgers of one organisation on one shelf; `closing` makes the last entry of a year that is over."""
+    """The ledgers of one organisation on one shelf; `closing` makes the last entry of a year that is over.
+
+    Raises LedgerError, and LedgerTampered where a ledger is gone, or does not go on from what the vault remembers.
+    """
 
     def __init__(
         self,
@@ -44,7 +49,7 @@ class Years:
         self._noted: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close the ledgers, after a last look at where they end."""
+        """Close the ledgers, after a last look at where they end, for the vault to remember."""
         while self._ledgers:
             with contextlib.closing(self._ledgers.popitem()[1]) as ledger:
                 self._remember(ledger)
@@ -65,7 +70,7 @@ class Years:
         return self._earlier(year)
 
     def newest_first(self, now: datetime) -> Iterator[Ledger]:
-        """The ledger of the year of `now`, then those of the years before."""
+        """The ledger of the year of `now`, then those of the years before it, newest first."""
         yield self.ledger(now)
         yield from map(self._earlier, self._before(now.year))
 
@@ -81,7 +86,7 @@ class Years:
         return [found for found in reversed(self._shelf.years(self._org_id)) if found < year]
 
     def _place(self, year: int) -> tuple[Place, str]:
-        origin = f"sharekit/{self._org_id}/{year:04}"
+        origin = checkpoint.origin(self._org_id, year)
         return self._shelf.place(origin), origin
 
     def _open(self, now: datetime) -> Ledger:
@@ -97,7 +102,7 @@ class Years:
     def _begin(self, place: Place, origin: str, now: datetime) -> None:
         genesis = Entry(
             event=vocabulary.load("ledger-events")["genesis"].number,
-            time=int(now.timestamp()),
+            time=seconds_of(now),
             nonce=os.urandom(16),
             checkpoint=self._last_checkpoint(now),
             origin=origin,

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import functools
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from sharekit import cbor, cose
 from sharekit.errors import Malformed
+from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.trust.keys import ClassicalOpening, HybridOpening, Keys, PublicOpening, public_opening, signing_kid
 from sharekit.values import Value
 
@@ -78,7 +79,7 @@ class Card(Value):
         if out_of_hours_phone:
             payload[5] = out_of_hours_phone
         payload |= {6: public, 7: keys.opening.public, 8: bytes(keys.log.verify_key)}
-        payload |= {9: int(issued.timestamp()), 10: demonstration}
+        payload |= {9: seconds_of(issued), 10: demonstration}
         if keys.classical:
             payload[11] = keys.classical.public
         header = {cose.ALG: cose.ED25519, cose.KID: signing_kid(public), cose.TYP: TYP}
@@ -116,7 +117,7 @@ def _parse_card(data: bytes) -> Card:
         signing=payload[6],
         opening=payload[7],
         log_key=payload[8],
-        issued=datetime.fromtimestamp(payload[9], UTC),
+        issued=time_of(payload[9]),
         demonstration=payload[10],
         classical_opening=payload.get(11),
         data=data,
@@ -132,7 +133,7 @@ def _check_shape(header: dict[int, Any], payload: Any) -> None:
         raise Malformed("the bytes are not an agency card")
     texts_fit = all(_is_text(payload[label]) for label in _TEXTS if label in payload)
     keys_fit = all(_has_length(payload[label], size) for label, size in _KEYS.items() if label in payload)
-    rest_fits = type(payload[9]) is int and 0 <= payload[9] < 2**34 and type(payload[10]) is bool
+    rest_fits = is_seconds(payload[9]) and type(payload[10]) is bool
     if not (texts_fit and keys_fit and rest_fits and ORG_ID.match(payload[1])):
         raise Malformed("the bytes are not an agency card")
     if header[cose.TYP] != TYP or header[cose.KID] != signing_kid(payload[6]):

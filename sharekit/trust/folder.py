@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sharekit import cbor
 from sharekit.disk import files
 from sharekit.errors import Malformed, ShareError
+from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.trust.cards import MAX_BYTES, Card
 from sharekit.trust.store import Pin, Trust
 
@@ -41,7 +41,7 @@ class TrustFolder(Trust):
     def _pin(self, pin: Pin) -> None:
         fields: dict[int, Any] = {1: pin.card.data, 2: pin.confirmed}
         if pin.revoked:
-            fields |= {3: int(pin.revoked.timestamp()), 4: pin.reason}
+            fields |= {3: seconds_of(pin.revoked), 4: pin.reason}
         files.write(self._folder / f"{pin.card.kid.hex()[:32]}.pin", cbor.encode(fields))
         super()._pin(pin)
 
@@ -51,8 +51,8 @@ def _read_pin(data: bytes) -> Pin:
         case {1: bytes() as card, 2: bool() as confirmed, **rest} if not rest:
             return Pin(Card.parse(card), confirmed)
         case {1: bytes() as card, 2: bool() as confirmed, 3: int() as revoked, 4: str() as reason, **rest}:
-            if not rest and type(revoked) is int and 0 <= revoked < 2**34:
-                return Pin(Card.parse(card), confirmed, datetime.fromtimestamp(revoked, UTC), reason)
+            if not rest and is_seconds(revoked):
+                return Pin(Card.parse(card), confirmed, time_of(revoked), reason)
     raise _damaged()
 
 

@@ -179,7 +179,10 @@ class Keys(Value):
 
     @classmethod
     def generate(cls, classical: bool = False) -> Keys:
-        """New random keys; with `classical` there is an X25519 opening key as well."""
+        """New random keys; with `classical` there is an X25519 opening key as well.
+
+        >>> keys = sharekit.Keys.generate()
+        """
         return cls(
             SigningKey.generate(),
             HybridOpening(os.urandom(SEED_BYTES)),

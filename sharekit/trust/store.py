@@ -31,7 +31,12 @@ class Pin(Value):
 
 
 class Trust:
-    """The cards that are believed, found by key or by organisation. Iterating gives their pins, sorted."""
+    """The cards that are believed, found by key or by organisation. Iterating gives their pins, sorted.
+
+    >>> trust = sharekit.Trust([fernshire.card(), quillbrook.card()])
+    >>> [pin.card.org_id for pin in trust]
+    ['E10999001', 'ZZQ01']
+    """
 
     def __init__(self, cards: Iterable[bytes | Card] = ()) -> None:
         self._pins: dict[bytes, Pin] = {}
@@ -102,10 +107,11 @@ class Trust:
         return revoked
 
     def find(self, kid: bytes, *, org_id: str, at: datetime) -> Pin:
-        """The pin of the key `kid`, if it belongs to `org_id` and its card was issued by `at`. It may be revoked.
+        """The pin of the key `kid`, if it belongs to the organisation `org_id`; it may be revoked.
 
-        Raises UnknownSender if the key is not pinned, NotTrusted if it is another organisation's, NotVerified if the
-        card was issued more than a day after `at`.
+        `kid` is the thumbprint of a signing key, `at` the time at which the packet was issued. Raises UnknownSender if
+        the key is not pinned, NotTrusted if it is another organisation's, NotVerified if its card was made more than a
+        day after `at`.
         """
         pin = self._pins.get(kid)
         if pin is None:

@@ -10,22 +10,25 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sharekit.domain import vocabulary
 from sharekit.domain.vocabulary import Term
-from sharekit.errors import LedgerError, UnknownCode
+from sharekit.errors import UnknownCode
+from sharekit.moments import seconds_of
 from sharekit.values import Value, field
-from sharekit.vault.box import RESTORE, Detail, Vault
+from sharekit.vault.box import Box, Detail, damaged, stored_time
 
 __all__ = ["Action", "Actions", "Promise"]
 
 
 class Action(Value):
-    """Something to be done about a packet or a decision; `party` is the other organisation that is to do it.
+    """Something to be done about a packet or a decision.
 
-    `words` about it are sealed when it is opened, and read back by `Actions.words` only.
+    `kind` is a code of the vocabulary action-kinds, `reference` the number of the packet or of the decision, `party`
+    the organisation that is to do it, where it is another. `words` about it are sealed when it is opened, and read
+    back by `Actions.words` only. `id` is 16 random bytes.
     """
 
     kind: str
@@ -37,7 +40,7 @@ class Action(Value):
 
     @property
     def term(self) -> Term:
-        """What its kind means, and what to do."""
+        """What its kind means and what is to be done, as the vocabulary has it."""
         return vocabulary.load("action-kinds")[self.kind]
 
 
@@ -50,109 +53,96 @@ class Promise(Value):
 
 
 class Actions:
-    """The vault's open actions. One promise at a time: the caller holds the lock, so what is pending is stale."""
+    """The tables `action` and `pending`. Whoever promises holds a lock: what is pending then is left from a crash."""
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, box: Box) -> None:
+        self._box = box
 
     # --- promises ---
 
     def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime) -> None:
-        """Write down what counts once the entry with this nonce is in the ledger."""
+        """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own."""
         opens = [(each, self._sealed(each)) for each in promise.opens]
-        with self._vault.writing() as connection:
-            connection.execute("INSERT INTO pending VALUES (?, ?)", (nonce, int(now.timestamp())))
-            _keep(connection, detail)
+        with self._box.writing() as db:
+            db.execute("INSERT INTO pending VALUES (?, ?)", (nonce, seconds_of(now)))
+            _keep(db, detail)
             for action in promise.closes:
-                _close(connection, action, nonce)
+                _close(db, action, nonce)
             for action, words in opens:
-                if _open(connection, action, nonce):
-                    _keep(connection, words)
+                if _open(db, action, nonce):
+                    _keep(db, words)
 
     def _sealed(self, action: Action) -> Detail | None:
-        return self._vault.detail(action.id, dict(action.words)) if action.words else None
+        return self._box.detail(action.id, dict(action.words)) if action.words else None
 
     def settle(self, nonce: bytes) -> None:
-        """What was promised counts: the entry is in the ledger."""
-        with self._vault.writing() as connection:
-            connection.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
+        """Let what was promised count: the entry is in the ledger."""
+        with self._box.writing() as db:
+            db.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
 
     def withdraw(self, nonce: bytes) -> None:
-        """What was promised is undone: the entry never came."""
-        with self._vault.writing() as connection:
+        """Undo what was promised: the entry never came."""
+        with self._box.writing() as db:
             opened = "SELECT id FROM action WHERE opened_by = ?"
-            connection.execute(f"DELETE FROM detail WHERE nonce = ? OR nonce IN ({opened})", (nonce, nonce))  # noqa: S608  # no value in it
-            connection.execute("DELETE FROM action WHERE opened_by = ?", (nonce,))
-            connection.execute("UPDATE action SET closed_by = NULL WHERE closed_by = ?", (nonce,))
-            connection.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
+            db.execute(f"DELETE FROM detail WHERE nonce = ? OR nonce IN ({opened})", (nonce, nonce))  # noqa: S608  # no value in it
+            db.execute("DELETE FROM action WHERE opened_by = ?", (nonce,))
+            db.execute("UPDATE action SET closed_by = NULL WHERE closed_by = ?", (nonce,))
+            db.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
 
     def pending(self) -> list[tuple[bytes, datetime]]:
         """The nonces of entries under way, and since when: none, but for an instant or after a crash."""
-        with self._vault.reading() as connection:
-            rows = connection.execute("SELECT nonce, since FROM pending").fetchall()
-        return [(nonce, _time(since)) for nonce, since in rows]
+        with self._box.reading() as db:
+            rows = db.execute("SELECT nonce, since FROM pending").fetchall()
+        return [(nonce, stored_time(since)) for nonce, since in rows]
 
     # --- reading ---
 
     def open(self, reference: bytes | None = None) -> list[Action]:
-        """The open actions, or those of one packet or decision, soonest first."""
+        """The open actions, or those about the packet or decision `reference`, soonest first."""
         query = """
             SELECT kind, due, reference, party, id FROM action
             WHERE opened_by NOT IN (SELECT nonce FROM pending)
             AND (closed_by IS NULL OR closed_by IN (SELECT nonce FROM pending))
             AND (? IS NULL OR reference = ?) ORDER BY due, id
         """
-        with self._vault.reading() as connection:
-            rows = connection.execute(query, (reference, reference)).fetchall()
+        with self._box.reading() as db:
+            rows = db.execute(query, (reference, reference)).fetchall()
         return [_action(row) for row in rows]
 
     def words(self, action: Action) -> dict[str, Any]:
-        """The words about an action; the vault must be unlocked."""
-        return self._vault.read_detail(action.id) or {}
+        """The words about an action by their names, empty if there are none; the vault must be unlocked."""
+        return self._box.read_detail(action.id) or {}
 
 
-def _keep(connection: sqlite3.Connection, detail: Detail | None) -> None:
+def _keep(db: sqlite3.Connection, detail: Detail | None) -> None:
     if detail:
-        connection.execute("INSERT INTO detail(nonce, sealed) VALUES (?, ?)", (detail.nonce, detail.sealed))
+        db.execute("INSERT INTO detail(nonce, sealed) VALUES (?, ?)", (detail.nonce, detail.sealed))
 
 
-def _open(connection: sqlite3.Connection, action: Action, nonce: bytes) -> bool:
+def _open(db: sqlite3.Connection, action: Action, nonce: bytes) -> bool:
     """Whether it is new: a packet that is opened twice in one emergency is reviewed once."""
     statement = """
         INSERT INTO action(id, kind, due, reference, party, opened_by) SELECT ?1, ?2, ?3, ?4, ?5, ?6
         WHERE NOT EXISTS (SELECT 1 FROM action
         WHERE kind = ?2 AND reference = ?4 AND party IS ?5 AND closed_by IS NULL AND due = ?3)
     """
-    due = max(0, int(action.due.timestamp()))
+    due = max(0, seconds_of(action.due))
     row = (action.id, action.term.number, due, action.reference, action.party, nonce)
-    return connection.execute(statement, row).rowcount == 1
+    return db.execute(statement, row).rowcount == 1
 
 
-def _close(connection: sqlite3.Connection, action: Action, nonce: bytes) -> None:
+def _close(db: sqlite3.Connection, action: Action, nonce: bytes) -> None:
     """Closed once: whoever was faster closed it, and the other's entry is true as well."""
-    connection.execute("UPDATE action SET closed_by = ? WHERE id = ? AND closed_by IS NULL", (nonce, action.id))
+    db.execute("UPDATE action SET closed_by = ? WHERE id = ? AND closed_by IS NULL", (nonce, action.id))
 
 
 def _action(row: tuple[Any, ...]) -> Action:
     number, due, reference, party, id_ = row
     well_formed = type(reference) is type(id_) is bytes and len(id_) == 16 and isinstance(party, str | None)
     try:
-        kind = vocabulary.load("action-kinds").by_number(number).code
+        kind = vocabulary.code("action-kinds", number)
     except UnknownCode:
         well_formed, kind = False, ""
     if not well_formed:
-        raise _damaged()
-    return Action(kind, _time(due), reference, party, id=id_)
-
-
-def _time(seconds: object) -> datetime:
-    if type(seconds) is not int or not 0 <= seconds < 2**34:
-        raise _damaged()
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _damaged() -> LedgerError:
-    return LedgerError("the vault is damaged", hint=RESTORE)
-
-
-# --- when they are due -----------------------------------------------------------------------------------------
+        raise damaged()
+    return Action(kind, stored_time(due), reference, party, id=id_)

@@ -1,19 +1,30 @@
-"""Which packets are kept, by which rule and until when."""
+"""Which packets are kept, by which rule and until when; nothing of it is personal without the subject's index."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from sharekit.domain import vocabulary
+from sharekit.domain.workdays import day_of
+from sharekit.errors import UnknownCode
 from sharekit.values import Value
+from sharekit.vault.box import Box, damaged
+from sharekit.vault.subjects import Subjects
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "KeptPackets"]
 
 EPOCH = date(1970, 1, 1)
 
 
 class Kept(Value):
-    """A packet of which this home keeps something: by which rule, until when, and whether that is suspended."""
+    """A packet of which this home keeps something.
+
+    `subject` is the vault's own number of the child, None where it was never learnt. `rule` is a code of the
+    vocabulary retention-rules. It is to be destroyed on the day `due`, None where only somebody who looks can tell,
+    and not while it is `held`.
+    """
 
     packet: bytes
     sender: str
@@ -22,10 +33,75 @@ class Kept(Value):
     due: date | None
     held: bool
 
-    def is_due(self, today: date) -> bool:
-        return self.due is not None and self.due <= today and not self.held
+    def is_due(self, now: datetime) -> bool:
+        """Whether the day has come, in Great Britain, on which it is to be destroyed, and nothing suspends that."""
+        return self.due is not None and self.due <= day_of(now) and not self.held
 
 
-def _kept(packet: bytes, sender: str, subject: int | None, rule: int, due: int | None, held: int) -> Kept:
-    code = vocabulary.load("retention-rules").by_number(rule).code
-    return Kept(packet, sender, subject, code, None if due is None else EPOCH + timedelta(days=due), bool(held))
+class KeptPackets:
+    """The table `kept`. Two senders may have given one number to their packets: each has a row."""
+
+    def __init__(self, box: Box, subjects: Subjects) -> None:
+        self._box, self._subjects = box, subjects
+
+    def keep(
+        self,
+        packet: bytes,
+        sender: str,
+        *,
+        rule: str,
+        due: date | None,
+        held: bool = False,
+        identifiers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Remember why and until when a packet is kept; the first time counts, and what it left open is filled in.
+
+        The subject with these identifiers is made in the same step, if it is new.
+        """
+        number = vocabulary.load("retention-rules")[rule].number
+        days, tokens = None if due is None else (due - EPOCH).days, self._subjects.tokens(identifiers)
+        statement = """
+            INSERT INTO kept(sender, packet, subject, rule, due, held) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET subject = coalesce(subject, excluded.subject), due = coalesce(due, excluded.due)
+        """
+        with self._box.writing() as db:
+            subject = self._subjects.number_in(db, tokens) if tokens else None
+            db.execute(statement, (sender, packet, subject, number, days, int(held)))
+
+    def all(self) -> list[Kept]:
+        """Everything that is kept: what is due soonest first, what has no date last."""
+        return self._rows("ORDER BY due IS NULL, due, packet")
+
+    def of(self, packet: bytes) -> list[Kept]:
+        """What is kept under one packet's number, by all who sent one; empty if nothing is."""
+        return self._rows("WHERE packet = ?", packet)
+
+    def due(self, now: datetime) -> list[Kept]:
+        """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
+        found = self.all()
+        waiting = {each.packet for each in found if not each.is_due(now)}
+        return [each for each in found if each.packet not in waiting]
+
+    def hold(self, packet: bytes) -> None:
+        """Suspend the destruction of a packet."""
+        self._box.write("UPDATE kept SET held = 1 WHERE packet = ?", packet)
+
+    def release(self, packet: bytes) -> None:
+        """Let a packet that was held be destroyed when it is due."""
+        self._box.write("UPDATE kept SET held = 0 WHERE packet = ?", packet)
+
+    def _rows(self, which: str, *values: object) -> list[Kept]:
+        with self._box.reading() as db:
+            query = f"SELECT packet, sender, subject, rule, due, held FROM kept {which}"  # noqa: S608  # no value in it
+            rows = db.execute(query, values).fetchall()
+        return [_kept(row) for row in rows]
+
+
+def _kept(row: Sequence[Any]) -> Kept:
+    packet, sender, subject, rule, due, held = row
+    try:
+        code = vocabulary.code("retention-rules", rule)
+        day = None if due is None else EPOCH + timedelta(days=due)
+    except (UnknownCode, TypeError, OverflowError):
+        raise damaged() from None
+    return Kept(packet, sender, subject, code, day, bool(held))

@@ -305,11 +305,11 @@ def test_two_threads_seal_and_open_at_once_and_every_entry_is_there(world):
 
 def test_a_look_up_finds_one_childs_entries_and_is_itself_recorded(world):
     world.quillbrook.open(world.flag(), purpose=STATUS, confirm=CONFIRM)
-    found = world.quillbrook.subject_entries("nhs", "9990001006", limit=25)
+    found = world.quillbrook.lookups.about("nhs", "9990001006", limit=25)
     assert len(found) == 1
-    assert world.quillbrook.subject_entries("nhs", "9990001375", limit=25) == []
+    assert world.quillbrook.lookups.about("nhs", "9990001375", limit=25) == []
     assert world.events("ZZQ01")[-2:] == ["consulted", "consulted"]
-    sent = world.fernshire.subject_entries("nhs", "9990001006", limit=25)
+    sent = world.fernshire.lookups.about("nhs", "9990001006", limit=25)
     assert len(sent) == 1
 
 

@@ -10,8 +10,8 @@ from hashlib import sha256
 from xml.etree import ElementTree
 
 import pytest
-from world.books import Book
-from world.reports import HOSTILE, NOW, Page, filled, made, tampered
+from world.books import Book, filled, tampered
+from world.pages import HOSTILE, NOW, Page, report_on
 
 from sharekit.audit import charts, questions, report
 from sharekit.audit.attested import Attested
@@ -39,7 +39,7 @@ def book(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def html(book):
-    return made(book)
+    return report_on(book)
 
 
 def test_the_verdict_is_the_first_heading_and_the_only_one_of_its_rank(html):
@@ -108,13 +108,13 @@ def test_codes_are_told_in_words_and_times_as_they_were_in_britain(html):
 
 def test_the_same_inputs_make_the_same_bytes(book):
     path = book.export
-    assert made(book, export=path) == made(book, export=path)
-    assert made(book, export=path) != made(book, export=path, now=datetime(2026, 11, 28, tzinfo=UTC))
+    assert report_on(book, export=path) == report_on(book, export=path)
+    assert report_on(book, export=path) != report_on(book, export=path, now=datetime(2026, 11, 28, tzinfo=UTC))
 
 
 def test_what_is_hostile_stays_text(tmp_path):
     book = filled(tmp_path, name=HOSTILE)
-    html = made(book, file=HOSTILE + ".export")
+    html = report_on(book, file=HOSTILE + ".export")
     tags = {tag for tag, _ in Page(html).tags}
     assert tags <= ALLOWED
     assert html.count("&lt;script&gt;") >= 4
@@ -131,7 +131,7 @@ def test_a_finding_is_text_too(book):
 
 
 def test_a_record_that_does_not_verify_is_said_first_and_answered_all_the_same(book, tmp_path):
-    html = made(book, export=tampered(book, tmp_path))
+    html = report_on(book, export=tampered(book, tmp_path))
     page = Page(html)
     assert page.headings[0][1].startswith("Do not rely on the record of Fernshire as it stands:")
     assert ("h2", "What does not fit together") in page.headings
@@ -167,7 +167,7 @@ def test_a_long_answer_is_cut_with_its_number_and_the_way_to_the_rest(tmp_path):
     book = Book(tmp_path)
     for minute in range(50):
         book.add("consulted", f"11-02 10:{minute:02}", outcome="nobody-found")
-    html = made(book)
+    html = report_on(book)
     assert "the first 40 of 50" in html
     assert "sharekit audit query lookups ledger.export --limit 50" in html
     book.ledger.close()

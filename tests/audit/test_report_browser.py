@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from world.reports import HOSTILE, Page, filled, made
+from world.books import filled
+from world.pages import HOSTILE, Page, report_on
 from world.season import HOSPITAL, Season
 
 from sharekit.audit import report
@@ -107,7 +108,7 @@ def test_a_season_can_be_printed(season, tmp_path):
 def test_a_hostile_name_runs_nothing(tmp_path):
     book = filled(tmp_path, name=HOSTILE)
     page = tmp_path / "report.html"
-    page.write_text(made(book, file=HOSTILE))
+    page.write_text(report_on(book, file=HOSTILE))
     book.ledger.close()
     seen = browse(page, tmp_path, "--dump-dom")
     assert seen.complaints == []

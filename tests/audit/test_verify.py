@@ -20,7 +20,8 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, merkle
 from sharekit.audit import verify as auditor
-from sharekit.audit.verify import KINDS, AuditReport, audit
+from sharekit.audit.recompute import KINDS, is_entry
+from sharekit.audit.verify import AuditReport, audit
 from sharekit.errors import Malformed, NotTrusted, ShareError, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
@@ -133,6 +134,22 @@ def test_nothing_is_found_whatever_the_size(tmp_path, groups):
         report = audit(tmp_path / "export.db", TRUST, checkpoints=[ledger.checkpoint()], proofs=[ledger.prove(0)])
         assert report.findings == ()
         assert (report.size, report.root) == (1 + sum(groups), ledger.root())
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 32, 33, 64, 65])
+def test_the_lists_of_an_entry_are_as_long_as_the_ledger_allows_and_no_longer(count):
+    head = {1: 2, 2: NOW, 3: bytes(16)}
+    assert is_entry(cbor.encode({**head, 9: [f"org-{n}" for n in range(count)]}), 1) == (1 <= count <= 64)
+    assert is_entry(cbor.encode({**head, 11: list(range(count))}), 1) == (1 <= count <= 32)
+    assert is_entry(cbor.encode({**head, 9: ["a"], 11: [1] * count, 15: [2]}), 1) == (1 <= count <= 32)
+
+
+def test_an_audit_says_how_far_it_has_read(tmp_path):
+    seen: list[tuple[int, int]] = []
+    with make_ledger(tmp_path / "2026.db", [5000]) as ledger:
+        ledger.export(tmp_path / "export.db")
+    audit(tmp_path / "export.db", TRUST, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(4096, 5001), (5001, 5001)]
 
 
 def test_auditing_leaves_no_trace(export):

@@ -10,25 +10,8 @@ from pathlib import Path
 import pytest
 from world.books import Book
 from world.commands import sharekit
-from world.reports import filled, tampered
 
 from sharekit.audit import questions
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder with an export, its agency's card, and a changed export; no home."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHAREKIT_HOME", "")
-    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nobody"))
-    book = filled(tmp_path)
-    tampered(book, tmp_path)
-    book.export.rename(tmp_path / "book.export")
-    book.ledger.close()
-    Path("book.card").write_bytes(book.card.data)
-    return tmp_path
-
 
 TRUST = ("--trust", "book.card")
 

@@ -7,12 +7,13 @@ import json
 import os
 import sqlite3
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 from world.agencies import FLAG, INIT, example
-from world.commands import at_a_terminal, in_a_process, sharekit
-from world.counter import BORN, NUMBER, OAK, OPEN, PURPOSE, SEAL, TO_OPEN, events, every_command
+from world.commands import at_a_terminal, every_command, in_a_process, sharekit
+from world.desk import BORN, NUMBER, OAK, OPEN, PURPOSE, SEAL, TO_OPEN, events
 
 from sharekit import Agency, parse
 from sharekit.domain import profile
@@ -37,6 +38,14 @@ def test_the_help_of_every_command_has_an_example_and_the_common_options(path):
     assert all(option in ran.text for option in ("--home", "--json", "--as", "--role", "--passphrase-file"))
 
 
+def test_the_module_is_run_like_the_program(desk):
+    for arguments in (("vocab", "outcomes", "done"), ("vocab", "nothing"), ()):
+        module, program = (in_a_process(*arguments, shell=f'shift; {run} "$@"') for run in RUNS)
+        assert module == program
+        assert (module.code == 0) == bool(module.out)
+
+
+RUNS = (f"{sys.executable} -m sharekit", "sharekit")
 USAGE = {
     "no command": (),
     "a group without a command": ("trust",),

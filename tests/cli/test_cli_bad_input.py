@@ -18,9 +18,8 @@ from pathlib import Path
 
 import click
 import pytest
-from world.agencies import CHILD
-from world.commands import Ran, clean_environment, in_a_process, sharekit
-from world.counter import OAK, OPEN, SEAL, command_at, events, every_command
+from world.commands import Ran, clean_environment, command_at, every_command, in_a_process, sharekit
+from world.desk import CHILD, OAK, OPEN, SEAL, events
 from world.disks import needs_a_disk
 
 NUMBER, BORN = CHILD["nhs_number"], CHILD["date_of_birth"]

@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from world.agencies import CHILD
 from world.commands import in_a_process, sharekit
-from world.counter import OAK, OPEN, SEAL, TO_OPEN
+from world.desk import CHILD, OAK, OPEN, SEAL, TO_OPEN
 
 NUMBER = CHILD["nhs_number"]
 SEALED = ["packet", "size", "recipients", "kept", "left_out", "findings", "entry"]

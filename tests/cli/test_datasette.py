@@ -17,24 +17,10 @@ from typing import Any
 
 import pytest
 from world.commands import clean_environment, sharekit
-from world.reports import filled, tampered
 
 from sharekit.audit import questions
 
 PATIENCE = 60.0
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHAREKIT_HOME", "")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nobody"))
-    book = filled(tmp_path)
-    tampered(book, tmp_path)
-    book.export.rename(tmp_path / "book.export")
-    book.ledger.close()
-    Path("book.card").write_bytes(book.card.data)
-    return tmp_path
 
 
 def free_port() -> int:

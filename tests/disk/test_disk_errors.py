@@ -1,8 +1,8 @@
 """Whatever the disk refuses, all entries of an append are in the ledger or none, and it goes on afterwards.
 
-An error at every call that SQLite makes to the disk: it comes from the VFS of tests/tape.py, so that what follows is
-SQLite's own way with errors, and is then cut off as tests/powercut.py does it. And real limits: a file that may not
-grow or not be written to, a full disk.
+An error at every call that SQLite makes to the disk: it comes from the VFS of tests/world/tape.py, so that what
+follows is SQLite's own way with errors, and is then cut off as tests/world/powercut.py does it. And real limits: a file
+that may not grow or not be written to, a full disk.
 """
 
 from __future__ import annotations

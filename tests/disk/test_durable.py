@@ -271,7 +271,7 @@ def agency(tmp_path, monkeypatch):
     monkeypatch.setenv("SHAREKIT_NOW", "2026-11-26T09:00:00Z")
     about = {"org_type": "police", "name": "Harrowmere Police", "phone": "01632 960401"}
     made = Agency.create(tmp_path / "home", org_id="P97", **about)
-    made.log("consulted", Facts())
+    made.record.append("consulted", Facts(), now=made.now())
     made.close()
     return Agency.load(tmp_path / "home")
 
@@ -284,24 +284,24 @@ def test_a_home_whose_ledger_is_gone_does_not_quietly_begin_another(agency):
     """A new one would be signed with the same key, and what was recorded would never have been."""
     ledger_of(agency).unlink()
     with pytest.raises(LedgerTampered, match="gone"):
-        agency.log("consulted", Facts())
+        agency.record.append("consulted", Facts(), now=agency.now())
     assert not ledger_of(agency).exists()
 
 
 def test_a_home_whose_ledger_was_put_back_to_an_earlier_state_is_not_continued(agency):
     earlier = ledger_of(agency).read_bytes()
     for _ in range(2):
-        agency.log("consulted", Facts())
+        agency.record.append("consulted", Facts(), now=agency.now())
         agency.close()
     ledger_of(agency).write_bytes(earlier)
     with pytest.raises(LedgerTampered, match="earlier state"):
-        agency.log("consulted", Facts())
+        agency.record.append("consulted", Facts(), now=agency.now())
 
 
 def test_a_home_without_its_vault_records_nothing(agency):
     (agency.home / "vault.db").unlink()
     with pytest.raises(LedgerError, match="the vault is not there"):
-        agency.log("consulted", Facts())
+        agency.record.append("consulted", Facts(), now=agency.now())
     assert not (agency.home / "vault.db").exists()
 
 
@@ -312,7 +312,7 @@ def test_processes_that_begin_a_year_at_once_begin_it_once(agency, monkeypatch):
     def begin() -> None:
         try:
             own = Agency.load(agency.home)
-            own.log("consulted", Facts())
+            own.record.append("consulted", Facts(), now=own.now())
             own.close()
         except BaseException as problem:  # noqa: BLE001  # told after the threads have ended
             failed.append(problem)

@@ -18,7 +18,7 @@ from sharekit import merkle, registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, LedgerTampered
 from sharekit.ledger.tip import root_of
-from sharekit.vault.box import Vault
+from sharekit.vault.vault import Vault
 
 KEY = bytes(range(32))
 BETTER = """
@@ -144,7 +144,10 @@ def test_a_migration_leaves_the_file_as_it_was(folder, kinds, monkeypatch, sql):
 
 
 def test_a_newer_file_is_refused_and_left_alone(folder):
-    calls = {NAME: lambda: opened(folder), "vault.db": lambda: Vault(folder / "vault.db", KEY).knows_refused(b"")}
+    calls = {
+        NAME: lambda: opened(folder),
+        "vault.db": lambda: Vault(folder / "vault.db", KEY).packets.knows_refused(b""),
+    }
     for name, call in calls.items():
         set_edition(folder / name, 2)
         before = (folder / name).read_bytes()
@@ -163,14 +166,15 @@ def test_a_file_of_no_edition_is_not_believed(folder, kinds, number):
     with pytest.raises(LedgerTampered):
         opened(folder)
     with pytest.raises(LedgerError, match="damaged"):
-        Vault(folder / "vault.db", KEY).knows_refused(b"")
+        Vault(folder / "vault.db", KEY).packets.knows_refused(b"")
 
 
 def test_an_older_vault_is_migrated_when_it_is_used(folder, kinds):
+    with contextlib.closing(Vault(folder / "vault.db", KEY)) as before:
+        key = before.subjects.key([("nhs", "9990001011")])
     vault = Vault(folder / "vault.db", KEY)
-    key = vault.subject_key([("nhs", "9990001011")])
     kinds(vault=("ALTER TABLE packet ADD COLUMN more INTEGER;\n", "CREATE TABLE more (a INTEGER);\n"))
-    assert vault.subject_key([("nhs", "9990001011")]) == key
+    assert vault.subjects.key([("nhs", "9990001011")]) == key
     with vault.reading() as db:
         assert db.execute("SELECT count(*) FROM more").fetchone() == (0,)
     assert edition(folder / "vault.db") == 3

@@ -71,7 +71,7 @@ def kinds(agency: Agency) -> list[str]:
 
 
 def test_a_decision_is_an_entry_of_codes_and_digests(school):
-    recorded = school.decide(decision(organisations=["EHH-1"], local_child_ref="LPA-0142"))
+    recorded = school.decisions.record(decision(organisations=["EHH-1"], local_child_ref="LPA-0142"))
     entry = newest(school)
     assert recorded.entry == 1
     assert entry.decision.hex() == recorded.decision
@@ -81,11 +81,11 @@ def test_a_decision_is_an_entry_of_codes_and_digests(school):
     assert [code("agreement-status", each) for each in entry.agreement] == ["refused"]
     assert code("purposes", entry.purpose) == "safeguarding.early-help"
     assert entry.counterparties == ("EHH-1",)
-    assert school.subject_entries("local", "LPA-0142", limit=5) == [(1, entry)]
+    assert school.lookups.about("local", "LPA-0142", limit=5) == [(1, entry)]
 
 
 def test_the_words_are_sealed_in_the_vault_and_the_entry_commits_to_them(school):
-    school.decide(decision())
+    school.decisions.record(decision())
     entry = newest(school)
     with closing(sqlite3.connect(school.home / "vault.db")) as vault:
         ((sealed,),) = vault.execute("SELECT sealed FROM detail WHERE nonce = ?", (entry.nonce,)).fetchall()
@@ -101,19 +101,19 @@ ALL_OF_IT = [term.code for term in vocabulary.load("decisions") if not term.more
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_every_outcome_is_recorded(school, outcome):
-    school.decide(decision(outcome=outcome))
+    school.decisions.record(decision(outcome=outcome))
     assert code("decisions", newest(school).decided) == outcome
 
 
 @pytest.mark.parametrize("outcome", ALL_OF_IT)
 def test_who_shares_all_of_it_is_asked_for_little(school, outcome):
-    recorded = school.decide(decision("shared", outcome=outcome))
+    recorded = school.decisions.record(decision("shared", outcome=outcome))
     assert recorded.opened == ()
 
 
 @pytest.mark.parametrize("name", ["early-help-refused", "shared", "deferred"])
 def test_the_worked_decisions_are_recorded_as_they_stand(school, name):
-    assert school.decide(decision(name)).entry == 1
+    assert school.decisions.record(decision(name)).entry == 1
 
 
 # what is refused
@@ -126,20 +126,20 @@ OFTEN = ["reasons", "agreement_status", "wishes", "child_view", "review_on"]
 @pytest.mark.parametrize("part", ALWAYS)
 def test_every_decision_says(school, part):
     with pytest.raises(FieldMissing, match=f'decision: "{part}" is missing'):
-        school.decide(decision("shared", **{part: GONE}))
+        school.decisions.record(decision("shared", **{part: GONE}))
 
 
 @pytest.mark.parametrize("part", OFTEN)
 @pytest.mark.parametrize("outcome", PARTIAL)
 def test_a_decision_that_leaves_out_a_part_says(school, outcome, part):
     with pytest.raises(FieldMissing, match=f'decision: "{part}" is missing'):
-        school.decide(decision(outcome=outcome, **{part: GONE}))
+        school.decisions.record(decision(outcome=outcome, **{part: GONE}))
 
 
 def test_harm_is_weighed_either_way(school):
     for harm in ("harm_if_shared", "harm_if_not_shared"):
         with pytest.raises(FieldMissing, match=harm):
-            school.decide(decision(**{harm: GONE}))
+            school.decisions.record(decision(**{harm: GONE}))
 
 
 REFUSED = {
@@ -188,7 +188,7 @@ REFUSED = {
 @pytest.mark.parametrize(("changes", "error", "part"), REFUSED.values(), ids=REFUSED)
 def test_a_decision_is_refused_by_the_name_of_its_part_and_no_value(school, changes, error, part):
     with pytest.raises(error) as raised:
-        school.decide(decision(**changes))
+        school.decisions.record(decision(**changes))
     assert part in raised.value.message
     assert not re.search("Wren|wren|XXTEST|hungry|shelved|vicar|gossip", f"{raised.value} {raised.value.hint}")
     entry = newest(school)
@@ -199,7 +199,7 @@ def test_a_decision_is_refused_by_the_name_of_its_part_and_no_value(school, chan
 @pytest.mark.parametrize("given", [None, [], "decision", 7], ids=repr)
 def test_what_is_no_object_is_no_decision(school, given):
     with pytest.raises(Malformed):
-        school.decide(given)
+        school.decisions.record(given)
 
 
 MYTHS = {term.code: term for term in vocabulary.load("refusal-reasons") if term.more.get("rejected")}
@@ -208,7 +208,7 @@ MYTHS = {term.code: term for term in vocabulary.load("refusal-reasons") if term.
 @pytest.mark.parametrize("myth", MYTHS)
 def test_a_myth_is_answered_with_the_rule_that_contradicts_it(school, myth):
     with pytest.raises(GateNotMet) as raised:
-        school.decide(decision(reasons=["early-help-agreement-refused", myth]))
+        school.decisions.record(decision(reasons=["early-help-agreement-refused", myth]))
     term = MYTHS[myth]
     assert (raised.value.rule, raised.value.source) == (term.more["rule"], term.source)
     assert raised.value.hint == term.more["answer"]
@@ -218,16 +218,16 @@ def test_a_myth_is_answered_with_the_rule_that_contradicts_it(school, myth):
 
 def test_the_way_through_a_myth_ends_in_a_recorded_decision(school):
     with pytest.raises(GateNotMet) as raised:
-        school.decide(decision(reasons=["no-consent"]))
+        school.decisions.record(decision(reasons=["no-consent"]))
     (named,) = re.findall("use ([a-z-]+)$", raised.value.hint)
-    assert school.decide(decision(reasons=[named])).entry == 2
+    assert school.decisions.record(decision(reasons=[named])).entry == 2
 
 
 def test_a_locked_home_records_no_decision(world):
     agency = world.agency(SCHOOL, passphrase="correct horse")
     world.at(NOW)
     with closing(Agency.load(agency.home)) as locked, pytest.raises(LedgerError, match="the vault is locked"):
-        locked.decide(decision())
+        locked.decisions.record(decision())
     assert world.events(SCHOOL) == ["genesis"]
 
 
@@ -235,7 +235,7 @@ def test_a_locked_home_records_no_decision(world):
 
 
 def test_a_refusal_that_nobody_discussed_is_open_until_it_is(school, world):
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     assert [action.kind for action in recorded.opened] == ["decision-review", "decision-discussion"]
     assert kinds(school) == ["decision-review", "decision-discussion"]
     said = school.decisions.discuss(recorded.decision, with_="early help hub", on="2026-11-26", outcome="they agree")
@@ -254,18 +254,18 @@ UNOPENED = {
 
 @pytest.mark.parametrize("given", UNOPENED.values(), ids=UNOPENED)
 def test_there_is_nothing_to_discuss_where(school, given):
-    school.decide(given)
+    school.decisions.record(given)
     assert "decision-discussion" not in kinds(school)
 
 
 @pytest.mark.parametrize("outcome", PARTIAL)
 def test_whatever_leaves_out_a_part_is_to_be_discussed(school, outcome):
-    school.decide(decision(outcome=outcome))
+    school.decisions.record(decision(outcome=outcome))
     assert "decision-discussion" in kinds(school)
 
 
 def test_a_day_for_the_discussion_is_kept(school):
-    recorded = school.decide(decision(discussion_due="2026-11-28"))
+    recorded = school.decisions.record(decision(discussion_due="2026-11-28"))
     (action,) = [each for each in recorded.opened if each.kind == "decision-discussion"]
     assert action.due.isoformat() == "2026-11-28T00:00:00+00:00"
 
@@ -274,7 +274,7 @@ def test_a_day_for_the_discussion_is_kept(school):
 
 
 def test_a_review_closes_the_last_and_opens_the_next(school):
-    recorded = school.decide(decision(discussed_with_requester=DISCUSSED))
+    recorded = school.decisions.record(decision(discussed_with_requester=DISCUSSED))
     said = school.decisions.review(recorded.decision, outcome="nothing has changed", again_on="2026-12-08")
     assert [action.id for action in said.closed] == [action.id for action in recorded.opened]
     assert [action.id for action in school.decisions.overdue(everything=True)] == [action.id for action in said.opened]
@@ -283,7 +283,7 @@ def test_a_review_closes_the_last_and_opens_the_next(school):
 
 
 def test_a_disagreement_is_taken_from_stage_to_stage(school):
-    recorded = school.decide(decision(discussed_with_requester=DISCUSSED, review_on="2027-01-11"))
+    recorded = school.decisions.record(decision(discussed_with_requester=DISCUSSED, review_on="2027-01-11"))
     for stage in ("1", "2", "3"):
         school.decisions.escalate(recorded.decision, stage=stage, outcome="they disagree", again_on="2026-12-01")
         assert code("dispute-stages", newest(school).stage) == stage
@@ -293,12 +293,12 @@ def test_a_disagreement_is_taken_from_stage_to_stage(school):
 
 
 def test_a_requester_who_takes_it_further_is_not_forgotten(school):
-    recorded = school.decide(decision(discussed_with_requester={**DISCUSSED, "escalated": True}))
+    recorded = school.decisions.record(decision(discussed_with_requester={**DISCUSSED, "escalated": True}))
     assert [action.kind for action in recorded.opened] == ["decision-review", "disagreement"]
     school.decisions.escalate(recorded.decision, stage="1", outcome="they agree now")
     assert kinds(school) == ["decision-review"]
     step = {"with_": "early help hub", "on": "2026-11-26", "outcome": "they do not agree", "escalated": True}
-    said = school.decisions.discuss(school.decide(decision()).decision, **step)
+    said = school.decisions.discuss(school.decisions.record(decision()).decision, **step)
     assert [action.kind for action in said.opened] == ["disagreement"]
     assert [action.kind for action in said.closed] == ["decision-discussion"]
 
@@ -322,7 +322,7 @@ BAD_STEPS = {
 
 @pytest.mark.parametrize(("step", "error"), BAD_STEPS.values(), ids=BAD_STEPS)
 def test_a_step_that_cannot_be_is_refused_and_changes_nothing(school, step, error):
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     before = (kinds(school), school.ledger.size)
     with pytest.raises(error) as raised:
         step(school.decisions, recorded.decision)
@@ -331,7 +331,7 @@ def test_a_step_that_cannot_be_is_refused_and_changes_nothing(school, step, erro
 
 
 def test_eight_digits_name_a_decision_and_an_action(school):
-    recorded = school.decide(decision(discussed_with_requester=DISCUSSED))
+    recorded = school.decisions.record(decision(discussed_with_requester=DISCUSSED))
     school.decisions.review(recorded.decision[:8].upper(), outcome="nothing has changed", again_on="2026-12-08")
     (action,) = school.decisions.overdue(everything=True)
     school.decisions.done(action.id.hex()[:8], outcome="done")
@@ -342,9 +342,9 @@ def test_eight_digits_name_a_decision_and_an_action(school):
 
 
 def test_a_decision_is_shown_with_its_words_and_all_that_followed(school, world):
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     school.decisions.discuss(recorded.decision, with_="early help hub", on="2026-11-26", outcome="they agree")
-    other = school.decide(decision("shared"))
+    other = school.decisions.record(decision("shared"))
     steps = school.decisions.show(recorded.decision)
     assert [step.event for step in steps] == ["decision-recorded", "discussed"]
     assert list(steps[0].words["decision"]) == [name for name in decision_order() if name in decision()]
@@ -359,7 +359,7 @@ def decision_order() -> list[str]:
 
 
 def test_looking_at_a_decision_is_recorded_before_it_is_shown(school, monkeypatch):
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     school.decisions.show(recorded.decision)
     entry = newest(school)
     assert (code("ledger-events", entry.event), entry.decision.hex()) == ("consulted", recorded.decision)
@@ -369,7 +369,7 @@ def test_looking_at_a_decision_is_recorded_before_it_is_shown(school, monkeypatc
 
 
 def test_decisions_of_earlier_years_are_found(school, world):
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     world.at("2027-01-04T09:00:00Z")
     with closing(Agency.load(school.home)) as later:
         later.decisions.review(recorded.decision, outcome="nothing has changed")
@@ -396,7 +396,7 @@ def test_a_crash_before_the_entry_leaves_rows_that_count_for_nothing_and_are_swe
     with monkeypatch.context() as crash:
         crash.setattr(Ledger, "append", refusing)
         with pytest.raises(LedgerError):
-            school.decide(decision())
+            school.decisions.record(decision())
     assert rows(school, COUNTS) == [(2, 1, 1)]
     assert kinds(school) == []
     assert school.decisions.all() == []
@@ -407,7 +407,7 @@ def test_a_crash_after_the_entry_loses_nothing(school, monkeypatch):
     with monkeypatch.context() as crash:
         crash.setattr(Actions, "settle", refusing)
         with pytest.raises(LedgerError):
-            school.decide(decision())
+            school.decisions.record(decision())
     assert rows(school, COUNTS) == [(2, 1, 1)]
     assert kinds(school) == ["decision-review", "decision-discussion"]
     (found,) = school.decisions.all()
@@ -416,7 +416,7 @@ def test_a_crash_after_the_entry_loses_nothing(school, monkeypatch):
 
 
 def test_a_crash_while_an_action_is_closed_leaves_it_open_or_closed_as_the_ledger_says(school, monkeypatch):
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     step = {"with_": "early help hub", "on": "2026-11-26", "outcome": "they agree"}
     with monkeypatch.context() as crash:
         crash.setattr(Ledger, "append", refusing)
@@ -436,11 +436,11 @@ def test_what_is_under_way_counts_for_nothing_until_it_is_settled(school, monkey
     append = Ledger.append
 
     def looked(self: Ledger, *entries: Entry) -> int:
-        seen.append([action.kind for action in school.record.actions.open()])
+        seen.append([action.kind for action in school.record.vault.actions.open()])
         return append(self, *entries)
 
     monkeypatch.setattr(Ledger, "append", looked)
-    recorded = school.decide(decision())
+    recorded = school.decisions.record(decision())
     school.decisions.discuss(recorded.decision, with_="early help hub", on="2026-11-26", outcome="they agree")
     assert seen == [[], ["decision-review", "decision-discussion"]]
     assert kinds(school) == ["decision-review"]
@@ -451,7 +451,7 @@ import json, sys
 from sharekit import Agency
 agency, given = Agency.load(sys.argv[1]), json.loads(sys.argv[2])
 while True:
-    print(agency.decide(given).decision, flush=True)
+    print(agency.decisions.record(given).decision, flush=True)
 """
 
 
@@ -480,14 +480,14 @@ SECRETS = [
 
 
 def test_no_word_of_a_decision_stands_in_a_file_an_export_an_error_or_a_repr(school, tmp_path, capfd):
-    recorded = school.decide(decision(local_child_ref="LPA-0142"))
+    recorded = school.decisions.record(decision(local_child_ref="LPA-0142"))
     said = school.decisions.discuss(
         recorded.decision, with_="early help hub", on="2026-11-26", outcome="they agree to wait"
     )
     (action,) = school.decisions.overdue(everything=True)
     school.decisions.done(action.id.hex(), outcome="looked at it anew")
     with pytest.raises(ShareError) as raised:
-        school.decide(decision(wishes=7, facts="declined help", local_child_ref="LPA 0142"))
+        school.decisions.record(decision(wishes=7, facts="declined help", local_child_ref="LPA 0142"))
     school.export(tmp_path / "fernshire.export")
     files = [path for path in [*school.home.rglob("*"), tmp_path / "fernshire.export"] if path.is_file()]
     stored = b"".join(path.read_bytes() for path in files)
@@ -500,9 +500,9 @@ def test_no_word_of_a_decision_stands_in_a_file_an_export_an_error_or_a_repr(sch
 
 
 def test_an_auditor_reads_every_entry_that_a_decision_makes(school):
-    recorded = school.decide(decision(organisations=["EHH-1"], local_child_ref="LPA-0142"))
+    recorded = school.decisions.record(decision(organisations=["EHH-1"], local_child_ref="LPA-0142"))
     school.decisions.escalate(recorded.decision, stage="2", outcome="they disagree", again_on="2026-12-01")
-    school.advice_brief({}, kind="early-help-referral", role="lado", disclosed=True, reason="an allegation")
+    school.advice.brief({}, kind="early-help-referral", role="lado", disclosed=True, reason="an allegation")
     for seq, entry in school.entries():
         assert is_entry(entry.encode(), seq)
     assert school.ledger.verify() == 4
@@ -581,7 +581,7 @@ def test_a_myth_on_the_command_line_is_refused_with_rule_and_hint(at_larkmoor):
 
 
 def test_the_number_of_a_decision_is_random(school):
-    first, second = (school.decide(decision()).decision for _ in range(2))
+    first, second = (school.decisions.record(decision()).decision for _ in range(2))
     assert first != second
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in (first, second))
 

@@ -64,10 +64,11 @@ def kept(world):
 @pytest.mark.parametrize("org_id", ["E10999001", "ZZQ01"])
 def test_what_is_kept_becomes_due_on_both_sides(kept, org_id):
     world, packet = kept
-    erasure = world.agencies[org_id].erasure
-    assert [(each.packet, each.due) for each in erasure.kept()] == [(packet, date(2028, 1, 10))]
-    assert erasure.due(now=NOW) == []
-    assert erasure.due(now=datetime.fromisoformat(LATER)) == erasure.kept()
+    retained = world.agencies[org_id].retention
+    assert [(each.packet, each.due) for each in retained.kept()] == [(packet, date(2028, 1, 10))]
+    assert retained.due() == []
+    world.at(LATER)
+    assert retained.due() == retained.kept()
 
 
 def secrets(agency) -> list[bytes]:
@@ -76,7 +77,7 @@ def secrets(agency) -> list[bytes]:
         keys = [row[0] for row in db.execute("SELECT sealed_key FROM subject")]
         details = [row[0] for row in db.execute("SELECT sealed FROM detail")]
         tokens = [row[0] for row in db.execute("SELECT token FROM subject_index")]
-    return [*keys, *details, *tokens, agency.record.vault.find_subject("nhs", "9990001006")]
+    return [*keys, *details, *tokens, agency.record.vault.subjects.find("nhs", "9990001006")]
 
 
 def home_bytes(agency) -> bytes:
@@ -91,9 +92,9 @@ def test_after_destroying_no_byte_of_key_or_words_is_in_any_file_and_everything_
     assert all(secret in home_bytes(quillbrook) for secret in gone[:-1])
     proof = quillbrook.ledger.prove(4)
     world.at(LATER)
-    assert quillbrook.erasure.destroy_due(now=quillbrook.now()) == 1
+    assert quillbrook.retention.destroy_due() == 1
     assert not any(secret in home_bytes(quillbrook) for secret in gone)
-    assert quillbrook.erasure.kept() == []
+    assert quillbrook.retention.kept() == []
     assert quillbrook.ledger_of(2026).verify()
     quillbrook.export(world.folder / "export", year=2026)
     report = sharekit.audit.audit(world.folder / "export", sharekit.Trust([quillbrook.card()]), proofs=[proof])
@@ -102,8 +103,8 @@ def test_after_destroying_no_byte_of_key_or_words_is_in_any_file_and_everything_
 
 def test_a_destroyed_subject_is_found_no_more_and_its_tokens_are_noise(kept):
     world, _ = kept
-    world.quillbrook.erasure.destroy_subject("nhs", "9990001006", reason="asked for", now=NOW)
-    assert world.quillbrook.subject_entries("nhs", "9990001006", limit=25) == []
+    world.quillbrook.retention.destroy_subject("nhs", "9990001006", reason="asked for")
+    assert world.quillbrook.lookups.about("nhs", "9990001006", limit=25) == []
     assert "destroyed" in world.events("ZZQ01")
 
 
@@ -111,16 +112,16 @@ def test_a_subject_of_whom_something_is_kept_keeps_its_key(kept):
     world, packet = kept
     other = world.flag()
     world.quillbrook.open(other, purpose=STATUS, confirm=CONFIRM)
-    world.quillbrook.erasure.destroy(packet, reason="a duplicate", now=NOW)
-    assert len(world.quillbrook.subject_entries("nhs", "9990001006", limit=25)) == 2
-    (left,) = world.quillbrook.erasure.kept()
+    world.quillbrook.retention.destroy(packet, reason="a duplicate")
+    assert len(world.quillbrook.lookups.about("nhs", "9990001006", limit=25)) == 2
+    (left,) = world.quillbrook.retention.kept()
     assert left.packet == bytes.fromhex(sharekit.parse(other).id)
 
 
 def test_the_act_of_destroying_is_recorded_with_its_reason_which_stays(kept):
     world, packet = kept
     quillbrook = world.quillbrook
-    quillbrook.erasure.destroy(packet, reason="sent by mistake", now=NOW)
+    quillbrook.retention.destroy(packet, reason="sent by mistake")
     last = [Entry.decode(data) for _, data in quillbrook.ledger.entries()][-1]
     assert last.packet == packet
     assert quillbrook.record.vault.read_detail(last.nonce)["reason"] == "sent by mistake"
@@ -129,24 +130,26 @@ def test_the_act_of_destroying_is_recorded_with_its_reason_which_stays(kept):
 def test_nothing_goes_before_its_time_without_a_reason(kept):
     world, packet = kept
     with pytest.raises(errors.Usage):
-        world.quillbrook.erasure.destroy(packet, now=NOW)
-    assert len(world.quillbrook.erasure.kept()) == 1
+        world.quillbrook.retention.destroy(packet)
+    assert len(world.quillbrook.retention.kept()) == 1
 
 
 def test_a_legal_hold_suspends_destruction_until_it_is_taken_back(kept):
     world, packet = kept
-    erasure, later = world.quillbrook.erasure, datetime.fromisoformat(LATER)
-    erasure.hold(packet, on=True, reason="inquiry", now=NOW)
-    assert erasure.due(now=later) == []
+    retained = world.quillbrook.retention
+    retained.hold(packet, reason="inquiry")
+    world.at(LATER)
+    assert retained.due() == []
+    world.at(FLAG)
     for act in (
-        lambda: erasure.destroy(packet, reason="x", now=NOW),
-        lambda: erasure.destroy_subject("nhs", "9990001006", reason="x", now=NOW),
+        lambda: retained.destroy(packet, reason="x"),
+        lambda: retained.destroy_subject("nhs", "9990001006", reason="x"),
     ):
         with pytest.raises(errors.GateNotMet) as raised:
             act()
         assert raised.value.rule == "R17"
-    erasure.hold(packet, on=False, reason="closed", now=NOW)
-    assert erasure.destroy(packet, reason="x", now=NOW) == 1
+    retained.release(packet, reason="closed")
+    assert retained.destroy(packet, reason="x") == 1
     assert world.events("ZZQ01")[-3:] == ["reviewed", "reviewed", "destroyed"]
 
 
@@ -156,15 +159,15 @@ def test_terms_can_bring_their_own_hold(world):
         purpose=STATUS,
         confirm=CONFIRM,
     )
-    assert world.quillbrook.erasure.kept()[0].held
+    assert world.quillbrook.retention.kept()[0].held
 
 
 def test_what_is_not_kept_here_cannot_be_destroyed_or_held(world):
-    erasure = world.quillbrook.erasure
+    retained = world.quillbrook.retention
     for act in (
-        lambda: erasure.destroy(bytes(16), reason="x", now=NOW),
-        lambda: erasure.hold(bytes(16), on=True, reason="x", now=NOW),
-        lambda: erasure.destroy_subject("nhs", "9990001006", reason="x", now=NOW),
+        lambda: retained.destroy(bytes(16), reason="x"),
+        lambda: retained.hold(bytes(16), reason="x"),
+        lambda: retained.destroy_subject("nhs", "9990001006", reason="x"),
     ):
         with pytest.raises(errors.Usage):
             act()
@@ -178,17 +181,17 @@ def test_destroying_again_after_a_crash_between_entry_and_vault_finishes_it(kept
         raise errors.LedgerError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(sharekit.vault.box.Vault, "erase", cut)
+        patched.setattr(sharekit.vault.vault.Vault, "erase", cut)
         with pytest.raises(errors.LedgerError):
-            quillbrook.erasure.destroy(packet, reason="x", now=NOW)
-    assert quillbrook.erasure.destroy(packet, reason="x", now=NOW) == 1
-    assert quillbrook.erasure.kept() == []
+            quillbrook.retention.destroy(packet, reason="x")
+    assert quillbrook.retention.destroy(packet, reason="x") == 1
+    assert quillbrook.retention.kept() == []
 
 
 def test_a_destroyed_packet_that_comes_again_is_still_known_by_its_number(kept):
     world, packet = kept
-    world.quillbrook.erasure.destroy(packet, reason="x", now=NOW)
-    assert world.quillbrook.record.vault.seen("E10999001", packet).recorded
+    world.quillbrook.retention.destroy(packet, reason="x")
+    assert world.quillbrook.record.vault.packets.seen("E10999001", packet).recorded
 
 
 # --- the years
@@ -227,9 +230,9 @@ def test_the_words_about_a_packet_that_was_only_refused_can_be_destroyed(world):
     data, quillbrook = world.flag(), world.quillbrook
     with pytest.raises(errors.IdentityMismatch):
         quillbrook.open(data, purpose=STATUS, reason="the mother named the child", confirm={"date_of_birth": "x"})
-    (kept,) = quillbrook.erasure.kept()
+    (kept,) = quillbrook.retention.kept()
     assert reasons(quillbrook) == ["the mother named the child"]
-    quillbrook.erasure.destroy(kept.packet, reason="not ours", now=NOW)
+    quillbrook.retention.destroy(kept.packet, reason="not ours")
     assert reasons(quillbrook) == ["not ours"]
 
 
@@ -243,9 +246,9 @@ def test_what_is_learnt_when_a_packet_is_opened_later_completes_what_is_kept_of_
     data = world.flag(retention={"rule": "lac-case-record"})
     with pytest.raises(errors.IdentityMismatch):
         world.quillbrook.open(data, purpose=STATUS, confirm={"date_of_birth": "x"})
-    assert [(each.subject, each.due) for each in world.quillbrook.erasure.kept()] == [(None, None)]
+    assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(None, None)]
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
-    assert [(each.subject, each.due) for each in world.quillbrook.erasure.kept()] == [(1, date(2094, 3, 14))]
+    assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(1, date(2094, 3, 14))]
 
 
 def twin(world, packet):
@@ -256,50 +259,51 @@ def twin(world, packet):
 
 def test_a_number_that_another_sender_took_as_well_gets_round_no_hold(kept):
     world, packet = kept
-    erasure = world.quillbrook.erasure
+    retained = world.quillbrook.retention
     twin(world, packet)
     with world.quillbrook.record.vault.writing() as db:
         db.execute("UPDATE kept SET held = 1 WHERE sender = 'E10999001'")
     with pytest.raises(errors.GateNotMet):
-        erasure.destroy(packet, reason="x", now=NOW)
-    assert erasure.destroy_due(now=NOW) == 0
-    assert len(erasure.kept()) == 2
+        retained.destroy(packet, reason="x")
+    assert retained.destroy_due() == 0
+    assert len(retained.kept()) == 2
 
 
 def test_a_number_that_another_sender_took_as_well_makes_nothing_due(kept):
     world, packet = kept
     twin(world, packet)
     with pytest.raises(errors.Usage):
-        world.quillbrook.erasure.destroy(packet, now=NOW)
-    assert world.quillbrook.erasure.destroy_due(now=NOW) == 0
+        world.quillbrook.retention.destroy(packet)
+    assert world.quillbrook.retention.destroy_due() == 0
 
 
 def test_a_hold_stands_before_its_entry_and_falls_after_it(kept, monkeypatch):
     world, packet = kept
-    erasure = world.quillbrook.erasure
+    retained = world.quillbrook.retention
 
     def full(*_, **__):
         raise errors.LedgerError("the disk is full")
 
-    for on in (True, False):
+    for act in (retained.hold, retained.release):
         with monkeypatch.context() as patched:
             patched.setattr(sharekit.record.record.Record, "append", full)
             with pytest.raises(errors.LedgerError):
-                erasure.hold(packet, on=on, reason="inquiry", now=NOW)
-        assert erasure.kept()[0].held
+                act(packet, reason="inquiry")
+        assert retained.kept()[0].held
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_blank_is_no_reason(kept, reason):
     world, packet = kept
-    erasure = world.quillbrook.erasure
+    retained = world.quillbrook.retention
     for act in (
-        lambda: erasure.destroy(packet, reason=reason, now=NOW),
-        lambda: erasure.hold(packet, on=True, reason=reason, now=NOW),
+        lambda: retained.destroy(packet, reason=reason),
+        lambda: retained.hold(packet, reason=reason),
+        lambda: retained.release(packet, reason=reason),
     ):
         with pytest.raises(errors.Usage):
             act()
-    assert [each.held for each in erasure.kept()] == [False]
+    assert [each.held for each in retained.kept()] == [False]
 
 
 def test_destroying_waits_for_whoever_is_opening_the_same_packet(world, monkeypatch):
@@ -308,7 +312,7 @@ def test_destroying_waits_for_whoever_is_opening_the_same_packet(world, monkeypa
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
     packet, append = bytes.fromhex(sharekit.parse(data).id), sharekit.record.record.Record.append
     other = sharekit.Agency.load(world.quillbrook.home)
-    destroying = threading.Thread(target=other.erasure.destroy, args=(packet,), kwargs={"reason": "x", "now": NOW})
+    destroying = threading.Thread(target=other.retention.destroy, args=(packet,), kwargs={"reason": "x"})
 
     def slow(self, events, *args, **kwargs):
         if events == "opened" and self is world.quillbrook.record:
@@ -320,7 +324,7 @@ def test_destroying_waits_for_whoever_is_opening_the_same_packet(world, monkeypa
         patched.setattr(sharekit.record.record.Record, "append", slow)
         world.quillbrook.open(data, purpose=STATUS, reason="in the night", confirm=CONFIRM)
     destroying.join()
-    assert other.erasure.kept() == []
+    assert other.retention.kept() == []
     assert reasons(other) == ["x"]
     other.close()
 
@@ -329,8 +333,8 @@ def test_destroying_waits_for_whoever_is_sealing_about_the_same_child(world, mon
     world.flag()
     fernshire, append = world.fernshire, sharekit.record.record.Record.append
     other = sharekit.Agency.load(fernshire.home)
-    said = {"reason": "x", "now": NOW}
-    destroying = threading.Thread(target=other.erasure.destroy_subject, args=("nhs", "9990001006"), kwargs=said)
+    said = {"reason": "x"}
+    destroying = threading.Thread(target=other.retention.destroy_subject, args=("nhs", "9990001006"), kwargs=said)
 
     def slow(self, events, *args, **kwargs):
         if events == "sealed" and self is fernshire.record and not destroying.is_alive():
@@ -342,8 +346,8 @@ def test_destroying_waits_for_whoever_is_sealing_about_the_same_child(world, mon
         patched.setattr(sharekit.record.record.Record, "append", slow)
         world.flag()
     destroying.join()
-    assert fernshire.erasure.kept() == []
-    assert fernshire.record.vault.find_subject("nhs", "9990001006") is None
+    assert fernshire.retention.kept() == []
+    assert fernshire.record.vault.subjects.find("nhs", "9990001006") is None
     other.close()
 
 
@@ -357,21 +361,21 @@ SEVERAL = {
 @pytest.mark.parametrize("value", SEVERAL.values(), ids=SEVERAL)
 def test_a_child_is_found_however_the_number_was_written(kept, value):
     world, _ = kept
-    assert world.quillbrook.erasure.destroy_subject("nhs", value, reason="x", now=NOW) == 1
+    assert world.quillbrook.retention.destroy_subject("nhs", value, reason="x") == 1
 
 
 def test_a_scheme_that_nobody_knows_destroys_nothing(kept):
     world, _ = kept
     with pytest.raises(errors.Usage):
-        world.quillbrook.erasure.destroy_subject("shoe", "42", reason="x", now=NOW)
-    assert len(world.quillbrook.erasure.kept()) == 1
+        world.quillbrook.retention.destroy_subject("shoe", "42", reason="x")
+    assert len(world.quillbrook.retention.kept()) == 1
 
 
 def test_what_is_due_is_destroyed_once(kept):
     world, _ = kept
     world.at(LATER)
-    erasure = world.quillbrook.erasure
-    assert [erasure.destroy_due(now=world.quillbrook.now()) for _ in range(2)] == [1, 0]
+    retained = world.quillbrook.retention
+    assert [retained.destroy_due() for _ in range(2)] == [1, 0]
     assert world.events("ZZQ01").count("destroyed") == 1
 
 
@@ -391,7 +395,7 @@ def test_a_record_that_is_kept_while_somebody_is_active_has_no_date_of_its_own()
 def test_the_record_reads_on_after_everything_about_a_child_is_gone(kept):
     world, _ = kept
     quillbrook = world.quillbrook
-    quillbrook.erasure.destroy_subject("nhs", "9990001006", reason="x", now=NOW)
+    quillbrook.retention.destroy_subject("nhs", "9990001006", reason="x")
     assert len(list(quillbrook.entries())) == quillbrook.ledger.verify()
     assert quillbrook.record.open_actions() == []
     quillbrook.export(world.folder / "export")

@@ -42,7 +42,7 @@ def everything(agency: Agency) -> list[tuple[str, str]]:
 
 def decide(agency: Agency, **changes: Any) -> str:
     given = json.loads((EXAMPLES / "decisions" / "early-help-refused.json").read_text())
-    return agency.decide(given | changes).decision
+    return agency.decisions.record(given | changes).decision
 
 
 # where actions come from
@@ -151,7 +151,7 @@ def test_an_urgent_share_owes_its_record_within_a_day(world):
     terms = {name: value for name, value in terms.items() if name != "hra"} | {"urgency": "immediate"}
     world.at(REFERRAL)
     school, fernshire = world.larkmoor, world.fernshire
-    sealed = school.dispatch.seal(data, terms, to=[fernshire.org_id])
+    sealed = school.seal(data, terms, to=[fernshire.org_id])
     assert any(finding.owed for finding in sealed.findings)
     (owed,) = [action for action in school.decisions.overdue(everything=True) if action.kind == "owed-record"]
     assert owed.due.isoformat() == "2026-11-27T13:45:00+00:00"
@@ -269,7 +269,7 @@ def test_two_processes_lose_no_action_and_no_entry(world):
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
-    counted = school.record.actions.pending(), len(school.decisions.all())
+    counted = school.record.vault.actions.pending(), len(school.decisions.all())
     assert counted == ([], 16)
     closed = len(school.record.find(now=school.now(), event="reviewed"))
     closed += len(school.record.find(now=school.now(), event="discussed"))

@@ -27,13 +27,13 @@ FERNSHIRE, QUILLBROOK = "E10999001", "ZZQ01"
 def opened(world):
     """Fernshire's flag, opened by Quillbrook, whose receipt waits."""
     data = world.flag()
-    world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
-    return data, world.quillbrook.reception.receipt.read_bytes()
+    share = world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
+    return data, share.receipt.read_bytes()
 
 
 def test_an_opening_makes_a_receipt_that_the_sender_takes_in(world, opened):
     data, receipt = opened
-    taken = world.fernshire.receive(receipt).receipt
+    taken = world.fernshire.receive(receipt).taken
     assert (taken.event, taken.outcome, taken.purpose, taken.rule) == ("opened", "allow", STATUS, "R18.4")
     assert taken.packet.hex() == sharekit.parse(data).id
     assert world.events(FERNSHIRE)[-2:] == ["received", "receipt-in"]
@@ -46,7 +46,7 @@ def test_verify_and_a_refusal_make_receipts_too(world):
     with pytest.raises(errors.PurposeRefused):
         world.quillbrook.open(data, purpose="other.media", confirm=CONFIRM)
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
-    told = [world.fernshire.receive(each).receipt for each in world.outbox(QUILLBROOK)]
+    told = [world.fernshire.receive(each).taken for each in world.outbox(QUILLBROOK)]
     assert [(each.event, each.outcome) for each in told] == [
         ("verified", "done"),
         ("refused", "purpose-prohibited"),
@@ -59,7 +59,7 @@ def test_taking_a_share_in_says_that_it_was_delivered_once(world):
     for _ in range(2):
         assert world.quillbrook.receive(data).mode == "share"
     (receipt,) = world.outbox(QUILLBROOK)
-    assert world.fernshire.receive(receipt).receipt.event == "delivered"
+    assert world.fernshire.receive(receipt).taken.event == "delivered"
 
 
 def test_a_receipt_is_never_receipted(world, opened):
@@ -74,7 +74,7 @@ def test_a_receipt_taken_twice_is_on_the_record_once(world, opened):
 
 
 def test_a_receipt_proves_an_entry_committed_before_it(world, opened):
-    taken = world.fernshire.receive(opened[1]).receipt
+    taken = world.fernshire.receive(opened[1]).taken
     assert Entry.decode(taken.entry).packet == taken.packet
     assert taken.checkpoint.size == 5
     stored = world.quillbrook.ledger.entry(4)
@@ -82,7 +82,7 @@ def test_a_receipt_proves_an_entry_committed_before_it(world, opened):
 
 
 def test_a_receipt_cosigns_the_checkpoint_that_the_packet_carried(world, opened):
-    taken = world.fernshire.receive(opened[1]).receipt
+    taken = world.fernshire.receive(opened[1]).taken
     quillbrook = sharekit.Card.parse(world.quillbrook.card())
     at = cosignature.cosigned_at(taken.cosigned, name="sharekit/ZZQ01", public=quillbrook.signing)
     assert at.isoformat() == FLAG.replace("Z", "+00:00")
@@ -90,7 +90,7 @@ def test_a_receipt_cosigns_the_checkpoint_that_the_packet_carried(world, opened)
 
 
 def test_a_receipt_holds_no_value_of_any_field(world, opened):
-    taken = world.fernshire.receive(opened[1]).receipt
+    taken = world.fernshire.receive(opened[1]).taken
     assert b"9990001006" not in cbor.encode([taken.entry, taken.proof, taken.cosigned])
 
 
@@ -152,33 +152,32 @@ def test_a_receipt_by_another_agency_with_somebody_elses_proof_is_refused(world,
 
 def test_a_checkpoint_is_cosigned_only_if_it_follows_the_last_one(world, opened):
     world.fernshire.receive(opened[1])
-    path = world.fernshire.send_checkpoint(QUILLBROOK)
-    world.quillbrook.receive(path.read_bytes())
-    answer = world.quillbrook.reception.receipt.read_bytes()
-    taken = world.fernshire.receive(answer).receipt
+    path = world.fernshire.witness.send_checkpoint(QUILLBROOK)
+    answer = world.quillbrook.receive(path.read_bytes()).receipt.read_bytes()
+    taken = world.fernshire.receive(answer).taken
     assert taken.event == "witnessed"
     assert checkpoint.parse(taken.cosigned).size > 2
-    assert world.quillbrook.receipts.partners.last("sharekit/E10999001/2026").size > 2
+    assert checkpoint.parse(world.quillbrook.witness.seen(FERNSHIRE)).size > 2
 
 
 def test_a_later_packet_is_not_cosigned_without_a_consistency_proof(world, opened):
     later = world.flag()
-    world.quillbrook.open(later, purpose=STATUS, confirm=CONFIRM)
-    taken = world.fernshire.receive(world.quillbrook.reception.receipt.read_bytes()).receipt
+    share = world.quillbrook.open(later, purpose=STATUS, confirm=CONFIRM)
+    taken = world.fernshire.receive(share.receipt.read_bytes()).taken
     assert taken.cosigned is None
-    assert world.quillbrook.receipts.partners.last("sharekit/E10999001/2026").size == 2
+    assert checkpoint.parse(world.quillbrook.witness.seen(FERNSHIRE)).size == 2
 
 
 def test_a_checkpoint_of_a_rewritten_ledger_is_refused_and_kept_as_evidence(world, opened):
     """The attacker holds Fernshire's log key, and signs another history."""
-    log = world.fernshire._log_key
+    log = world.fernshire.keys.log
     forged = checkpoint.sign(Checkpoint("sharekit/E10999001/2026", 9, bytes(32)), key=log)
     body = {"note": forged, "old": 2, "proof": [bytes(32), bytes(32)]}
     with pytest.raises(errors.LedgerTampered):
         world.quillbrook.receive(_sealed(world.fernshire, world.quillbrook, body, None, wire.CHECKPOINT))
-    (fork,) = world.quillbrook.receipts.partners.forks()
+    (fork,) = world.quillbrook.witness.forks()
     assert fork.other == forged
-    assert world.quillbrook.receipts.partners.last("sharekit/E10999001/2026").size == 2
+    assert checkpoint.parse(world.quillbrook.witness.seen(FERNSHIRE)).size == 2
 
 
 def test_a_receipt_exposes_our_own_ledger_if_it_was_rewritten(world, opened, monkeypatch):
@@ -191,16 +190,17 @@ def test_a_receipt_that_cannot_be_written_does_not_undo_the_opening(world):
     data = world.flag()
     quillbrook = world.quillbrook
     (quillbrook.home / "outbox").rmdir()
-    assert quillbrook.open(data, purpose=STATUS, confirm=CONFIRM).fields
-    assert quillbrook.reception.receipt is None
-    assert quillbrook.reception.trouble.code == "output-unwritable"
+    share = quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
+    assert share.fields
+    assert share.receipt is None
+    assert share.trouble.code == "output-unwritable"
 
 
 def test_a_locked_home_verifies_and_makes_no_receipt(world):
     data = world.flag()
     locked = sharekit.Agency(world.quillbrook.home, private=None)
-    locked.verify(data)
-    assert locked.reception.receipt is None
+    verified = locked.verify(data)
+    assert (verified.receipt, verified.trouble) == (None, None)
     locked.close()
 
 
@@ -299,7 +299,7 @@ def rewritten(world, *, without: str) -> None:
     number = vocabulary.load("ledger-events")[without].number
     genesis, *kept = [Entry.decode(data) for _, data in agency.ledger.entries()]
     path, origin = world.folder / "forged.db", agency.ledger.origin
-    with Ledger.create(path, origin=origin, key=agency._log_key, genesis=genesis) as forged:
+    with Ledger.create(path, origin=origin, key=agency.keys.log, genesis=genesis) as forged:
         for each in kept:
             if each.event != number:
                 forged.append(each)
@@ -314,7 +314,7 @@ def test_a_ledger_written_anew_with_its_own_key_looks_whole_by_itself(exchanged)
 @pytest.mark.parametrize("without", ["trusted", "sealed"])
 def test_one_partners_receipt_exposes_a_ledger_written_anew(exchanged, without):
     evidence = sharekit.proofs.attestation.evidence(
-        exchanged.fernshire.ledger.origin, exchanged.fernshire.attestations()
+        exchanged.fernshire.ledger.origin, exchanged.fernshire.receipts.attestations()
     )
     rewritten(exchanged, without=without)
     kinds = {each.kind for each in report(exchanged, "forged", receipts=[evidence]).findings}
@@ -322,7 +322,7 @@ def test_one_partners_receipt_exposes_a_ledger_written_anew(exchanged, without):
 
 
 def test_the_cosigned_note_that_a_partner_kept_exposes_it_as_well(exchanged):
-    note = exchanged.quillbrook.receipts.partners.note(exchanged.fernshire.ledger.origin)
+    note = exchanged.quillbrook.witness.seen(FERNSHIRE)
     assert report(exchanged, checkpoints=[note]).attested
     rewritten(exchanged, without="trusted")
     (finding,) = report(exchanged, "forged", checkpoints=[note]).findings
@@ -357,5 +357,5 @@ def test_evidence_that_is_none_is_malformed(exchanged, data):
 
 
 def test_evidence_about_another_ledger_is_a_finding(exchanged):
-    other = sharekit.proofs.attestation.evidence("sharekit/OTHER/2026", exchanged.fernshire.attestations())
+    other = sharekit.proofs.attestation.evidence("sharekit/OTHER/2026", exchanged.fernshire.receipts.attestations())
     assert [each.kind for each in report(exchanged, receipts=[other]).findings] == ["other-origin"]

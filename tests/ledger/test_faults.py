@@ -1,7 +1,7 @@
 """Whatever interrupts an append, all its entries are in the ledger or none, and the ledger goes on afterwards.
 
-Here: an exception at every statement of SQL, and an interrupt at every line of Python. tests/test_disk_errors.py has
-the disk's part.
+Here: an exception at every statement of SQL, and an interrupt at every line of Python. The disk's part is in
+tests/disk/test_disk_errors.py.
 """
 
 from __future__ import annotations

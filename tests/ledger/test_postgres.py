@@ -20,7 +20,7 @@ from world.agencies import CONFIRM
 from world.console import REPOSITORY, play
 from world.ledgers import KEY, ORIGIN, entry, genesis
 from world.servers import ready_database, server
-from world.writers import found_in, told_by, writer
+from world.writers import acknowledged, kept_in, writer
 
 from sharekit import Agency, Trust
 from sharekit.audit.verify import audit
@@ -354,12 +354,12 @@ def test_an_administrator_who_is_no_superuser_can_make_it_ready(postgres):
             db.execute("DELETE FROM sharekit.entry")
 
 
-def test_the_script_that_is_printed_is_the_one_that_is_run(postgres):
+def test_the_script_that_is_printed_is_the_one_that_is_run(postgres, admin):
     with postgres.connect() as db:
         db.execute("CREATE DATABASE scripted")
     with postgres.connect(database="scripted") as db:
         db.execute(postgres_setup.script())
-        assert databases.fingerprint(db) == databases._shipped()
+        assert databases.fingerprint(db) == databases.fingerprint(admin)
 
 
 def test_a_database_that_cannot_hold_a_note_is_refused(postgres):
@@ -478,18 +478,13 @@ def test_a_server_killed_under_its_writers_loses_nothing_that_they_were_told_of(
                 lines += each.stdout.readlines()
                 each.stdout.close()
                 assert each.wait() == 1  # each with a LedgerError
-            assert not told.keys() & told_by(lines).keys()
-            told |= told_by(lines)
+            assert not told.keys() & acknowledged(lines).keys()
+            told |= acknowledged(lines)
             running.start()
             with opened(named) as ledger:
-                assert found_in(ledger, told.keys()) == told
+                assert kept_in(ledger, told.keys()) == told
                 assert ledger.verify() > len(told)
         assert len(told) > 90
-
-
-class Named:
-    def __init__(self, named: str) -> None:
-        self.named = named
 
 
 # a home
@@ -520,7 +515,7 @@ def test_an_agency_goes_on_in_the_database(world, moved, tmp_path):
     assert report.findings == ()
     assert report.size == moved.ledger.verify()
     world.at("2027-01-04T09:00:00Z")
-    moved.log("consulted", Facts())
+    moved.record.append("consulted", Facts(), now=moved.now())
     assert (moved.ledger.origin, moved.ledger.size) == ("sharekit/E10999001/2027", 2)
     assert len(list(moved.record.find(now=moved.now(), event="sealed"))) == 2
     assert not (moved.home / "ledger" / "2027.db").exists()
@@ -535,10 +530,10 @@ def world_purpose() -> str:
 def test_an_agency_that_had_it_open_before_does_not_go_on_in_the_file(world, named):
     before = world.fernshire
     other = Agency.load(before.home)
-    other.log("consulted", Facts())
+    other.record.append("consulted", Facts(), now=other.now())
     before.move_ledgers(named)
     with pytest.raises(LedgerError, match="it was moved"):
-        other.log("consulted", Facts())
+        other.record.append("consulted", Facts(), now=other.now())
     other.close()
 
 
@@ -549,7 +544,7 @@ def test_processes_that_begin_a_year_at_once_begin_it_once(world, moved):
     def begin() -> None:
         try:
             with contextlib.closing(Agency.load(moved.home)) as own:
-                own.log("consulted", Facts())
+                own.record.append("consulted", Facts(), now=own.now())
         except BaseException as problem:  # noqa: BLE001  # told after the threads have ended
             failed.append(problem)
 
@@ -563,7 +558,7 @@ def test_processes_that_begin_a_year_at_once_begin_it_once(world, moved):
 
 
 def test_an_agency_comes_back_to_its_files(world, moved, named):
-    moved.log("consulted", Facts())
+    moved.record.append("consulted", Facts(), now=moved.now())
     root = moved.ledger.root()
     with pytest.raises(Usage, match="there already"):
         moved.move_ledgers(named)
@@ -571,7 +566,7 @@ def test_an_agency_comes_back_to_its_files(world, moved, named):
     back = world.agencies["E10999001"] = Agency.load(moved.home)
     assert back.ledger.root() == root
     assert back.ledger.path is not None
-    back.log("consulted", Facts())
+    back.record.append("consulted", Facts(), now=back.now())
     assert "ledger" not in json.loads((back.home / "agency.json").read_text())
 
 
@@ -590,7 +585,7 @@ def test_nothing_is_released_while_the_database_is_away(world):
 
 def test_a_database_put_back_to_an_earlier_state_is_noticed_by_the_vault(world, moved, admin):
     for _ in range(2):
-        moved.log("consulted", Facts())
+        moved.record.append("consulted", Facts(), now=moved.now())
     moved.close()
     size = checkpoint.parse(moved.record.vault.known_checkpoint("sharekit/E10999001/2026")).size
     admin.execute("SET session_replication_role = replica")
@@ -598,7 +593,7 @@ def test_a_database_put_back_to_an_earlier_state_is_noticed_by_the_vault(world, 
     admin.execute("DELETE FROM sharekit.ledger")
     assert size > 2
     with contextlib.closing(Agency.load(moved.home)) as again, pytest.raises(LedgerTampered, match="gone"):
-        again.log("consulted", Facts())
+        again.record.append("consulted", Facts(), now=again.now())
 
 
 # the command line

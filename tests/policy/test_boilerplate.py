@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from world.agencies import REFERRAL, World, example
 
+from sharekit import Agency
 from sharekit.policy import rulebook
 
 
@@ -17,7 +18,7 @@ def seal(world: World, *, decision: int = 0, at: int = 40, **weighed: str) -> li
     terms["confidentiality"] |= weighed
     terms["recipient_confirmed_by"] = {"method": "by telephone", "when": "2026-11-26"}
     world.at(f"2026-11-26T13:{at:02}:00Z")
-    found = world.larkmoor.dispatch.seal(data, terms, [world.fernshire.org_id])
+    found = world.larkmoor.seal(data, terms, world.fernshire.org_id)
     return [each.rule for each in found.findings]
 
 
@@ -55,13 +56,13 @@ def test_only_decisions_of_late_count(world, monkeypatch):
     assert seal(world, decision=4) == []  # two of the last three
 
 
-def test_nothing_is_noticed_while_the_vault_is_locked(world, monkeypatch):
+def test_nothing_is_noticed_while_the_vault_is_locked(world):
     for number in range(3):
         seal(world, decision=number)
     data, terms = example("safeguarding-referral")
-    assert [each.rule for each in world.larkmoor.dispatch.examine(data, terms).findings] == ["R7"]
-    monkeypatch.setattr(world.larkmoor, "_private", None)
-    assert world.larkmoor.dispatch.examine(data, terms).findings == ()
+    assert [each.rule for each in world.larkmoor.sending.examine(data, terms).findings] == ["R7"]
+    with Agency(world.larkmoor.home, private=None) as locked:
+        assert locked.sending.examine(data, terms).findings == ()
 
 
 def test_the_vault_holds_no_word_of_it(world):
@@ -78,5 +79,5 @@ def test_a_share_that_was_refused_is_not_remembered(world):
         refused: dict[str, Any] = {**terms, "harm_basis": None}
         del refused["harm_basis"]
         with pytest.raises(Exception, match="harm_basis"):
-            world.larkmoor.dispatch.seal(data, refused, [world.fernshire.org_id])
+            world.larkmoor.seal(data, refused, world.fernshire.org_id)
     assert seal(world, decision=5) == []

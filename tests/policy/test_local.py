@@ -382,7 +382,7 @@ def test_a_policy_written_by_hand_that_only_tightens_is_honoured(flagged):
     with pytest.raises(errors.PurposeRefused) as refused:
         opened(flagged)
     assert refused.value.rule == "R18.10"
-    assert flagged.quillbrook.policy_set_at() is None
+    assert flagged.quillbrook.local_policy.set_at() is None
 
 
 def test_a_looser_policy_that_nobody_signed_opens_nothing_until_it_is_put_right(flagged):
@@ -408,7 +408,7 @@ def test_a_policy_that_cannot_be_read_opens_and_seals_nothing(flagged):
 
 def test_loosening_is_refused_unless_it_is_meant(flagged):
     with pytest.raises(errors.GateNotMet) as refused:
-        flagged.quillbrook.tighten_policy(FLAG_LOOSER, reason="The board agreed")
+        flagged.quillbrook.local_policy.tighten(FLAG_LOOSER, reason="The board agreed")
     assert refused.value.rule == "local-policy"
     assert "--loosen" in refused.value.hint
     assert not (flagged.quillbrook.home / "policy.toml").exists()
@@ -419,42 +419,42 @@ def test_loosening_is_signed_recorded_and_then_in_force(flagged):
     quillbrook = flagged.quillbrook
     with pytest.raises(errors.PurposeRefused):
         opened(flagged, PLANNED)
-    seq = quillbrook.loosen_policy(FLAG_LOOSER, reason="The board agreed on 3 November")
+    seq = quillbrook.local_policy.loosen(FLAG_LOOSER, reason="The board agreed on 3 November")
     entry = dict(quillbrook.entries())[seq]
     assert vocabulary.load("ledger-events").by_number(entry.event).code == "policy-changed"
     assert entry.file == sha256(FLAG_LOOSER).digest()
     words = quillbrook.record.vault.read_detail(entry.nonce)
     assert (words["by"], words["role"], words["reason"]) == (*WHO.values(), "The board agreed on 3 November")
-    assert quillbrook.policy.loosens
-    assert quillbrook.policy_set_at() == quillbrook.now()
+    assert quillbrook.local_policy.in_force().loosens
+    assert quillbrook.local_policy.set_at() == quillbrook.now()
     assert opened(flagged, PLANNED).verdict.rule == "R18.9"
 
 
 def test_tightening_by_the_command_is_recorded_too(flagged):
     quillbrook = flagged.quillbrook
-    seq = quillbrook.tighten_policy(FLAG_STRICTER, reason="Our hospital asks first")
+    seq = quillbrook.local_policy.tighten(FLAG_STRICTER, reason="Our hospital asks first")
     assert dict(quillbrook.entries())[seq].file == sha256(FLAG_STRICTER).digest()
     with pytest.raises(errors.PurposeRefused):
         opened(flagged)
-    assert quillbrook.policy_set_at() == quillbrook.now()
+    assert quillbrook.local_policy.set_at() == quillbrook.now()
 
 
 def test_a_policy_is_answered_for_by_somebody_who_gives_a_reason(world, quillbrook):
     with pytest.raises(errors.Usage):
-        quillbrook.tighten_policy(STRICTER, reason=" ")
+        quillbrook.local_policy.tighten(STRICTER, reason=" ")
     with contextlib.closing(Agency(world.fernshire.home, private=world.fernshire.keys)) as nobody:
-        for change in (nobody.tighten_policy, nobody.loosen_policy):
+        for change in (nobody.local_policy.tighten, nobody.local_policy.loosen):
             with pytest.raises(errors.Usage) as refused:
                 change(STRICTER, reason="Because")
             assert "--as NAME --role ROLE" in refused.value.hint
     with contextlib.closing(Agency(quillbrook.home, private=None)) as locked, pytest.raises(errors.WrongPassphrase):
-        locked.tighten_policy(STRICTER, reason="Because")
+        locked.local_policy.tighten(STRICTER, reason="Because")
     assert not (quillbrook.home / "policy.toml").exists()
 
 
 @pytest.fixture
 def loosened(flagged):
-    flagged.quillbrook.loosen_policy(FLAG_LOOSER, reason="The board agreed")
+    flagged.quillbrook.local_policy.loosen(FLAG_LOOSER, reason="The board agreed")
     return flagged
 
 
@@ -498,15 +498,15 @@ def test_every_flipped_bit_of_an_act_is_refused(loosened):
     for position in range(len(act)):
         path.write_bytes(act[:position] + bytes([act[position] ^ (1 << position % 8)]) + act[position + 1 :])
         with pytest.raises((errors.NotVerified, errors.Malformed)):
-            loosened.quillbrook.policy  # noqa: B018  # reading it is the test
+            loosened.quillbrook.local_policy.in_force()
     path.write_bytes(act)
-    assert loosened.quillbrook.policy.loosens
+    assert loosened.quillbrook.local_policy.in_force().loosens
 
 
 def test_an_act_that_is_like_the_agencys_own_is_taken(loosened):
     path = loosened.quillbrook.home / "policy.cose"
     path.write_bytes(resigned(loosened.quillbrook))
-    assert loosened.quillbrook.policy.loosens
+    assert loosened.quillbrook.local_policy.in_force().loosens
 
 
 def test_a_policy_changed_after_it_was_signed_counts_only_where_it_is_stricter(loosened):
@@ -517,14 +517,14 @@ def test_a_policy_changed_after_it_was_signed_counts_only_where_it_is_stricter(l
     assert "changed after it was signed" in str(refused.value)
     place(quillbrook, FLAG_STRICTER)
     assert opened(loosened, FLAGGED).verdict.rule == "R18.4"
-    assert quillbrook.policy_set_at() is None
+    assert quillbrook.local_policy.set_at() is None
 
 
 def test_an_old_act_that_is_put_back_is_no_act(loosened):
     """Somebody who can write to the disk, and has kept the two files, cannot bring a looser policy back."""
     home = loosened.quillbrook.home
     kept = {name: (home / name).read_bytes() for name in ("policy.toml", "policy.cose")}
-    loosened.quillbrook.tighten_policy(FLAG_STRICTER, reason="The board has thought again")
+    loosened.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
     for name, data in kept.items():
         (home / name).write_bytes(data)
     with pytest.raises(errors.NotTrusted) as refused:
@@ -542,11 +542,11 @@ def test_a_signed_policy_that_stands_in_no_ledger_loosens_nothing(flagged):
 
 def test_an_act_of_last_year_still_counts(loosened):
     loosened.at("2027-01-04T09:00:00Z")
-    assert loosened.quillbrook.policy.loosens
-    loosened.quillbrook.tighten_policy(FLAG_STRICTER, reason="A new year")
+    assert loosened.quillbrook.local_policy.in_force().loosens
+    loosened.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="A new year")
     place(loosened.quillbrook, FLAG_LOOSER)
     with pytest.raises(errors.NotTrusted):
-        loosened.quillbrook.policy  # noqa: B018  # reading it is the test
+        loosened.quillbrook.local_policy.in_force()
 
 
 def test_if_the_ledger_cannot_be_written_nothing_is_set(flagged, monkeypatch):
@@ -556,7 +556,7 @@ def test_if_the_ledger_cannot_be_written_nothing_is_set(flagged, monkeypatch):
     home = flagged.quillbrook.home
     with monkeypatch.context() as broken:
         broken.setattr(log.Ledger, "append", failing)
-        for change in (flagged.quillbrook.tighten_policy, flagged.quillbrook.loosen_policy):
+        for change in (flagged.quillbrook.local_policy.tighten, flagged.quillbrook.local_policy.loosen):
             with pytest.raises(errors.LedgerError):
                 change(FLAG_STRICTER, reason="The board agreed")
     assert sorted(path.name for path in home.glob("*policy*")) == []
@@ -568,12 +568,12 @@ def test_if_the_policy_cannot_be_written_the_one_before_stays_in_force(loosened,
     def failing(*_):
         raise errors.OutputUnwritable("the output cannot be written there")
 
-    loosened.quillbrook.tighten_policy(FLAG_STRICTER, reason="The board has thought again")
+    loosened.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
     with monkeypatch.context() as broken:
         broken.setattr(files.Replacement, "commit", failing)
         with pytest.raises(errors.OutputUnwritable):
-            loosened.quillbrook.loosen_policy(FLAG_LOOSER, reason="And again")
-    assert not loosened.quillbrook.policy.loosens
+            loosened.quillbrook.local_policy.loosen(FLAG_LOOSER, reason="And again")
+    assert not loosened.quillbrook.local_policy.in_force().loosens
     with pytest.raises(errors.PurposeRefused):
         opened(loosened)
 
@@ -642,7 +642,7 @@ def test_what_the_refusal_to_seal_says_works(flagged):
 def test_a_raised_rule_stops_what_it_only_advised_against(world):
     world.at("2026-11-26T16:00:00Z")
     data, decided = example("safeguarding-referral")  # to be acted on by 15:20
-    sent = world.larkmoor.dispatch.seal(data, decided, [world.fernshire.org_id])
+    sent = world.larkmoor.seal(data, decided, [world.fernshire.org_id])
     assert "R15" in [each.rule for each in sent.findings if each.severity != "gate"]
     place(world.larkmoor, severity("R15", "gate"))
     with pytest.raises(errors.GateNotMet) as refused:
@@ -670,7 +670,7 @@ def test_the_doctor_says_what_stands_there(flagged):
     told, good = found()
     assert told.startswith("not-trusted: the local policy is looser than the shipped one, and nobody signed that; ")
     assert not good
-    flagged.quillbrook.loosen_policy(FLAG_LOOSER, reason="The board agreed")
+    flagged.quillbrook.local_policy.loosen(FLAG_LOOSER, reason="The board agreed")
     assert found() == ("1 thing otherwise; looser than shipped, signed and recorded", True)
 
 

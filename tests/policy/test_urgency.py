@@ -128,7 +128,7 @@ def test_an_emergency_with_the_least_of_terms_opens(world):
     packet = world.larkmoor.seal(share.data, share.terms, to=[world.fernshire.org_id])
     opened = world.fernshire.open(packet, purpose="safeguarding.referral")
     assert opened.fields["statements"] == share.data["statements"]
-    kinds = {action.kind for action in world.larkmoor.record.actions.open()}
+    kinds = {action.kind for action in world.larkmoor.record.vault.actions.open()}
     assert {"owed-record", "emergency-share-review"} <= kinds
 
 

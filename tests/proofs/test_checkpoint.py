@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
+from sharekit import registry
 from sharekit.errors import LedgerTampered, Malformed, ShareError
 from sharekit.proofs import checkpoint
 from sharekit.proofs.checkpoint import Checkpoint
+from sharekit.trust import cards
 
 ORIGIN = "sharekit/fernshire/2026"
 KEY = SigningKey(bytes(range(32)))
@@ -119,3 +121,39 @@ def test_every_flipped_bit_of_a_note_is_refused():
 def test_what_is_no_note_raises_a_typed_error(data):
     with pytest.raises(ShareError):
         checkpoint.verify(data, origin=ORIGIN, public=PUBLIC)
+
+
+# --- whose ledger, and of which year ---
+
+
+@given(st.from_regex(checkpoint.ORG_ID, fullmatch=True), st.integers(1970, 9999))
+def test_an_origin_names_the_organisation_and_the_year_that_it_was_made_of(org_id, year):
+    assert checkpoint.org_and_year(checkpoint.origin(org_id, year)) == (org_id, year)
+    assert checkpoint.owner(checkpoint.origin(org_id, year)) == org_id
+
+
+NO_ORIGINS = {
+    "nothing": "",
+    "another log's": "example.com/behind-the-sofa",
+    "a witness's name": "sharekit/fernshire",
+    "three digits": "sharekit/fernshire/202",
+    "five digits": "sharekit/fernshire/20260",
+    "digits of another script": "sharekit/fernshire/٢٠٢٦",
+    "an organisation with a slash": "sharekit/fern/shire/2026",
+    "an id that is too long": f"sharekit/{'f' * 33}/2026",
+    "a line after it": "sharekit/fernshire/2026\n",
+    "something before it": "/sharekit/fernshire/2026",
+}
+
+
+@pytest.mark.parametrize("origin", NO_ORIGINS.values(), ids=NO_ORIGINS)
+def test_what_is_no_origin_of_ours_names_nobody(origin):
+    assert checkpoint.org_and_year(origin) is None
+    assert checkpoint.owner(origin) is None
+
+
+def test_an_organisations_id_has_one_form_in_cards_ledgers_and_schemas():
+    assert cards.ORG_ID.pattern == rf"{checkpoint.ORG_ID}\Z"
+    assert registry.document("parts")["$defs"]["org_id"]["pattern"] == f"^{checkpoint.ORG_ID}$"
+    for file in ("ledger.cddl", "packet.cddl"):
+        assert f'org-id = text .regexp "{checkpoint.ORG_ID}"' in registry.text(file)

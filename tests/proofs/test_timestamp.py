@@ -131,9 +131,9 @@ def test_the_root_must_be_a_certificate(authority):
 
 def test_an_export_brings_stamps_and_the_auditor_says_how_far_they_reach(world, authority):
     world.flag()
-    receipts, ledger = world.fernshire.receipts, world.fernshire.ledger
-    response = authority.stamp(receipts.stamp_request(ledger, now=world.fernshire.now()))
-    size, at = receipts.keep_stamp(response, [authority.root])
+    stamps, ledger = world.fernshire.stamps, world.fernshire.ledger
+    response = authority.stamp(stamps.request())
+    size, at = stamps.keep(response, [authority.root])
     assert size == ledger.size
     world.fernshire.export(world.folder / "export")
     trust = sharekit.Trust([world.fernshire.card()])
@@ -147,8 +147,8 @@ def test_a_stamp_by_an_authority_that_the_auditor_does_not_know_is_no_finding(wo
     stranger = Authority(tmp_path / "stranger")
     world.flag()
     agency = world.fernshire
-    response = stranger.stamp(agency.receipts.stamp_request(agency.ledger, now=agency.now()))
-    agency.receipts.keep_stamp(response, [stranger.root])
+    response = stranger.stamp(agency.stamps.request())
+    agency.stamps.keep(response, [stranger.root])
     agency.export(world.folder / "export")
     report = sharekit.audit.audit(world.folder / "export", sharekit.Trust([agency.card()]), roots=[authority.root])
     assert (report.findings, report.attested) == ((), ())
@@ -166,12 +166,12 @@ def test_a_stamp_of_something_else_in_an_export_is_a_finding(world, authority):
 def test_a_stamped_checkpoint_exposes_a_ledger_written_anew(world, authority, monkeypatch):
     world.flag()
     agency = world.fernshire
-    response = authority.stamp(agency.receipts.stamp_request(agency.ledger, now=agency.now()))
-    agency.receipts.keep_stamp(response, [authority.root])
+    response = authority.stamp(agency.stamps.request())
+    agency.stamps.keep(response, [authority.root])
     agency.export(world.folder / "export")
     genesis, *_ = [sharekit.ledger.entry.Entry.decode(data) for _, data in agency.ledger.entries()]
     path = world.folder / "forged.db"
-    with Ledger.create(path, origin=agency.ledger.origin, key=agency._log_key, genesis=genesis) as forged:
+    with Ledger.create(path, origin=agency.ledger.origin, key=agency.keys.log, genesis=genesis) as forged:
         forged.append(sharekit.ledger.entry.Entry(2, genesis.time, nonce=bytes(16)))
         forged.append(sharekit.ledger.entry.Entry(2, genesis.time, nonce=bytes(16)))
         with contextlib.closing(sqlite3.connect(world.folder / "export")) as db:
@@ -183,7 +183,7 @@ def test_a_stamped_checkpoint_exposes_a_ledger_written_anew(world, authority, mo
 
 def test_a_stamp_for_nothing_that_was_asked_is_refused(world, authority):
     with pytest.raises(errors.Usage):
-        world.fernshire.receipts.keep_stamp(authority.stamp(stamp.request(NOTE)), [authority.root])
+        world.fernshire.stamps.keep(authority.stamp(stamp.request(NOTE)), [authority.root])
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch):

@@ -10,8 +10,10 @@ import pytest
 from world import agencies
 from world.agencies import CONFIRM, FLAG, REFERRAL, World, example
 
+from sharekit import Agency
 from sharekit.domain import vocabulary
 from sharekit.domain.terms import ShareTerms
+from sharekit.domain.vocabulary import codes
 from sharekit.ledger.entry import Entry
 from sharekit.record.codes import footing, said_of, wording
 
@@ -21,10 +23,6 @@ NOW = datetime.fromisoformat(REFERRAL)
 def newest(world: World, org_id: str, event: str) -> Entry:
     number = vocabulary.load("ledger-events")[event].number
     return [entry for _, entry in world.agencies[org_id].entries() if entry.event == number][-1]
-
-
-def codes(name: str, numbers: tuple[int, ...] | None) -> list[str]:
-    return [vocabulary.load(name).by_number(number).code for number in numbers or ()]
 
 
 def said(**changes: Any) -> dict[str, Any]:
@@ -147,7 +145,7 @@ def test_sealing_counts_the_fields_that_were_left_out(world):
     world.at(FLAG)
     data, terms = example("cp-is-flag")
     terms |= {"purpose": "safeguarding.s47-enquiry"}
-    kept = world.fernshire.dispatch.minimise(data, terms)
+    kept = world.fernshire.sending.minimise(data, terms)
     world.agency("ZZQ01")
     world.fernshire.seal(kept, terms, to=["ZZQ01"])
     assert newest(world, "E10999001", "sealed").left_out == len(kept.left_out) == 2
@@ -158,10 +156,10 @@ def test_a_decision_says_that_whoever_asked_has_not_been_told(world):
     decision = example("decision-not-to-share")[0]
     for part in ("contact", "escalation_route"):
         del decision[part]
-    world.larkmoor.decide(decision)
+    world.larkmoor.decisions.record(decision)
     assert newest(world, "URN-999001", "decision-recorded").undiscussed is None
     del decision["discussed_with_requester"]
-    world.larkmoor.decide(decision)
+    world.larkmoor.decisions.record(decision)
     assert newest(world, "URN-999001", "decision-recorded").undiscussed is True
 
 
@@ -182,7 +180,7 @@ def test_the_token_of_the_same_reasons_differs_with_agency_and_year(world):
     words = wording(["Wren is at risk tonight"])
     vaults = [world.larkmoor.record.vault, world.fernshire.record.vault]
     years = ["sharekit/URN-999001/2026", "sharekit/URN-999001/2027"]
-    tokens = {vault.token(origin, words) for vault in vaults for origin in years}
+    tokens = {vault.wording_token(origin, words) for vault in vaults for origin in years}
     assert len(tokens) == 4
 
 
@@ -192,7 +190,7 @@ def test_the_token_cannot_be_made_from_what_lies_on_the_disk_unlocked(world):
     agency = world.larkmoor
     token = newest(world, "URN-999001", "sealed").rationale
     words = wording(example("safeguarding-referral")[1]["decision"]["reasons"]).encode()
-    locked = (agency.record.secret, (agency.home / "keys" / "log.key").read_bytes(), agency.card())
+    locked = (agency.record.index_key, (agency.home / "keys" / "log.key").read_bytes(), agency.card())
     assert token not in {hmac.digest(key, words, "sha256")[:16] for key in locked}
 
 
@@ -201,12 +199,12 @@ def test_the_token_cannot_be_made_from_what_lies_on_the_disk_unlocked(world):
 
 def test_a_look_up_of_nobody_is_one_without_a_case_and_who_made_it_is_known_at_home(world):
     world.flag()
-    agency = world.fernshire
-    agency.person, agency.role = "Dana XXTEST-Okell", "social-worker"
-    assert agency.subject_entries("nhs", "9990001006", limit=5)
-    assert agency.lookups_without_case() == []
-    assert agency.subject_entries("nhs", "9990002118", limit=5) == []
-    (found,) = agency.lookups_without_case()
+    with Agency.load(world.fernshire.home, person="Dana XXTEST-Okell", role="social-worker") as agency:
+        assert agency.lookups.about("nhs", "9990001006", limit=5)
+        assert agency.lookups.without_case() == []
+        assert agency.lookups.about("nhs", "9990002118", limit=5) == []
+        (found,) = agency.lookups.without_case()
+    assert (found.by, found.role) == ("Dana XXTEST-Okell", "social-worker")
     assert found.entry == newest_seq(world, "E10999001", "consulted")
     assert codes("outcomes", (newest(world, "E10999001", "consulted").outcome,)) == ["nobody-found"]
 
@@ -219,19 +217,19 @@ def newest_seq(world: World, org_id: str, event: str) -> int:
 def test_a_case_that_begins_after_the_look_up_does_not_excuse_it(world):
     world.at("2026-11-26T10:00:00Z")
     agency = world.fernshire
-    agency.record.vault.subject_key([("nhs", "9990001006")])  # known, and nothing recorded yet
-    agency.subject_entries("nhs", "9990001006", limit=5)
+    agency.record.vault.subjects.key([("nhs", "9990001006")])  # known, and nothing recorded yet
+    agency.lookups.about("nhs", "9990001006", limit=5)
     world.flag()
-    agency.subject_entries("nhs", "9990001006", limit=5)
-    (found,) = agency.lookups_without_case()
+    agency.lookups.about("nhs", "9990001006", limit=5)
+    (found,) = agency.lookups.without_case()
     assert found.time == datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 
 
 def test_asking_is_itself_on_the_record_and_is_no_look_up(world):
     agency = world.fernshire
-    agency.lookups_without_case()
+    agency.lookups.without_case()
     assert world.events("E10999001")[-1] == "audited"
-    assert agency.lookups_without_case() == []
+    assert agency.lookups.without_case() == []
 
 
 def test_a_lag_is_never_negative():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import multiprocessing
 import os
 import random
@@ -13,80 +12,26 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from nacl.signing import SigningKey
 from world.disks import needs_a_disk, on_a_small_disk
+from world.vaults import CTI, DIGEST, KEY, NHS, NOW, OTHER_KEY, UPN, rows
 
 from sharekit import registry
 from sharekit.disk import durable, migrations
 from sharekit.errors import LedgerError, ShareError
-from sharekit.ledger.entry import Entry
-from sharekit.ledger.log import Ledger
 from sharekit.vault import box
-from sharekit.vault.box import Vault
-from sharekit.vault.packets import Seen
-
-KEY, OTHER_KEY = bytes(range(32)), bytes(32)
-NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-CTI, DIGEST = b"c" * 16, b"d" * 32
-NHS, UPN = ("nhs", "9990001011"), ("upn", "XXTEST0000001")
+from sharekit.vault.subjects import Subjects
+from sharekit.vault.vault import Vault
 
 
-@pytest.fixture
-def home(tmp_path):
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def kept(home):
-    return Vault.create(home / "vault.db", KEY)
-
-
-# the packet index
-
-
-def test_a_packet_is_remembered_as_it_was_first_seen(kept):
-    assert kept.seen("larkmoor", CTI) is None
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    kept.note_packet("larkmoor", CTI, digest=b"e" * 32, now=NOW + timedelta(days=1))
-    assert kept.seen("larkmoor", CTI) == Seen(DIGEST, NOW, recorded=False, opened=None)
-    assert kept.seen("quillbrook", CTI) is None
-
-
-def test_a_packet_is_recorded_once_and_opened_first_once(kept):
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    kept.mark_recorded("larkmoor", CTI)
-    kept.mark_opened("larkmoor", CTI, now=NOW)
-    kept.mark_opened("larkmoor", CTI, now=NOW + timedelta(days=1))
-    assert kept.seen("larkmoor", CTI) == Seen(DIGEST, NOW, recorded=True, opened=NOW)
-
-
-def test_a_refused_file_is_remembered_by_its_token(kept):
-    assert not kept.knows_refused(b"t" * 32)
-    kept.note_refused(b"t" * 32)
-    kept.note_refused(b"t" * 32)
-    assert kept.knows_refused(b"t" * 32)
-
-
-def test_the_index_needs_no_key(kept, home):
-    locked = Vault(home / "vault.db")
-    locked.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    locked.mark_recorded("larkmoor", CTI)
-    locked.note_refused(b"t" * 32)
-    assert kept.seen("larkmoor", CTI).recorded
-    assert kept.knows_refused(b"t" * 32)
-
-
-def test_what_is_personal_stays_locked_without_the_key(kept, home):
-    locked, detail = Vault(home / "vault.db"), kept.detail(b"n" * 16, {"by": "Dr XXTEST-ASH"})
-    kept.keep(detail)
+def test_what_is_personal_stays_locked_without_the_key(vault, home):
+    locked, detail = Vault(home / "vault.db"), vault.detail(b"n" * 16, {"by": "Dr XXTEST-ASH"})
+    vault.keep_details(detail)
     calls = (
-        lambda: locked.subject_key([NHS]),
-        lambda: locked.find_subject(*NHS),
+        lambda: locked.subjects.key([NHS]),
+        lambda: locked.subjects.find(*NHS),
         lambda: locked.detail(b"n" * 16, {}),
         lambda: locked.read_detail(b"n" * 16),
     )
@@ -95,108 +40,28 @@ def test_what_is_personal_stays_locked_without_the_key(kept, home):
             call()
 
 
-def test_the_newest_checkpoint_of_each_ledger_is_remembered(kept, home):
-    assert kept.known_checkpoint("sharekit/fernshire/2026") is None
+def test_the_newest_checkpoint_of_each_ledger_is_remembered(vault, home):
+    assert vault.known_checkpoint("sharekit/fernshire/2026") is None
     for note in ("first", "second"):
         Vault(home / "vault.db").remember_checkpoint("sharekit/fernshire/2026", note)
-    assert kept.known_checkpoint("sharekit/fernshire/2026") == "second"
-    assert kept.known_checkpoint("sharekit/fernshire/2027") is None
-
-
-# subjects
-
-
-def test_a_subject_is_found_by_each_identifier_it_came_with(kept, home):
-    key = kept.subject_key([NHS, UPN])
-    again = Vault(home / "vault.db", KEY)
-    assert again.find_subject(*NHS) == again.find_subject(*UPN) == again.subject_key([UPN]) == key
-    assert len(key) == 32
-
-
-def test_an_identifier_learnt_later_leads_to_the_same_subject(kept):
-    key = kept.subject_key([NHS])
-    assert kept.find_subject(*UPN) is None
-    assert kept.subject_key([NHS, UPN]) == key
-    assert kept.find_subject(*UPN) == key
-
-
-def test_subjects_that_came_apart_stay_apart(kept):
-    first, second = kept.subject_key([NHS]), kept.subject_key([UPN])
-    assert first != second
-    assert kept.subject_key([UPN, NHS]) == second
-    assert kept.find_subject(*NHS) == first
-
-
-def test_the_same_value_of_two_schemes_is_two_subjects(kept):
-    assert kept.subject_key([("local", NHS[1])]) != kept.subject_key([NHS])
-    assert kept.subject_key([("a", "b\0c")]) is not None
-
-
-def test_looking_makes_no_subject(kept):
-    assert kept.find_subject(*NHS) is None
-    assert kept.find_subject(*NHS) is None
-    assert kept.subject_key([]) is None
-
-
-def test_whatever_was_typed_can_be_looked_up(kept):
-    for value in ("", "\udcff", "\0", "a" * 100_000):
-        assert kept.find_subject("nhs", value) is None
-
-
-def rows(path: Path, query: str) -> list[tuple]:
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        return db.execute(query).fetchall()
-
-
-def test_the_index_of_one_vault_says_nothing_of_anothers(home):
-    tokens = set()
-    for number, key in enumerate((KEY, OTHER_KEY)):
-        Vault.create(home / f"{number}.db", key).subject_key([NHS])
-        tokens |= {row[0] for row in rows(home / f"{number}.db", "SELECT token FROM subject_index")}
-    assert len(tokens) == 2
-    assert hmac.digest(KEY, NHS[1].encode(), "sha256") not in tokens
-
-
-def test_no_key_is_given_to_two_subjects_even_after_one_is_gone(kept, home):
-    first = kept.subject_key([NHS])
-    with contextlib.closing(sqlite3.connect(home / "vault.db")) as db:
-        db.execute("DELETE FROM subject")
-        db.commit()
-    assert kept.subject_key([UPN]) != first
-    with pytest.raises(LedgerError, match="damaged"):
-        kept.find_subject(*NHS)
-
-
-def test_a_subject_that_is_deleted_leaves_noise_and_every_proof(kept, home):
-    key, signing = kept.subject_key([NHS]), SigningKey(KEY)
-    token = hmac.digest(key, b"n" * 16, "sha256")
-    origin, sealed = "sharekit/fernshire/2026", rows(home / "vault.db", "SELECT sealed_key FROM subject")[0][0]
-    genesis = Entry(1, 1_790_000_000, nonce=bytes(16), origin=origin)
-    with Ledger.create(home / "2026.db", origin=origin, key=signing, genesis=genesis) as ledger:
-        ledger.append(Entry(2, 1_790_000_000, nonce=b"n" * 16, subject=token))
-        with kept.writing() as connection:
-            connection.execute("DELETE FROM subject_index")
-            connection.execute("DELETE FROM subject")
-        assert kept.find_subject(*NHS) is None
-        assert kept.subject_key([NHS]) != key
-        assert ledger.verify() == 2
-    assert sealed not in (home / "vault.db").read_bytes()
+    assert vault.known_checkpoint("sharekit/fernshire/2026") == "second"
+    assert vault.known_checkpoint("sharekit/fernshire/2027") is None
 
 
 # details
 
 
-def test_a_detail_is_read_back_by_its_entrys_nonce(kept):
-    detail = kept.detail(b"n" * 16, {"by": "Dr XXTEST-ASH", "reason": "seen at the emergency department"})
-    assert kept.read_detail(b"n" * 16) is None
-    kept.keep(detail)
-    kept.keep(detail)
-    assert kept.read_detail(b"n" * 16) == {"by": "Dr XXTEST-ASH", "reason": "seen at the emergency department"}
-    assert kept.read_detail(b"m" * 16) is None
+def test_a_detail_is_read_back_by_its_entrys_nonce(vault):
+    detail = vault.detail(b"n" * 16, {"by": "Dr XXTEST-ASH", "reason": "seen at the emergency department"})
+    assert vault.read_detail(b"n" * 16) is None
+    vault.keep_details(detail)
+    vault.keep_details(detail)
+    assert vault.read_detail(b"n" * 16) == {"by": "Dr XXTEST-ASH", "reason": "seen at the emergency department"}
+    assert vault.read_detail(b"m" * 16) is None
 
 
-def test_the_commitment_to_a_detail_cannot_be_guessed_from_its_words(kept):
-    first, second = (kept.detail(b"n" * 16, {"by": "Dr XXTEST-ASH"}) for _ in range(2))
+def test_the_commitment_to_a_detail_cannot_be_guessed_from_its_words(vault):
+    first, second = (vault.detail(b"n" * 16, {"by": "Dr XXTEST-ASH"}) for _ in range(2))
     assert first.commitment != second.commitment
     assert first.sealed != second.sealed
 
@@ -206,18 +71,18 @@ def test_the_commitment_to_a_detail_cannot_be_guessed_from_its_words(kept):
 PERSONAL = ("9990001011", "XXTEST0000001", "Dr XXTEST-ASH", "seen at the emergency department", "XXTEST-ROLE")
 
 
-def use_everything(kept: Vault) -> bytes:
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
-    kept.mark_recorded("larkmoor", CTI)
-    kept.mark_opened("larkmoor", CTI, now=NOW)
-    kept.note_refused(b"t" * 32)
-    kept.remember_checkpoint("sharekit/fernshire/2026", "note")
+def use_everything(vault: Vault) -> bytes:
+    vault.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    vault.packets.mark_recorded("larkmoor", CTI)
+    vault.packets.mark_opened("larkmoor", CTI, now=NOW)
+    vault.packets.note_refused(b"t" * 32)
+    vault.remember_checkpoint("sharekit/fernshire/2026", "note")
     words = dict(zip(("by", "reason", "role"), PERSONAL[2:], strict=True))
-    kept.keep(kept.detail(b"n" * 16, words))
-    return kept.subject_key([NHS, UPN])
+    vault.keep_details(vault.detail(b"n" * 16, words))
+    return vault.subjects.key([NHS, UPN])
 
 
-def test_nothing_personal_stands_in_any_file_of_the_vault(kept, home):
+def test_nothing_personal_stands_in_any_file_of_the_vault(vault, home):
     """Looked for in every file there is, also while a step is half done and its journal is full."""
     seen = set()
 
@@ -231,27 +96,27 @@ def test_nothing_personal_stands_in_any_file_of_the_vault(kept, home):
             assert key not in data
             assert KEY not in data
 
-    key = use_everything(kept)
+    key = use_everything(vault)
     search()
-    with contextlib.suppress(ZeroDivisionError), kept.writing() as connection:
+    with contextlib.suppress(ZeroDivisionError), vault.writing() as connection:
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("UPDATE detail SET sealed = sealed || zeroblob(90000)")
         search()
         raise ZeroDivisionError
     assert seen == {"vault.db", "vault.db-journal", "vault.db.lock"}
-    assert kept.read_detail(b"n" * 16)["by"] == PERSONAL[2]
+    assert vault.read_detail(b"n" * 16)["by"] == PERSONAL[2]
 
 
-def test_the_files_are_the_owners_alone(kept, home):
-    use_everything(kept)
-    with kept.writing() as connection:
+def test_the_files_are_the_owners_alone(vault, home):
+    use_everything(vault)
+    with vault.writing() as connection:
         connection.execute("UPDATE detail SET sealed = sealed")
         assert {stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {0o600}
 
 
-def test_every_step_survives_a_power_cut(kept):
+def test_every_step_survives_a_power_cut(vault):
     """The modes that the power-cut simulation found safe; a WAL would keep what was deleted."""
-    with kept.writing() as connection:
+    with vault.writing() as connection:
         found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
         assert found == ["truncate", 2]
         assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
@@ -261,13 +126,13 @@ def test_every_step_survives_a_power_cut(kept):
 
 
 def keep_some(path: str, first: int) -> None:
-    kept = Vault(Path(path), KEY)
+    vault = Vault(Path(path), KEY)
     for number in range(first, first + 25):
-        kept.note_packet("larkmoor", number.to_bytes(16, "big"), digest=DIGEST, now=NOW)
-        kept.subject_key([("local", str(number % 5))])
+        vault.packets.note("larkmoor", number.to_bytes(16, "big"), digest=DIGEST, now=NOW)
+        vault.subjects.key([("local", str(number % 5))])
 
 
-def test_two_processes_keep_everything_and_make_each_subject_once(kept, home):
+def test_two_processes_keep_everything_and_make_each_subject_once(vault, home):
     spawn = multiprocessing.get_context("spawn")
     workers = [spawn.Process(target=keep_some, args=(str(home / "vault.db"), first)) for first in (0, 25)]
     for worker in workers:
@@ -283,47 +148,47 @@ KEEPER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from sharekit.vault.box import Vault
-kept = Vault(Path(sys.argv[1]), bytes(range(32)))
+from sharekit.vault.vault import Vault
+vault = Vault(Path(sys.argv[1]), bytes(range(32)))
 for number in range(100000):
-    kept.note_packet("larkmoor", number.to_bytes(16, "big"), digest=bytes(32), now=datetime.now(UTC))
-    kept.subject_key([("local", str(number))])
+    vault.packets.note("larkmoor", number.to_bytes(16, "big"), digest=bytes(32), now=datetime.now(UTC))
+    vault.subjects.key([("local", str(number))])
     print(number, flush=True)
 """
 
 
-def test_a_killed_process_loses_nothing_that_it_was_told_of(kept, home):
+def test_a_killed_process_loses_nothing_that_it_was_told_of(vault, home):
     for after in (1, 5, 12):
         command = [sys.executable, "-c", KEEPER, str(home / "vault.db")]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as keeper:
             told = [keeper.stdout.readline() for _ in range(after)][-1]
             keeper.send_signal(signal.SIGKILL)
             told = (keeper.stdout.read().split() or [told])[-1]
-        assert kept.seen("larkmoor", int(told).to_bytes(16, "big"))
-        assert kept.find_subject("local", str(int(told)))
+        assert vault.packets.seen("larkmoor", int(told).to_bytes(16, "big"))
+        assert vault.subjects.find("local", str(int(told)))
 
 
-def test_a_step_that_fails_leaves_nothing_of_itself(kept, monkeypatch):
+def test_a_step_that_fails_leaves_nothing_of_itself(vault, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Vault, "_key_of", lambda *_: 1 / 0)
+        patch.setattr(Subjects, "_key_of", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            kept.subject_key([NHS])
-    assert kept.find_subject(*NHS) is None
+            vault.subjects.key([NHS])
+    assert vault.subjects.find(*NHS) is None
 
 
 # a vault that is not there, not this one, or not whole
 
 
-def test_the_key_of_another_home_is_noticed_before_anything_is_made(kept, home):
+def test_the_key_of_another_home_is_noticed_before_anything_is_made(vault, home):
     """Without that it would find nobody, which reads as if there were nothing."""
-    use_everything(kept)
+    use_everything(vault)
     other = Vault(home / "vault.db", OTHER_KEY)
     calls = (
-        lambda: other.subject_key([NHS]),
-        lambda: other.find_subject(*NHS),
+        lambda: other.subjects.key([NHS]),
+        lambda: other.subjects.find(*NHS),
         lambda: other.read_detail(b"n" * 16),
-        lambda: other.keep(other.detail(b"m" * 16, {})),
-        lambda: other.seen("larkmoor", CTI),
+        lambda: other.keep_details(other.detail(b"m" * 16, {})),
+        lambda: other.packets.seen("larkmoor", CTI),
     )
     for call in calls:
         with pytest.raises(LedgerError, match="does not belong to this home's keys"):
@@ -360,8 +225,8 @@ def test_what_is_no_vault_is_neither_used_nor_replaced_by_an_empty_one(home, mak
     make(home / "vault.db")
     before = rows_of(home)
     for call in (
-        lambda found: found.seen("larkmoor", CTI),
-        lambda found: found.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW),
+        lambda found: found.packets.seen("larkmoor", CTI),
+        lambda found: found.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW),
     ):
         with pytest.raises(LedgerError) as raised:
             call(Vault(home / "vault.db", key))
@@ -375,11 +240,11 @@ def rows_of(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.endswith(".lock"))
 
 
-def test_a_vault_is_never_made_over_another(kept, home):
-    use_everything(kept)
+def test_a_vault_is_never_made_over_another(vault, home):
+    use_everything(vault)
     with pytest.raises(LedgerError, match="already"):
         Vault.create(home / "vault.db", OTHER_KEY)
-    assert kept.seen("larkmoor", CTI)
+    assert vault.packets.seen("larkmoor", CTI)
 
 
 def test_a_vault_that_cannot_be_made_is_a_typed_error(home):
@@ -393,16 +258,16 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from sharekit.errors import LedgerError
-from sharekit.vault.box import Vault
-kept = Vault.create(Path(sys.argv[1]) / "vault.db", {KEY!r})
-kept.note_packet("larkmoor", bytes(16), digest=bytes(32), now=datetime.now(UTC))
+from sharekit.vault.vault import Vault
+vault = Vault.create(Path(sys.argv[1]) / "vault.db", {KEY!r})
+vault.packets.note("larkmoor", bytes(16), digest=bytes(32), now=datetime.now(UTC))
 LIMIT
 try:
     for number in range(2000):
-        kept.keep(kept.detail(os.urandom(16), {{"reason": "a" * 200}}))
+        vault.keep_details(vault.detail(os.urandom(16), {{"reason": "a" * 200}}))
 except LedgerError as problem:
     print(problem.message)
-    print(kept.seen("larkmoor", bytes(16)) is not None)
+    print(vault.packets.seen("larkmoor", bytes(16)) is not None)
 """
 
 
@@ -413,46 +278,47 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(tmp_path):
 
 @needs_a_disk
 def test_a_read_only_disk_is_one_clear_error_and_is_still_read(tmp_path):
-    told = on_a_small_disk(tmp_path, DISK.replace("LIMIT", "read_only()"), size="1m")
+    told = on_a_small_disk(tmp_path, DISK.replace("LIMIT", "vault.close()\nread_only()"), size="1m")
     assert told == "the vault may not be written to\nTrue\n"
 
 
-def test_a_file_that_may_not_be_written_to_is_one_clear_error(kept, monkeypatch):
+def test_a_file_that_may_not_be_written_to_is_one_clear_error(vault, monkeypatch):
     def read_only(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
 
-    kept.note_packet("larkmoor", CTI, digest=DIGEST, now=NOW)
+    vault.packets.note("larkmoor", CTI, digest=DIGEST, now=NOW)
+    vault.close()
     monkeypatch.setattr(durable, "connect", read_only)
     with pytest.raises(LedgerError, match="the vault may not be written to"):
-        kept.mark_recorded("larkmoor", CTI)
-    assert kept.seen("larkmoor", CTI).recorded is False
+        vault.packets.mark_recorded("larkmoor", CTI)
+    assert vault.packets.seen("larkmoor", CTI).recorded is False
 
 
-def test_a_vault_in_use_for_too_long_is_one_clear_error(kept, home, monkeypatch):
+def test_a_vault_in_use_for_too_long_is_one_clear_error(vault, home, monkeypatch):
     monkeypatch.setattr(durable, "WAIT", 0.01)
     with contextlib.closing(sqlite3.connect(home / "vault.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LedgerError, match="the vault is in use"):
-            kept.seen("larkmoor", CTI)
+            vault.packets.seen("larkmoor", CTI)
 
 
-def attempt_everything(kept: Vault) -> None:
+def attempt_everything(vault: Vault) -> None:
     calls = (
-        lambda: kept.seen("larkmoor", CTI),
-        lambda: kept.known_checkpoint("sharekit/fernshire/2026"),
-        lambda: kept.knows_refused(b"t" * 32),
-        lambda: kept.find_subject(*NHS),
-        lambda: kept.read_detail(b"n" * 16),
-        lambda: use_everything(kept),
+        lambda: vault.packets.seen("larkmoor", CTI),
+        lambda: vault.known_checkpoint("sharekit/fernshire/2026"),
+        lambda: vault.packets.knows_refused(b"t" * 32),
+        lambda: vault.subjects.find(*NHS),
+        lambda: vault.read_detail(b"n" * 16),
+        lambda: use_everything(vault),
     )
     for call in calls:
         with contextlib.suppress(ShareError):
             call()
 
 
-def test_a_damaged_vault_raises_typed_errors_only(kept, home):
+def test_a_damaged_vault_raises_typed_errors_only(vault, home):
     """Bytes changed in every page, those at the head of a page and of its cells more often than the others."""
-    use_everything(kept)
+    use_everything(vault)
     whole, chance = (home / "vault.db").read_bytes(), random.Random(3)
     heads = [at for at in range(len(whole)) if at % 4096 < 110 or whole[at]]
     for at in [*chance.sample(heads, 250), *chance.sample(range(len(whole)), 50)]:
@@ -477,15 +343,15 @@ DAMAGES = {
 }
 
 
-def read_everything(kept: Vault) -> None:
-    kept.seen("larkmoor", CTI)
-    kept.find_subject(*NHS)
-    kept.read_detail(b"n" * 16)
+def read_everything(vault: Vault) -> None:
+    vault.packets.seen("larkmoor", CTI)
+    vault.subjects.find(*NHS)
+    vault.read_detail(b"n" * 16)
 
 
 @pytest.mark.parametrize("statement", DAMAGES.values(), ids=DAMAGES)
-def test_what_was_changed_in_the_vault_is_noticed_where_it_is_read(kept, home, statement):
-    use_everything(kept)
+def test_what_was_changed_in_the_vault_is_noticed_where_it_is_read(vault, home, statement):
+    use_everything(vault)
     with contextlib.closing(sqlite3.connect(home / "vault.db")) as db:
         db.execute(statement)
         db.commit()

@@ -95,25 +95,3 @@ class World:
         """The packets that wait in an agency's outbox, oldest first."""
         paths = sorted((self.agencies[org_id].home / "outbox").iterdir(), key=lambda path: path.stat().st_mtime_ns)
         return [path.read_bytes() for path in paths]
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A folder in which two agencies have their homes, and what they exchanged: where commands are run."""
-
-    folder: Path
-    monkeypatch: pytest.MonkeyPatch
-
-    def at(self, moment: str | None) -> None:
-        if moment is None:
-            self.monkeypatch.delenv("SHAREKIT_NOW", raising=False)
-        else:
-            self.monkeypatch.setenv("SHAREKIT_NOW", moment)
-
-    def write(self, name: str, value: object) -> str:
-        """A JSON file in the folder; its name."""
-        (self.folder / name).write_text(json.dumps(value))
-        return name
-
-
-CHILD = {"nhs_number": "9991234004", "date_of_birth": "2015-05-05"}

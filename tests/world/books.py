@@ -1,9 +1,10 @@
-"""What the tests of auditors' questions share: a ledger written entry by entry in codes, exported and read."""
+"""A ledger written entry by entry in codes, without any packets: exported, audited and asked auditors' questions."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,28 +15,13 @@ from sharekit.audit import questions
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport, audit
 from sharekit.domain import profile, vocabulary
-from sharekit.ledger.entry import Entry
+from sharekit.ledger.entry import LABELS, VOCABULARIES, Entry
 from sharekit.ledger.log import Ledger
 from sharekit.trust.cards import Card
 from sharekit.trust.store import Trust
 
-NUMBERS = {
-    "event": "ledger-events",
-    "purpose": "purposes",
-    "outcome": "outcomes",
-    "decided": "decisions",
-    "action": "action-kinds",
-    "reported": "receipt-events",
-    "act": "acts",
-    "stage": "dispute-stages",
-}
-LISTS = {
-    "bases": "art6",
-    "agreement": "agreement-status",
-    "kinds": "agreement-kinds",
-    "reasons": "refusal-reasons",
-    "because": "agreement-reasons",
-}
+CODES = {label.name for label in LABELS if label.form.name == "code" and label.vocabulary in vocabulary.names()}
+LISTS = {label.name for label in LABELS if label.form.name == "codes"}
 TIMES = ("act_by", "acknowledge_by")
 
 
@@ -49,10 +35,10 @@ def coded(event: str, moment: str, **parts: Any) -> Entry:
     """An entry, from codes where the ledger has numbers."""
     said: dict[str, Any] = {}
     for name, value in {"event": event, **parts}.items():
-        if name in NUMBERS:
-            value = vocabulary.load(NUMBERS[name])[value].number
+        if name in CODES:
+            value = vocabulary.load(VOCABULARIES[name])[value].number
         elif name in LISTS:
-            value = tuple(vocabulary.load(LISTS[name])[code].number for code in value.split())
+            value = tuple(vocabulary.load(VOCABULARIES[name])[code].number for code in value.split())
         elif name in TIMES:
             value = seconds(value)
         elif name == "profile":
@@ -117,3 +103,30 @@ def told(answer: Answer, *names: str) -> list[Any]:
     """The rows of an answer as values of the columns named, or of the one column that is named."""
     picked = [tuple(row[answer.columns.index(name)] for name in names) for row in answer.rows]
     return [row[0] for row in picked] if len(names) == 1 else picked
+
+
+def filled(folder: Path, **about: str) -> Book:
+    """A book with something in it for most questions."""
+    book = Book(folder, **about)
+    book.share("09-30 10:00", bases="art6-1-e", lag=50, rationale="r", decided="share-full-profile")
+    refused = {"agreement": "refused", "override": True, "because": "harm-to-others"}
+    book.share("11-02 10:00", "p", **refused, bases="art6-1-d", lag=3000)
+    book.receipt("11-02 12:00", "p", "refused", purpose="other.media", outcome="purpose-prohibited")
+    book.add("opened", "11-03 10:00", packet="q", outcome="allow-logged", counterparties="larkmoor", act="consultation")
+    said = {"decided": "not-shared", "reasons": "not-necessary", "undiscussed": True}
+    book.add("decision-recorded", "11-04 10:00", decision="a", **said)
+    book.add("refused", "11-05 10:00", outcome="gate-not-met", rule="R3")
+    book.add("consulted", "11-06 10:00", outcome="nobody-found")
+    book.add("exported", "11-20 10:00")
+    return book
+
+
+def tampered(book: Book, folder: Path) -> Path:
+    """An export with one entry changed by hand."""
+    path = book.export.rename(folder / "tampered.export")
+    db = sqlite3.connect(path)
+    db.execute("DROP TRIGGER entry_stays")
+    db.execute("UPDATE entry SET bytes = (SELECT bytes FROM entry WHERE seq = 3) WHERE seq = 2")
+    db.commit()
+    db.close()
+    return path

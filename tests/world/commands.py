@@ -1,4 +1,7 @@
-"""Runs `sharekit` as a person or a script would: in this process, in one of its own, or at a terminal."""
+"""Runs `sharekit` as a person or a script would: in this process, in one of its own, or at a terminal.
+
+And says which commands there are.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from sharekit.cli import app
 from sharekit.cli.running import run
 
@@ -88,7 +92,7 @@ def in_a_process(*arguments: str | Path | bytes, stdin: bytes = b"", shell: str 
     return Ran(ran.returncode, ran.stdout, ran.stderr.decode("utf-8", "replace"))
 
 
-def at_a_terminal(*arguments: str, answers: Sequence[str] = (), stdout: Path | None = None) -> Ran:
+def at_a_terminal(*arguments: str, answers: Sequence[str] = (), stdout: Path | None = None, columns: int = 80) -> Ran:
     """Run a command at a terminal, and answer what it asks; `out` is all that the terminal showed."""
     ours, theirs = pty.openpty()
     with contextlib.ExitStack() as files:
@@ -98,7 +102,7 @@ def at_a_terminal(*arguments: str, answers: Sequence[str] = (), stdout: Path | N
             stdin=theirs,
             stdout=out,
             stderr=theirs,
-            env=clean_environment(),
+            env=clean_environment(COLUMNS=str(columns), TERM="xterm"),
             start_new_session=True,
         )
         os.close(theirs)
@@ -121,3 +125,21 @@ def _conversation(terminal: int, answers: list[str]) -> Iterator[bytes]:
         elif answers and last.rstrip().endswith(b":"):
             last = b""
             os.write(terminal, answers.pop(0).encode() + b"\n")
+
+
+def every_command(group: click.Command = app, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command and group of commands, as it is typed."""
+    if not isinstance(group, click.Group):
+        return [path]
+    context = click.Context(group)
+    names = group.list_commands(context)
+    return [path, *(each for name in names for each in every_command(group.get_command(context, name), (*path, name)))]
+
+
+def command_at(path: tuple[str, ...]) -> click.Command:
+    """The command that is typed so."""
+    command: click.Command = app
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), name)
+    return command

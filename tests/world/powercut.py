@@ -1,6 +1,6 @@
 """A power cut, simulated: what may be found on the disk if the power went after any step of a tape.
 
-`Disk` replays what tests/tape.py has recorded. What it takes for granted:
+`Disk` replays what tests/world/tape.py has recorded. What it takes for granted:
 
 - Synced is kept: `xSync` keeps the content and the length of that file, and nothing of any other.
 - Everything since then is in doubt, each step for itself: a write is kept, lost, or torn at the 512-byte

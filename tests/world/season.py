@@ -116,7 +116,7 @@ class Season:
             decision.pop(part, None)
         if self.random.random() < 0.4:
             decision["facts"] = BOILERPLATE[0]
-        recorded = self.tried(lambda: self.council.decide(decision))
+        recorded = self.tried(lambda: self.council.decisions.record(decision))
         if recorded and not told and self.random.random() < 0.5:
             self.later(timedelta(hours=2))
             on = self.now.strftime("%Y-%m-%d")
@@ -134,14 +134,14 @@ class Season:
 
     def look_up(self) -> None:
         number = self.random.choice(["9990001006", "9990002118"])
-        self.tried(lambda: self.council.subject_entries("nhs", number, limit=5))
+        self.tried(lambda: self.council.lookups.about("nhs", number, limit=5))
 
     def attest(self, org_id: str) -> None:
         """A partner cosigns the council's newest checkpoint."""
         partner = self.world.agency(org_id)
-        partner.receive(self.council.send_checkpoint(org_id).read_bytes())
-        if partner.reception.receipt:
-            self.council.receive(partner.reception.receipt.read_bytes())
+        taken = partner.receive(self.council.witness.send_checkpoint(org_id).read_bytes())
+        if taken.receipt:
+            self.council.receive(taken.receipt.read_bytes())
 
     # --- how ---
 

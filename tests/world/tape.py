@@ -1,8 +1,8 @@
 """Records what is done to one folder: the ledger's own code, on an apsw connection whose VFS writes things down.
 
 The VFS passes everything on to real files, and puts each write, truncation, sync and change of a name on a
-`Tape`, in order. tests/powercut.py says what a cut after any of these steps may leave; tests/test_faults.py
-raises an error instead of a step.
+`Tape`, in order. tests/world/powercut.py says what a cut after any of these steps may leave;
+tests/disk/test_disk_errors.py raises an error instead of a step.
 """
 
 from __future__ import annotations

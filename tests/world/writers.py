@@ -1,4 +1,4 @@
-"""Processes that append to a ledger at the same time, and what they were told."""
+"""Processes that append to a ledger at the same time, and the numbers and nonces that they were given."""
 
 from __future__ import annotations
 
@@ -27,14 +27,19 @@ with Ledger.open(place, origin=origin, key=key) as ledger:
 
 
 def writer(named: str, count: int) -> subprocess.Popen[str]:
+    """Start a process that appends `count` entries, one by one; it prints a line for each that was acknowledged.
+
+    `named` is the folder of the ledger, or the connection string of its database.
+    """
     command = [sys.executable, "-c", WRITER, named, str(count)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def told_by(lines: list[str]) -> dict[int, str]:
-    """Number and nonce of what a writer was told of; its last line may have been cut off."""
+def acknowledged(lines: list[str]) -> dict[int, str]:
+    """The nonces of acknowledged entries by number, from what writers printed; a line cut off counts for none."""
     return {int(number): nonce for number, nonce in (line.split() for line in lines if line.endswith("\n"))}
 
 
-def found_in(ledger: Ledger, numbers: set[int]) -> dict[int, str]:
+def kept_in(ledger: Ledger, numbers: set[int]) -> dict[int, str]:
+    """The nonces of the entries that a ledger has at these numbers."""
     return {number: Entry.decode(ledger.entry(number)).nonce.hex() for number in numbers}

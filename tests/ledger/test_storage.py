@@ -16,7 +16,7 @@ import pytest
 from nacl.signing import SigningKey
 from world.ledgers import KEY, ORIGIN, entry, folder_in_memory, genesis
 from world.servers import ready_database
-from world.writers import found_in, told_by, writer
+from world.writers import acknowledged, kept_in, writer
 
 from sharekit import merkle
 from sharekit.audit.verify import audit
@@ -248,9 +248,9 @@ def test_two_processes_append_at_once(store, ledger):
         lines = each.stdout.readlines()
         each.stdout.close()
         assert each.wait() == 0
-        told |= told_by(lines)
+        told |= acknowledged(lines)
     assert len(told) == 60
-    assert found_in(ledger, told.keys()) == told
+    assert kept_in(ledger, told.keys()) == told
     assert ledger.verify() == 61
 
 
@@ -261,12 +261,12 @@ def test_a_writer_killed_in_the_middle_loses_nothing_that_it_was_told_of(store, 
             with writer(store.named, 100_000) as killed:
                 lines = [killed.stdout.readline() for _ in range(after)]
                 killed.send_signal(signal.SIGKILL)
-                told |= told_by(lines + killed.stdout.readlines())
+                told |= acknowledged(lines + killed.stdout.readlines())
             mine = entry()
             told[ledger.append(mine)] = mine.nonce.hex()
         other.send_signal(signal.SIGKILL)
-        told |= told_by(other.stdout.readlines())
-    assert found_in(ledger, told.keys()) == told
+        told |= acknowledged(other.stdout.readlines())
+    assert kept_in(ledger, told.keys()) == told
     assert ledger.verify() > len(told) > 20
 
 
@@ -417,6 +417,16 @@ def test_moving_there_and_back_keeps_every_root_note_and_row(store, ledger, othe
     bring(other, store)
     assert ledger.append(entry()) == 1039
     assert ledger.verify() == 1040
+
+
+def test_whoever_waits_for_a_move_is_told_how_far_it_is(store, ledger, other):
+    for count in (1, 2, 5):
+        ledger.append(*(entry() for _ in range(count)))
+    seen: list[tuple[int, int]] = []
+    with contextlib.closing(store.shelf()) as here, contextlib.closing(other.shelf()) as there:
+        moving = {"org_id": "fernshire", "key": KEY, "switch": lambda: None}
+        move(here, there, **moving, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 18), (9, 18), (1, 9), (2, 9), (4, 9), (9, 9)]
 
 
 def test_what_was_moved_takes_no_more_entries_until_it_is_moved_back(store, ledger, other):

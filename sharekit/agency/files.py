@@ -1,0 +1,58 @@
+"""Files that people name: read with a limit, and written whole without replacing what must stay.
+
+The disk knows how a file is read and replaced; here is what whoever asks must not do with one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sharekit.agency.home import keeps
+from sharekit.disk import files
+from sharekit.disk.files import Replacement
+from sharekit.errors import OutputUnwritable
+
+__all__ = ["output", "read", "replacing"]
+
+
+def read(name: str | Path, *, what: str, limit: int) -> bytes:
+    """The bytes of a file or pipe; messages call it `what` and never say its path.
+
+    Raises Usage if it cannot be read, or is a pipe that stays silent; Malformed beyond `limit` bytes.
+    """
+    return files.read(Path(name), limit=limit, what=what)
+
+
+def output(name: str, *, inputs: Iterable[str] = (), home: Path | None = None) -> Path:
+    """The path of a file that may be written.
+
+    OutputUnwritable for one of `inputs`, for a part of the `home` (None where there is none), and for a folder that
+    does not exist.
+    """
+    path = Path(name)
+    if name.endswith(os.sep) and not os.path.isdir(path):
+        raise OutputUnwritable("there is no such folder", hint="make the folder first, or name a file")
+    if any(_is_same(path, given) for given in inputs):
+        raise OutputUnwritable("the output would replace one of the inputs", hint="name another file with -o")
+    if home is not None and keeps(home, path):
+        raise OutputUnwritable("the output would replace a part of the home", hint="name a file elsewhere with -o")
+    return path
+
+
+def _is_same(path: Path, other: str) -> bool:
+    with contextlib.suppress(OSError):
+        return os.path.samefile(path, other)
+    return False
+
+
+def replacing(path: Path) -> AbstractContextManager[Replacement]:
+    """A temporary file beside `path` for a `with` block: its `commit` or `put` renames it to `path`.
+
+    If neither is called, `path` stays as it was, and the temporary file is gone after the block. OutputUnwritable, at
+    once, if nothing can be written there; also from `commit` and `put`.
+    """
+    return files.replacing(path)
