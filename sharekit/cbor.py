@@ -19,14 +19,14 @@ import cbor2
 
 from sharekit.errors import Malformed
 
-__all__ = ["decode", "encode", "sequence"]
+__all__ = ["decode", "encode", "end_of", "head", "sequence"]
 
-MAX_DEPTH = 32
-LARGE = 32 * 1024  # from here on, what is refused is refused before it can cost anything
+MAX_DEPTH = 16
+MAX_ITEMS = 20_000  # in one decoded item: far more than any share has, and few enough to build and compare
 LONGEST_KEYS = 1024  # characters of all keys of a map whose order is kept
 _SCALARS = frozenset({str, bytes, bool, type(None)})
 _SMALLEST, _LARGEST = -(2**64), 2**64 - 1
-_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)  # major types
+_UNSIGNED, _NEGATIVE, BYTES, _TEXT, ARRAY, _MAP, _TAG = range(7)  # major types
 _KEY_TYPES = (_UNSIGNED, _NEGATIVE, _TEXT)
 
 
@@ -46,6 +46,8 @@ def encode(value: Any) -> bytes:
 def decode(data: bytes) -> Any:
     """The value of `data`, which is exactly one deterministically encoded item; Malformed otherwise.
 
+    Malformed as well beyond 20,000 items, or 16 items one in the other, before any of them is built.
+
     >>> sharekit.cbor.decode(bytes.fromhex("a2616182f5f6616201"))
     {'a': [True, None], 'b': 1}
     """
@@ -64,8 +66,8 @@ def sequence(data: bytes) -> list[Any]:
 
 
 def _loads(data: bytes, before: bytes = b"", after: bytes = b"") -> Any:
-    if len(data) > LARGE:
-        _check_keys(data)
+    if len(data) > MAX_ITEMS:  # fewer bytes cannot hold as many items
+        _check_items(data, is_sequence=bool(before))
     try:
         return cbor2.loads(
             before + data + after,
@@ -182,28 +184,59 @@ def _key_order(key: Any) -> tuple[int, int, bytes]:
     raise Malformed(f"a map key of type {type(key).__name__} has no place in a packet")
 
 
-def _check_keys(data: bytes) -> None:
-    """Walk the heads of a large item and refuse a key that is no integer or text, before any map is built.
+def head(data: bytes, position: int) -> tuple[int, int, int]:
+    """Major type and argument of the item at `position`, and where its head ends (RFC 8949 section 3).
 
-    Arrays of -1 and -2 have one hash in Python: 100,000 of them as keys are compared each with every other.
+    Malformed where there is no head, or the argument has a shorter one.
     """
-    position = 0
+    major, argument, end = _head_within(data, position)
+    if end > len(data) or argument < _LEAST[end - position]:
+        raise Malformed("the bytes are not deterministic CBOR")
+    return major, argument, end
+
+
+def _check_items(data: bytes, *, is_sequence: bool) -> None:
+    """Return only if the bytes are items that may be built: one, or any number in a sequence."""
+    position = end_of(data)
+    while is_sequence and position < len(data):
+        position = end_of(data, position)
+    if position != len(data):
+        raise Malformed("the bytes are not one CBOR item, or end within it")
+
+
+def end_of(data: bytes, position: int = 0) -> int:
+    """Where the item that begins at `position` ends; nothing is built of it.
+
+    Malformed for more than 20,000 items in it, or 16 one in the other, for a tag, and for a key of a map that is no
+    integer or text. Arrays of -1 and -2 have one hash in Python: 10,000 of them as keys would be compared each with
+    every other.
+    """
     inside: list[tuple[bool, int]] = []  # of each array or map that is open: is it a map, and how many items to come
-    while position < len(data):
-        major, argument, position = _head(data, position)
-        while inside and inside[-1][1] == 0:
-            inside.pop()
+    for _ in range(MAX_ITEMS):
+        major, argument, position = _head_within(data, position)
         if inside:
             is_map, left = inside.pop()
             if is_map and left % 2 == 0 and major not in _KEY_TYPES:
                 raise Malformed("a map key of that type has no place in a packet")
             inside.append((is_map, left - 1))
-        if major in (_BYTES, _TEXT):
+        if major in (BYTES, _TEXT):
             position += argument
-        elif major in (_ARRAY, _MAP):
+        elif major in (ARRAY, _MAP):
             inside.append((major == _MAP, argument * (1 + (major == _MAP))))
         if major == _TAG or len(inside) > MAX_DEPTH:
-            raise Malformed("the bytes are not CBOR")
+            break
+        while inside and inside[-1][1] == 0:
+            inside.pop()
+        if not inside:
+            return position
+    raise Malformed("the bytes are not CBOR that sharekit reads")
+
+
+def _head_within(data: bytes, position: int) -> tuple[int, int, int]:
+    try:
+        return _head(data, position)
+    except IndexError:
+        raise Malformed("the bytes end within an item") from None
 
 
 def _head(data: bytes, position: int) -> tuple[int, int, int]:
@@ -238,5 +271,6 @@ def _shortest_float(encoder: cbor2.CBOREncoder, value: float) -> None:
     encoder.write(cbor2.dumps(value, canonical=True))
 
 
+_LEAST = {1: 0, 2: 24, 3: 2**8, 5: 2**16, 9: 2**32}  # the least argument for which a head is that long
 _FLOATS = {float: _shortest_float}
 _NO_TAGS = _NoTags()

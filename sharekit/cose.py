@@ -33,21 +33,18 @@ EK = -4  # encapsulated key, draft-ietf-cose-hpke
 ED25519, SHA_256, A256GCM = -19, -16, 3
 
 SIGN1_TAG, ENCRYPT_TAG = b"\xd2", b"\xd8\x60"  # the encoded heads of tags 18 and 96 (RFC 9052 section 2)
-NULL = b"\xf6"
 MAX_RECIPIENTS = 64
-MAX_RECIPIENT_HEADER = 64  # bytes of { 1: alg, 4: kid }
-CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES, PUBLIC_BYTES = 32, 12, 16, 64, 32
+KID_BYTES, CEK_BYTES, IV_BYTES, TAG_BYTES, SIGNATURE_BYTES, PUBLIC_BYTES = 32, 32, 12, 16, 64, 32
 ENCRYPTED_BYTES = CEK_BYTES + TAG_BYTES
 
 _CONTENT_PROTECTED = cbor.encode({ALG: A256GCM})
-_BLOCK = (  # a recipient block as sharekit writes it, byte for byte, so that nobody need decode those of others
-    rb"\x83"
-    rb"\x58\x27\xa2\x01\x18[\x32\x39]\x04\x58\x20.{32}"  # protected: { 1: 50 or 57, 4: kid }
-    rb"\xa1\x23(?:\x58\x20.{32}|\x59\x04\x60.{1120})"  # unprotected: { -4: ek }
-    rb"\x58\x30.{48}"  # ciphertext: the CEK and its tag
-)
-_ONE_BLOCK = re.compile(_BLOCK, re.DOTALL)
-_LAST_BLOCKS = re.compile(rb"%b(?:%b)*\Z" % (_BLOCK, _BLOCK), re.DOTALL)
+_ENCRYPT_START = ENCRYPT_TAG + b"\x84" + cbor.encode(_CONTENT_PROTECTED) + b"\xa1\x05\x4c"  # as far as the IV
+_PROTECTED = rb"\x83\x58\x27\xa2\x01\x18%b\x04\x58\x20.{32}"  # { 1: alg, 4: kid }, the first of three parts
+_BLOCKS = {  # a recipient block of each algorithm, byte for byte: protected, { -4: ek }, the CEK and its tag
+    50: re.compile(_PROTECTED % rb"\x32" + rb"\xa1\x23\x58\x20.{32}\x58\x30.{48}", re.DOTALL),
+    57: re.compile(_PROTECTED % rb"\x39" + rb"\xa1\x23\x59\x04\x60.{1120}\x58\x30.{48}", re.DOTALL),
+}
+_ALG_AT, _KID_AT = 6, 10  # where alg and kid stand in a block
 
 
 class EncryptionKey(Protocol):
@@ -103,12 +100,12 @@ class Encrypt(Value):
 
     recipient = [ protected : bstr .cbor {1: alg, 4: kid}, unprotected : {-4: ek}, ciphertext : bstr ]
 
-    Parsed (RFC 9052 section 5.1); the recipients are kept as they came, so that a reader parses only its own.
+    Parsed (RFC 9052 section 5.1); all recipient blocks have the form and one algorithm, and are kept as they came.
     """
 
     iv: bytes
     ciphertext: bytes
-    recipients: tuple[Any, ...]
+    recipients: tuple[bytes, ...]
 
 
 class Nonces(Value):
@@ -210,32 +207,42 @@ def _recipient_protected(alg: int, kid: bytes) -> bytes:
 
 
 def parse_encrypt(data: bytes) -> Encrypt:
-    """The parts of a tagged COSE_Encrypt, its recipient blocks unread; Malformed otherwise."""
-    rest, blocks = _without_blocks(data)
-    parts = _tagged(rest, ENCRYPT_TAG, "a COSE_Encrypt")
-    match parts:
-        case [bytes() as protected, {5: bytes() as iv} as unprotected, bytes() as ciphertext, list() as recipients]:
-            exact = protected == _CONTENT_PROTECTED and len(unprotected) == 1 and len(iv) == IV_BYTES
-            others = recipients[: len(recipients) - len(blocks)]
-            exact = exact and recipients[len(others) :] == [None] * len(blocks)
-            if exact and 1 <= len(recipients) <= MAX_RECIPIENTS and len(ciphertext) >= TAG_BYTES:
-                return Encrypt(iv, ciphertext, (*map(cbor.encode, others), *blocks))
-    raise Malformed("the encryption is not in the form sharekit accepts")
+    """The parts of a tagged COSE_Encrypt, in the one form that `encrypt` writes; Malformed otherwise.
+
+    It is read by the lengths in its heads: nothing is built of what a stranger made large.
+    """
+    start = len(_ENCRYPT_START)
+    if not data.startswith(_ENCRYPT_START):
+        raise _no_encryption()
+    kind, size, begin = cbor.head(data, start + IV_BYTES)
+    end = begin + size
+    if kind != cbor.BYTES or size < TAG_BYTES:
+        raise _no_encryption()
+    kind, count, first = cbor.head(data, end)
+    if kind != cbor.ARRAY or not 1 <= count <= MAX_RECIPIENTS:
+        raise _no_encryption()
+    return Encrypt(data[start : start + IV_BYTES], data[begin:end], _blocks(data, first, count))
 
 
-def _without_blocks(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The message with null in the place of each block at its end that has the usual form, and these blocks."""
-    found = _LAST_BLOCKS.search(data)
-    if found is None:
-        return data, []
-    blocks = _ONE_BLOCK.findall(data, found.start())
-    return data[: found.start()] + NULL * len(blocks), blocks
+def _blocks(data: bytes, position: int, count: int) -> tuple[bytes, ...]:
+    """The `count` recipient blocks from `position` to the end, all of one algorithm."""
+    form = _BLOCKS.get(data[position + _ALG_AT]) if position + _ALG_AT < len(data) else None
+    found: list[bytes] = []
+    while form and len(found) < count and (block := form.match(data, position)):
+        found.append(block[0])
+        position = block.end()
+    if len(found) != count or position != len(data):
+        raise Malformed("the recipient blocks are not in the form sharekit accepts")
+    return tuple(found)
+
+
+def _no_encryption() -> Malformed:
+    return Malformed("the encryption is not in the form sharekit accepts")
 
 
 def recipients(message: Encrypt) -> list[tuple[int, bytes]]:
-    """Algorithm number and kid of every recipient block; Malformed if a block is not one."""
-    headers = [_recipient_header(cbor.decode(block)) for block in message.recipients]
-    return [(header[ALG], header[KID]) for header in headers]
+    """Algorithm number and kid of every recipient block, in their order."""
+    return [(block[_ALG_AT], block[_KID_AT : _KID_AT + KID_BYTES]) for block in message.recipients]
 
 
 def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extra_info: bytes) -> bytes:
@@ -274,15 +281,6 @@ def _block_parts(block: bytes, protected: bytes, key: DecryptionKey) -> tuple[by
     if block != cbor.encode([protected, {EK: ek}, encrypted]):
         raise Malformed("a recipient block is not in the form sharekit accepts")
     return ek, encrypted
-
-
-def _recipient_header(block: Any) -> dict[int, Any]:
-    match block:
-        case [bytes() as protected, dict(), bytes()] if len(protected) <= MAX_RECIPIENT_HEADER:
-            header = _closed_header(protected, (ALG, KID), ())
-            if type(header[ALG]) is int and _is_bytes(header[KID], 32):
-                return header
-    raise Malformed("a recipient block is not in the form sharekit accepts")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -30,6 +30,8 @@ __all__ = [
     "verify_inclusion",
 ]
 
+HASH_BYTES = 32
+
 
 def leaf_hash(entry: bytes) -> bytes:
     """SHA-256(0x00 || entry): the prefix keeps leaves and nodes apart (section 2.1.1)."""
@@ -70,6 +72,7 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Return only if `proof` leads from `leaf` at `index` to `root` (section 2.1.3.2); else LedgerTampered."""
+    _check_lengths(leaf, root, *proof)
     if not 0 <= index < size:
         raise LedgerTampered("the entry lies outside the tree", index=index)
     node, last, found = index, size - 1, leaf
@@ -115,6 +118,7 @@ def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, p
 
     LedgerTampered otherwise (section 2.1.4.2).
     """
+    _check_lengths(old_root, root, *proof)
     if not 0 < old_size <= size:
         raise LedgerTampered("a tree cannot be consistent with that size")
     if old_size == size:
@@ -127,6 +131,12 @@ def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, p
     if not path:
         raise _inconsistent(old_root, root)
     _walk_consistency(old_size, old_root, size, root, path)
+
+
+def _check_lengths(*hashes: bytes) -> None:
+    """Return only if all are hashes: an empty leaf in a tree of one entry would else equal an empty root."""
+    if any(type(each) is not bytes or len(each) != HASH_BYTES for each in hashes):
+        raise LedgerTampered("a proof holds what is no hash")
 
 
 def _walk_consistency(old_size: int, old_root: bytes, size: int, root: bytes, path: list[bytes]) -> None:

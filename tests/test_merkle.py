@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -236,3 +236,41 @@ def test_larger_trees_are_no_different(size, data):
     merkle.verify_inclusion(leaves[index], index, size, merkle.inclusion_proof(leaves, index), root)
     old = data.draw(st.integers(1, size))
     merkle.verify_consistency(old, merkle.root(leaves[:old]), size, root, merkle.consistency_proof(leaves, old))
+
+
+# --- what is no hash ---
+
+INCLUSION = (LEAVES[2], 2, 5, tuple(merkle.inclusion_proof(LEAVES[:5], 2)), merkle.root(LEAVES[:5]))
+CONSISTENCY = (3, merkle.root(LEAVES[:3]), 5, merkle.root(LEAVES[:5]), tuple(merkle.consistency_proof(LEAVES[:5], 3)))
+NO_HASHES = {"empty": b"", "a byte": b"h", "31 bytes": bytes(31), "33 bytes": bytes(33), "text": "h" * 32, "none": None}
+
+
+def with_one_other(given: tuple[Any, ...], other: object) -> Iterator[tuple[Any, ...]]:
+    """What was given, with `other` in the place of one hash, for every place where a hash stands."""
+    for place, part in enumerate(given):
+        if type(part) is bytes:
+            yield (*given[:place], other, *given[place + 1 :])
+        elif type(part) is tuple:
+            for step in range(len(part)):
+                yield (*given[:place], (*part[:step], other, *part[step + 1 :]), *given[place + 1 :])
+
+
+@pytest.mark.parametrize("other", NO_HASHES.values(), ids=NO_HASHES)
+@pytest.mark.parametrize(
+    ("verify", "given"), [(merkle.verify_inclusion, INCLUSION), (merkle.verify_consistency, CONSISTENCY)]
+)
+def test_a_proof_consists_of_hashes_and_so_do_its_ends(verify, given, other):
+    verify(*given)
+    changed = list(with_one_other(given, other))
+    assert len(changed) >= 5
+    for each in changed:
+        with pytest.raises(LedgerTampered):
+            verify(*each)
+
+
+@pytest.mark.parametrize("nothing", [b"", bytes(31)], ids=["empty", "31 bytes"])
+def test_a_tree_of_one_entry_has_no_root_that_is_no_hash(nothing):
+    with pytest.raises(LedgerTampered):
+        merkle.verify_inclusion(nothing, 0, 1, [], nothing)
+    with pytest.raises(LedgerTampered):
+        merkle.verify_consistency(1, nothing, 1, nothing, [])

@@ -24,7 +24,7 @@ class AgencyTrust(TrustFolder):
     def __init__(self, folder: Path, own: Card, record: Record, clock: Callable[[], datetime]) -> None:
         self._own, self._record, self._clock = own, record, clock
         super().__init__(folder)
-        self._pins[own.kid] = Pin(own, confirmed=True)
+        self._remember(Pin(own, confirmed=True))
 
     def add(self, card: bytes, fingerprint: str | None = None) -> Pin:
         parsed = Card.parse(card)

@@ -101,6 +101,7 @@ class Receiving:
         self._record_received(arrived)
         with self._refusals(arrived, use):
             opening.check_addressed(arrived.statement, self._signer.org_id)
+            opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
             self._check_first_opening(arrived)
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
@@ -121,6 +122,7 @@ class Receiving:
         arrived = replace(arrived, entry=self._record_received(arrived))
         with self._refusals(arrived):
             opening.check_addressed(arrived.statement, self._signer.org_id)
+            opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             control = opening.read_control(arrived.packet, arrived.statement, keys)
             if control is None:  # of a share nothing is read before somebody says what for
                 control = Control(wire.SHARE, {}, None, None)

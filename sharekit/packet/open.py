@@ -21,7 +21,7 @@ from typing import Any
 from sharekit import cose
 from sharekit.domain import profile, retention
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import BadSignature, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
+from sharekit.errors import BadSignature, CannotDecrypt, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
 from sharekit.moments import time_of
 from sharekit.packet.wire import (
     AUD,
@@ -50,6 +50,7 @@ __all__ = [
     "Manifest",
     "Share",
     "check_addressed",
+    "check_own_block",
     "open_dataset",
     "open_packet",
     "read_control",
@@ -108,6 +109,7 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
     cose.verify_sign1(packet.statement, pin.card.signing)  # 5.5
     if sha256(packet.sealed).digest() != packet.statement.payload:  # 5.6
         raise BadSignature("the sealed part is not the one that was signed", packet=packet.id)
+    _check_places(packet, trust)
     seen = min(first_seen or now, now)
     if pin.revoked and seen >= pin.revoked:  # 5.7
         raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
@@ -117,6 +119,30 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
         raise Expired("the packet has expired", packet=packet.id)
     checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
     return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.data)
+
+
+def _check_places(packet: Packet, trust: Trust) -> None:
+    """Return only if no block for a known key stands in the place of another organisation; Malformed otherwise.
+
+    Of a key that nobody knows here it cannot be told: a recipient may have new keys.
+    """
+    for (_, kid), org_id in zip(cose.recipients(packet.manifest), packet.claims[AUD], strict=True):
+        if trust.opener(kid) not in (None, org_id):
+            raise Malformed("a recipient's place holds a block for another organisation", packet=packet.id)
+
+
+def check_own_block(packet: Packet, statement: Statement, org_id: str, keys: Keys) -> None:
+    """Return only if the block in the place of `org_id` is for one of its `keys` (step 5.9); CannotDecrypt otherwise.
+
+    Such a packet was sealed to a key that the agency no longer has, or that never was its own.
+    """
+    _, kid = cose.recipients(packet.manifest)[statement.recipients.index(org_id)]
+    if kid not in {key.kid for key in keys}:
+        raise CannotDecrypt(
+            f"the packet was sealed to the key {kid.hex()[:16]}, which is not among the keys of this agency",
+            hint="send its sender your present card (sharekit card), and ask for the packet to be sealed again",
+            packet=statement.id,
+        )
 
 
 def check_addressed(statement: Statement, org_id: str) -> None:

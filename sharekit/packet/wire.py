@@ -31,7 +31,7 @@ TYP = "application/sharekit.statement+cose"
 SEALED_TYPE = "application/sharekit.sealed+cbor"
 MANIFEST_COMMIT, CHECKPOINT_HASH = -70001, -70002  # private use labels (RFC 9052 section 1.4)
 ISS, AUD, EXP, IAT, CTI = 1, 3, 4, 6, 7  # CWT claims (RFC 8392 section 4)
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 5 * 512 * 1024  # 2.5 MiB: both parts of the largest class, 64 recipients twice, and the statement
 SIZE_CLASSES = tuple(1024 << n for n in range(11))  # 1 KiB, 2 KiB ... 1 MiB
 MODES = SHARE, RECEIPT, CHECKPOINT = "share", "receipt", "checkpoint"  # vocabulary-modes.json has their meaning
 
@@ -159,7 +159,8 @@ def parse(data: bytes) -> Packet:
         case _:
             raise Malformed("the sealed part is not in the form sharekit accepts")
     m, d = cose.parse_encrypt(manifest), cose.parse_encrypt(dataset)
-    if len({len(claims[AUD]), len(m.recipients), len(d.recipients)}) != 1:
+    blocks = [cose.recipients(each) for each in (m, d)]
+    if blocks[0] != blocks[1] or len(blocks[0]) != len(claims[AUD]):
         raise Malformed("the packet's recipients do not agree with each other")
     return Packet(data, message, claims, sealed, m, d)
 

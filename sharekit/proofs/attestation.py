@@ -7,7 +7,7 @@ Nothing is checked here but the form: whether an attestation is to be believed, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sharekit import cbor
@@ -43,10 +43,28 @@ def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
 
     The origin is the name of the ledger that they are about. Malformed if it is no such file, or larger than 64 MiB.
     """
-    match cbor.decode(data) if len(data) <= MAX_BYTES else None:
-        case [str() as origin, list() as rows]:
-            return origin, [attestation(*row) if type(row) is list and len(row) == 4 else attestation() for row in rows]
-    raise no_evidence()
+    if len(data) > MAX_BYTES:
+        raise no_evidence()
+    kind, parts, position = cbor.head(data, 0)
+    end = cbor.end_of(data, position)
+    origin = cbor.decode(data[position:end])
+    if (kind, parts) != (cbor.ARRAY, 2) or not isinstance(origin, str):
+        raise no_evidence()
+    return origin, list(_rows(data, end))
+
+
+def _rows(data: bytes, position: int) -> Iterator[Attestation]:
+    """The rows of the array at `position`, which ends with the data; each is read by itself: there may be many."""
+    kind, count, position = cbor.head(data, position)
+    if kind != cbor.ARRAY:
+        raise no_evidence()
+    for _ in range(count):
+        end = cbor.end_of(data, position)
+        row = cbor.decode(data[position:end])
+        yield attestation(*row) if type(row) is list and len(row) == 4 else attestation()
+        position = end
+    if position != len(data):
+        raise no_evidence()
 
 
 def attestation(org_id: Any = None, cosigned: Any = None, entry: Any = None, proven: Any = None) -> Attestation:

@@ -90,6 +90,11 @@ class Card(Value):
         """The card in `data`; Malformed if it is none, BadSignature if its signature does not match."""
         return _parse_card(bytes(data))
 
+    def opening_kids(self) -> tuple[bytes, ...]:
+        """The thumbprints of its opening keys, by which recipient blocks name them."""
+        hybrid = HybridOpening.kid_of(self.opening)
+        return (hybrid, ClassicalOpening.kid_of(self.classical_opening)) if self.classical_opening else (hybrid,)
+
     def opening_keys(self) -> tuple[PublicOpening, PublicOpening | None]:
         """The hybrid opening key, and the classical one or None; both are parsed once in a process."""
         classical = self.classical_opening

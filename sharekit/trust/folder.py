@@ -32,7 +32,7 @@ class TrustFolder(Trust):
                 pin = _read_pin(files.read(path, limit=2 * MAX_BYTES, what="a card of the trust store"))
             except ShareError:
                 raise _damaged() from None
-            self._pins[pin.card.kid] = pin
+            self._remember(pin)
 
     def _candidate(self, card: bytes, fingerprint: str | None) -> Pin:
         self._read()  # another process may have revoked the key since

@@ -40,6 +40,7 @@ class Trust:
 
     def __init__(self, cards: Iterable[bytes | Card] = ()) -> None:
         self._pins: dict[bytes, Pin] = {}
+        self._openers: dict[bytes, str] | None = None  # found when it is first asked for
         for card in cards:
             self._pin(Pin(card if isinstance(card, Card) else Card.parse(card)))
 
@@ -121,6 +122,12 @@ class Trust:
             raise NotVerified("the packet is older than its sender's key", hint=NotTrusted.hint)
         return pin
 
+    def opener(self, kid: bytes) -> str | None:
+        """The organisation whose pinned card, revoked or not, has the opening key `kid`; None if none has."""
+        if self._openers is None:
+            self._openers = {kid: pin.card.org_id for pin in self for kid in pin.card.opening_kids()}
+        return self._openers.get(kid)
+
     def card(self, org_id: str) -> Card:
         """The newest card of an organisation that is not revoked, to seal for.
 
@@ -159,7 +166,12 @@ class Trust:
         return cards[::-1]
 
     def _pin(self, pin: Pin) -> None:
+        """Believe a pin from now on; a store that is kept on disk writes it down first."""
+        self._remember(pin)
+
+    def _remember(self, pin: Pin) -> None:
         self._pins[pin.card.kid] = pin
+        self._openers = None
 
 
 def _digits(fingerprint: str) -> str:

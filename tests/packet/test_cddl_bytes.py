@@ -139,7 +139,7 @@ def test_what_is_signed_authenticated_and_hashed_is_as_the_cddl_says(monkeypatch
 
     def recorded(value: Any) -> bytes:
         data = encode(value)
-        if isinstance(value, list) and isinstance(value[0], str) and isinstance(value[-1], bytes):
+        if isinstance(value, list) and isinstance(value[0], str) and isinstance(value[-1], bytes) and value[-1]:
             seen.setdefault(value[0], []).append(data)
         if isinstance(value, dict) and value.get(1) in (1, 7) and -1 in value:
             seen.setdefault("COSE_Key", []).append(data)
