@@ -40,7 +40,7 @@ class Trust:
 
     def __init__(self, cards: Iterable[bytes | Card] = ()) -> None:
         self._pins: dict[bytes, Pin] = {}
-        self._openers: dict[bytes, str] | None = None  # found when it is first asked for
+        self._openers: dict[bytes, set[str]] | None = None  # found when it is first asked for
         for card in cards:
             self._pin(Pin(card if isinstance(card, Card) else Card.parse(card)))
 
@@ -122,11 +122,17 @@ class Trust:
             raise NotVerified("the packet is older than its sender's key", hint=NotTrusted.hint)
         return pin
 
-    def opener(self, kid: bytes) -> str | None:
-        """The organisation whose pinned card, revoked or not, has the opening key `kid`; None if none has."""
+    def openers(self, kid: bytes) -> frozenset[str]:
+        """The organisations on whose pinned cards, revoked or not, the opening key `kid` stands; empty if on none.
+
+        There may be several: a card does not prove that its holder has the opening key.
+        """
         if self._openers is None:
-            self._openers = {kid: pin.card.org_id for pin in self for kid in pin.card.opening_kids()}
-        return self._openers.get(kid)
+            self._openers = {}
+            for pin in self:
+                for opening in pin.card.opening_kids():
+                    self._openers.setdefault(opening, set()).add(pin.card.org_id)
+        return frozenset(self._openers.get(kid, ()))
 
     def card(self, org_id: str) -> Card:
         """The newest card of an organisation that is not revoked, to seal for.

@@ -17,6 +17,7 @@ from sharekit import cose
 from sharekit.errors import CannotDecrypt, Malformed, NotForYou
 from sharekit.packet import open as opening
 from sharekit.packet import seal as sealing
+from sharekit.trust.cards import Card
 from sharekit.values import replace
 
 SEEDS = {"ZZQ01": 2, "ZZQ02": 4, "P97": 5}
@@ -114,3 +115,15 @@ def test_who_is_not_addressed_is_told_that_it_is_for_others():
         opening.check_addressed(statement, "ZZQ02")
     with pytest.raises(NotForYou):
         sharekit.read_manifest(packet, statement, keys(4))
+
+
+@pytest.mark.parametrize("other", ["A", "ZZQ02", "ZZZ"])
+def test_who_puts_the_key_of_another_on_a_card_stops_nothing_that_is_sealed_to_it(other):
+    """A card proves its signing key only: its opening key may be copied from anybody's card."""
+    copied = replace(keys(7), opening=keys(2).opening)
+    thief = Card.make(
+        copied, org_id=other, org_type="nhs-acute", name="Copy", phone="01632 960999", issued=CARDS["ZZQ01"].issued
+    )
+    trust = sharekit.Trust([card("E10999001", 1), CARDS["ZZQ01"], thief])
+    packet = sharekit.parse(sealed([public("ZZQ01")], [public("ZZQ01")], ["ZZQ01"]))
+    assert sharekit.verify(packet, trust, now=NOW).recipients == ("ZZQ01",)
