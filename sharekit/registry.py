@@ -17,7 +17,10 @@ from sharekit.errors import UnknownCode
 __all__ = ["document", "exists", "names", "text"]
 
 # importlib.resources would find it too, and takes as long as everything else that a short command does
-_SHIPPED = Path(find_spec("sharekit.schemas").origin).parent  # type: ignore[union-attr, arg-type]  # it comes with us
+_SPEC = find_spec("sharekit.schemas")
+assert _SPEC is not None  # it comes with us
+assert _SPEC.origin is not None  # and is a file
+_SHIPPED = Path(_SPEC.origin).parent
 
 
 @functools.cache

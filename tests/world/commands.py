@@ -66,15 +66,18 @@ class Ran:
 
 def sharekit(*arguments: str | Path, stdin: bytes = b"") -> Ran:
     """Run a command in this process."""
-    streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", write_through=True) for data in (stdin, b"", b"")]
-    given, out, err = streams
+    said, complained = io.BytesIO(), io.BytesIO()
+    given, out, err = (
+        io.TextIOWrapper(stream, encoding="utf-8", write_through=True)
+        for stream in (io.BytesIO(stdin), said, complained)
+    )
     before, sys.stdin = sys.stdin, given
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run(app, list(map(str, arguments)))
     finally:
         sys.stdin = before
-    return Ran(code, out.buffer.getvalue(), err.buffer.getvalue().decode())  # type: ignore[attr-defined]
+    return Ran(code, said.getvalue(), complained.getvalue().decode())
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
