@@ -205,13 +205,25 @@ def dataset_info(aad: bytes, manifest: bytes) -> bytes:
 def pad(value: dict[int, Any]) -> bytes:
     """The encoded value, then 0x80 and zeros up to a size class, so that the length tells little.
 
-    FieldInvalid above the largest class, 1 MiB.
+    FieldInvalid above the largest class, 1 MiB, and for so many parts that no reader would decode them.
     """
     data = cbor.encode(value) + b"\x80"
+    if not _is_readable(data):
+        raise FieldInvalid("the share has more than 20,000 parts", hint="share less of it")
     for size in SIZE_CLASSES:
         if len(data) <= size:
             return data.ljust(size, b"\x00")
     raise FieldInvalid("the share is larger than 1 MiB", hint="share less of it, or send documents as attachments")
+
+
+def _is_readable(data: bytes) -> bool:
+    """Whether the bounds of reading let the item at the beginning of `data` be decoded."""
+    if len(data) <= cbor.MAX_ITEMS:  # fewer bytes cannot hold as many items
+        return True
+    try:
+        return cbor.end_of(data) > 0
+    except Malformed:
+        return False
 
 
 def unpad(padded: bytes) -> Any:
