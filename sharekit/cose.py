@@ -252,7 +252,7 @@ def decrypt(message: Encrypt, keys: Sequence[DecryptionKey], *, aad: bytes, extr
     """
     block, key = _own_block(message, keys)
     protected = _recipient_protected(key.alg, key.kid)
-    cek = key.decrypt(*_block_parts(block, protected, key), _recipient_start(protected) + cbor.encode(extra_info))
+    cek = key.decrypt(*_block_parts(block, key), _recipient_start(protected) + cbor.encode(extra_info))
     try:
         return AESGCM(cek).decrypt(message.iv, message.ciphertext, _enc_structure(aad))
     except (InvalidTag, ValueError):
@@ -265,7 +265,7 @@ def cannot_decrypt() -> CannotDecrypt:
 
 
 def _own_block(message: Encrypt, keys: Sequence[DecryptionKey]) -> tuple[bytes, DecryptionKey]:
-    """The block that begins with the protected bytes of one of our keys; the others are not parsed."""
+    """The block that begins with the protected bytes of one of our keys; the others are not decrypted."""
     for key in keys:
         own = cbor.encode(_recipient_protected(key.alg, key.kid))
         for block in message.recipients:
@@ -274,13 +274,10 @@ def _own_block(message: Encrypt, keys: Sequence[DecryptionKey]) -> tuple[bytes, 
     raise NotForYou("the packet has no block for this agency's keys")
 
 
-def _block_parts(block: bytes, protected: bytes, key: DecryptionKey) -> tuple[bytes, bytes]:
-    """Encapsulated key and encrypted CEK, if the block is what these make and nothing else."""
-    rest, encrypted = block[: -ENCRYPTED_BYTES - 2], block[-ENCRYPTED_BYTES:]
-    ek = rest[-key.ek_bytes :]
-    if block != cbor.encode([protected, {EK: ek}, encrypted]):
-        raise Malformed("a recipient block is not in the form sharekit accepts")
-    return ek, encrypted
+def _block_parts(block: bytes, key: DecryptionKey) -> tuple[bytes, bytes]:
+    """Encapsulated key and encrypted CEK: the last parts of a block, whose lengths its form has fixed."""
+    ek_end = len(block) - ENCRYPTED_BYTES - 2  # before the head of the encrypted CEK
+    return block[ek_end - key.ek_bytes : ek_end], block[-ENCRYPTED_BYTES:]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -343,7 +340,3 @@ def _crit_fits(header: dict[int, Any]) -> bool:
     if type(crit) is not list or not crit or not all(type(label) is int for label in crit):
         return False
     return len(set(crit)) == len(crit) and set(crit) <= set(header) - {CRIT}
-
-
-def _is_bytes(value: object, length: int) -> bool:
-    return type(value) is bytes and len(value) == length
