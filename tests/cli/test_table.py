@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sharekit.cli.table import FORMS
 from world.books import Book, seconds
 from world.commands import sharekit
 from world.console import REPOSITORY
 
+from sharekit.audit.table import FORMS as forms
 from sharekit.ledger.entry import Entry
 
 TRUST = ("--trust", "book.card")
@@ -191,3 +193,7 @@ def test_a_table_never_replaces_a_part_of_a_home(desk):
     before = record.read_bytes()
     ran = table("elm.export", "--home", "elm", "-o", str(record))
     assert (ran.code, ran.error, record.read_bytes() == before) == (1, "output-unwritable", True)
+
+
+def test_the_command_offers_the_forms_that_the_library_writes():
+    assert set(FORMS) == set(forms)

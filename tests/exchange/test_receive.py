@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from world.agencies import CONFIRM
+from world.agencies import CONFIRM, FLAG
 
 import sharekit
 from sharekit import errors
@@ -13,6 +13,7 @@ from sharekit.domain import vocabulary
 from sharekit.exchange.modes import handlers
 from sharekit.packet import seal as sealing
 from sharekit.packet import wire
+from sharekit.values import replace
 
 STATUS = "safeguarding.status-flag"
 
@@ -103,3 +104,29 @@ def test_a_packet_of_a_mode_that_nobody_handles_is_refused_on_the_record(world, 
     with pytest.raises(errors.Malformed):
         world.quillbrook.receive(data)
     assert world.events("ZZQ01")[-2:] == ["received", "refused"]
+
+
+ACTS = {
+    "opened": lambda agency, data: agency.open(data, purpose=STATUS, confirm=CONFIRM),
+    "received": lambda agency, data: agency.receive(data),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_packet_sealed_to_a_key_that_is_not_ours_now_is_refused_on_the_record_and_its_sender_told(
+    world, monkeypatch, act
+):
+    fernshire, quillbrook, former = world.fernshire, world.quillbrook, sharekit.Keys.generate().opening
+    believed = fernshire.trust.card
+    monkeypatch.setattr(
+        fernshire.trust, "card", lambda org_id: replace(believed(org_id), opening=former.public), raising=False
+    )
+    data = world.flag()
+    monkeypatch.undo()
+    world.at(FLAG)
+    with pytest.raises(errors.CannotDecrypt) as raised:
+        act(quillbrook, data)
+    assert former.kid.hex()[:16] in raised.value.message
+    assert world.events("ZZQ01")[-1] == "refused"
+    told = taken(world, raised.value.receipt)
+    assert (told.event, told.outcome) == ("refused", "cannot-decrypt")
