@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,6 +32,11 @@ class Vault(Box):
         self.actions = Actions(self)
         self.partners = Partners(self)
         self.rationales = Rationales(self)
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        super()._prepare(db)
+        if self.unlocked:
+            self.kept.seal_days(db)
 
     def erase(self, packets: Iterable[bytes], nonces: Iterable[bytes], subjects: Iterable[int]) -> None:
         """Destroy the sealed words of entries and actions about `packets`, and the keys and indexes of `subjects`.
