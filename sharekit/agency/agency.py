@@ -180,6 +180,7 @@ class Agency:
         WrongPassphrase, Malformed if its files are damaged.
         """
         place = Path(os.path.expanduser(home))
+        homes.sweep(place)
         if not homes.is_home(place):
             raise Usage("there is no sharekit home there", hint="make one with: sharekit init")
         stored = homes.read_part(place, "keys/agency.key", what="the key file of this home")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sharekit.errors import Malformed, OutputUnwritable, Usage
 
-__all__ = ["LEFT", "Replacement", "read", "replacing", "write"]
+__all__ = ["LEFT", "Replacement", "read", "replacing", "sync", "write"]
 
 MiB = 1024 * 1024
 LEFT = ".sharekit-"  # how the name of a file begins that must not outlive its process
@@ -33,8 +33,9 @@ class Replacement:
     """
 
     def __init__(self, path: Path, notes: Path | None = None) -> None:
-        self.path, self._notes, self._note = path, notes, None
+        self.path, self._notes = path, notes
         self._temporary: Path | None = None
+        self._note: Path | None = None
         try:
             in_the_way = path.exists() and not path.is_file()
             if in_the_way or os.path.realpath(path.parent) == "/dev":  # a rename there would take it from everybody
@@ -203,3 +204,12 @@ def _typed() -> Iterator[None]:
 
 def _unwritable() -> OutputUnwritable:
     return OutputUnwritable("the output cannot be written there")
+
+
+def sync(folder: Path) -> None:
+    """Make durable which names a folder has; OSError if that cannot be done."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
