@@ -12,6 +12,8 @@ INSERT INTO kept_now SELECT sender, packet, subject, rule, due, held FROM kept;
 DROP TABLE kept;
 ALTER TABLE kept_now RENAME TO kept;
 CREATE INDEX kept_in_clear ON kept (packet) WHERE typeof(due) = 'integer';
+CREATE INDEX kept_packet ON kept (packet);
+CREATE INDEX kept_subject ON kept (subject);
 DELETE FROM refused_file;
 CREATE TABLE refused_count (
     day INTEGER PRIMARY KEY,

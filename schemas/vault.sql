@@ -129,6 +129,8 @@ CREATE TABLE kept (
 
 -- days that an earlier edition wrote as numbers, in the clear: none, once the vault was unlocked
 CREATE INDEX kept_in_clear ON kept (packet) WHERE typeof(due) = 'integer';
+CREATE INDEX kept_packet ON kept (packet);
+CREATE INDEX kept_subject ON kept (subject);
 
 -- checkpoints for which a time stamp was asked, and the stamps (RFC 3161) that came
 CREATE TABLE stamp (

@@ -11,7 +11,7 @@ import contextlib
 import hmac
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -150,12 +150,24 @@ class Record:
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
-        nonces = [os.urandom(16) for _ in names]
-        details = [self._detail(nonce, facts) for nonce in nonces]
+        return self._append([(name, facts) for name in names], now)
+
+    def append_all(self, event: str, many: Sequence[Facts], *, now: datetime) -> int:
+        """Append one entry of an event for each of the facts, in one commit: all or none; the number of the first.
+
+        Of a promise in them only the words count.
+        """
+        return self._append([(event, facts) for facts in many], now)
+
+    def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
+        nonces = [os.urandom(16) for _ in events]
+        details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
         if any(details):
             self.vault.keep_details(*filter(None, details))
-        made = (self._entry(*one, facts, now) for one in zip(names, nonces, details, strict=True))
-        return self.ledger(now).append(*made)
+        given = zip(events, nonces, details, strict=True)
+        return self.ledger(now).append(
+            *(self._entry(name, nonce, detail, facts, now) for (name, facts), nonce, detail in given)
+        )
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
@@ -270,6 +282,14 @@ class Record:
             likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
             found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
         return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
+
+    def about_packets(self, packets: Collection[bytes], *, now: datetime) -> list[Entry]:
+        """The entries about packets with these numbers, of every year, oldest first."""
+        found: list[Entry] = []
+        for ledger in self._years.newest_first(now):
+            likely = (data for _, data in ledger.entries() if len(packets) > 8 or any(each in data for each in packets))
+            found[:0] = [entry for entry in map(Entry.decode, likely) if entry.packet in packets]
+        return found
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one child, at most `limit`, of every year, newest first, with their numbers.

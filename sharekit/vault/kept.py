@@ -6,7 +6,7 @@ Until when is sealed: for many rules the day follows from a child's birth, and t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -89,6 +89,16 @@ class KeptPackets:
         waiting = {each.packet for each in found if not each.is_due(now)}
         return [each for each in found if each.packet not in waiting]
 
+    def has(self, packet: bytes) -> bool:
+        """Whether anything is kept under a packet's number; it needs no key."""
+        with self._box.reading() as db:
+            return db.execute("SELECT 1 FROM kept WHERE packet = ?", (packet,)).fetchone() is not None
+
+    def holds(self, packet: bytes) -> bool:
+        """Whether the vault by itself suspends the destruction of a packet; it needs no key."""
+        with self._box.reading() as db:
+            return db.execute("SELECT 1 FROM kept WHERE packet = ? AND held", (packet,)).fetchone() is not None
+
     def hold(self, packet: bytes) -> None:
         """Suspend the destruction of a packet."""
         self._box.write("UPDATE kept SET held = 1 WHERE packet = ?", packet)
@@ -96,6 +106,14 @@ class KeptPackets:
     def release(self, packet: bytes) -> None:
         """Let a packet that was held be destroyed when it is due."""
         self._box.write("UPDATE kept SET held = 0 WHERE packet = ?", packet)
+
+    def remove_in(self, db: sqlite3.Connection, packets: Iterable[bytes]) -> list[int]:
+        """Remove what is kept of packets, in a step that is under way; the subjects of whom nothing is kept then."""
+        subjects = set[int]()
+        for packet in packets:
+            subjects.update(row[0] for row in db.execute("SELECT subject FROM kept WHERE packet = ?", (packet,)))
+            db.execute("DELETE FROM kept WHERE packet = ?", (packet,))
+        return [one for one in subjects - {None} if not _is_kept(db, one)]
 
     def seal_days(self, db: sqlite3.Connection) -> None:
         """Seal what earlier editions wrote in the clear: a day that is a number; the file is then written anew."""
@@ -128,3 +146,7 @@ class KeptPackets:
         except (UnknownCode, OverflowError):
             raise damaged() from None
         return Kept(packet, sender, subject, code, day, bool(held))
+
+
+def _is_kept(db: sqlite3.Connection, subject: int) -> bool:
+    return db.execute("SELECT 1 FROM kept WHERE subject = ?", (subject,)).fetchone() is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sharekit.vault.actions import Actions
@@ -38,19 +38,22 @@ class Vault(Box):
         if self.unlocked:
             self.kept.seal_days(db)
 
-    def erase(self, packets: Iterable[bytes], nonces: Iterable[bytes], subjects: Iterable[int]) -> None:
-        """Destroy the sealed words of entries and actions about `packets`, and the keys and indexes of `subjects`.
+    def erase(self, packets: Collection[bytes], nonces: Iterable[bytes]) -> None:
+        """Destroy the sealed words of entries and actions about `packets`, and the keys of children nothing else is
+        kept of.
 
-        `nonces` are those of the entries, `subjects` the vault's own numbers. The file is then written anew. Numbers
-        and digests of packets stay, for without them a packet that was seen could be replayed.
+        `nonces` are those of the entries. The file is then written anew. Numbers and digests of packets stay, for
+        without them a packet that was seen could be replayed. It needs no key.
         """
         about = [(packet,) for packet in packets]
-        keys = [(number,) for number in subjects]
         with self.writing() as db:
             db.executemany("DELETE FROM detail WHERE nonce = ?", ((nonce,) for nonce in nonces))
             db.executemany("DELETE FROM detail WHERE nonce IN (SELECT id FROM action WHERE reference = ?)", about)
-            db.executemany("DELETE FROM kept WHERE packet = ?", about)
-            db.executemany("DELETE FROM subject_index WHERE subject = ?", keys)
-            db.executemany("UPDATE kept SET subject = NULL WHERE subject = ?", keys)
-            db.executemany("DELETE FROM subject WHERE id = ?", keys)
+            db.executemany("DELETE FROM draft WHERE packet = ?", about)
+            self._forget(db, self.kept.remove_in(db, packets))
         self.write_anew()
+
+    def _forget(self, db: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        keys = [(number,) for number in subjects]
+        db.executemany("DELETE FROM subject_index WHERE subject = ?", keys)
+        db.executemany("DELETE FROM subject WHERE id = ?", keys)
