@@ -287,11 +287,12 @@ class Agency:
     def open(self, data: bytes, *, purpose: str, **use: Any) -> Opened:
         """The fields that opening for `purpose` permits, recorded before they are returned (SPEC.md section 5).
 
-        `use` holds what `sharekit.Use` takes. Raises as `verify`, then NotForYou, CannotDecrypt, PurposeRefused,
-        IdentityMismatch, or what is wrong with the contents: and nothing is shown.
+        `use` holds what `sharekit.Use` takes, but for the type of organisation, which is this home's. Raises as
+        `verify`, then NotForYou, CannotDecrypt, PurposeRefused, IdentityMismatch, or what is wrong with the contents: and
+        nothing is shown.
         """
-        own = {"org_type": self.org_type, "by": self.person, "role": self.role}
-        return self._receiving.open(data, Use(**{**own, **use}, purpose=purpose))
+        who = {"by": self.person, "role": self.role}
+        return self._receiving.open(data, Use(**{**who, **use}, org_type=self.org_type, purpose=purpose))
 
     def receive(self, data: bytes) -> Received:
         """Take in whatever a partner sent: a share is delivered, a receipt is kept, a checkpoint is cosigned.

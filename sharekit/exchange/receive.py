@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sharekit.domain import retention
-from sharekit.errors import Expired, Replayed, ShareError
+from sharekit.errors import Expired, Malformed, NotVerified, Refused, Replayed, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.modes import Handler
@@ -23,7 +23,8 @@ from sharekit.packet import open as opening
 from sharekit.packet import wire
 from sharekit.packet.open import Share
 from sharekit.packet.wire import Control, Statement
-from sharekit.policy.decide import Verdict, decide
+from sharekit.policy import local
+from sharekit.policy.decide import Verdict, decide, is_emergency
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
 from sharekit.record import promises, refusals
@@ -154,7 +155,13 @@ class Receiving:
         with refusals.recorded(self._record, now=now):
             if use.assessment is not None:
                 check_assessment(use.assessment)
-            return self._policy.in_force(now=now)
+        try:
+            with refusals.recorded(self._record, now=now):
+                return self._policy.in_force()
+        except (Malformed, NotVerified, Refused):
+            if not is_emergency(use):
+                raise
+            return local.unread()
 
     # --- on the record ---
 
@@ -192,7 +199,7 @@ class Receiving:
             terms=verdict.terms,
             policy=verdict.policy.digest,
             left_out=len(share.withheld) if share else 0,
-            promise=promises.of_opening(verdict.outcome, arrived.cti, now=arrived.now) if share else None,
+            promise=promises.of_opening(verdict, arrived.cti, now=arrived.now) if share else None,
         )
         sender, keep = arrived.statement.sender, self._retention.keep
         with self._record.one_at_a_time():

@@ -11,6 +11,7 @@ from sharekit.vault.attestations import Partners
 from sharekit.vault.box import Box
 from sharekit.vault.kept import KeptPackets
 from sharekit.vault.packets import Packets
+from sharekit.vault.policies import Policies
 from sharekit.vault.rationales import Rationales
 from sharekit.vault.subjects import Subjects
 
@@ -21,7 +22,8 @@ class Vault(Box):
     """One agency's vault. Without `key` it is locked: dates, numbers and digests can be read, nothing personal.
 
     `packets` is what was seen, `subjects` the children's keys, `kept` what is kept until when, `actions` what is still
-    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained.
+    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained, `policies`
+    what was set as this agency's own policy.
     """
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:
@@ -32,6 +34,7 @@ class Vault(Box):
         self.actions = Actions(self)
         self.partners = Partners(self)
         self.rationales = Rationales(self)
+        self.policies = Policies(self)
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         super()._prepare(db)
