@@ -22,6 +22,7 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,7 +36,7 @@ from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Malformed, Usage
+from sharekit.errors import LedgerError, Malformed, Usage
 from sharekit.exchange.ask_advice import AskingAdvice
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.decisions import Decisions
@@ -54,6 +55,7 @@ from sharekit.ledger.move import Moved
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
+from sharekit.record import held_against
 from sharekit.record.record import Actor, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
@@ -189,6 +191,8 @@ class Agency:
         private = None if locked else keys.from_file(stored, log, passphrase)
         found = cls(place, private=private, person=person, role=role)
         found._check_keys()
+        with contextlib.suppress(LedgerError):  # said by whatever needs the record
+            found.record.standing()  # finishes what a killed process has left undone
         return found
 
     def _check_keys(self) -> None:
@@ -288,8 +292,8 @@ class Agency:
         """The fields that opening for `purpose` permits, recorded before they are returned (SPEC.md section 5).
 
         `use` holds what `sharekit.Use` takes, but for the type of organisation, which is this home's. Raises as
-        `verify`, then NotForYou, CannotDecrypt, PurposeRefused, IdentityMismatch, or what is wrong with the contents: and
-        nothing is shown.
+        `verify`, then NotForYou, CannotDecrypt, PurposeRefused, IdentityMismatch, or what is wrong with the contents:
+        and nothing is shown.
         """
         who = {"by": self.person, "role": self.role}
         return self._receiving.open(data, Use(**{**who, **use}, org_type=self.org_type, purpose=purpose))
@@ -316,6 +320,16 @@ class Agency:
     def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
         """The entries of a year, this one's where it is None, with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
+
+    def differences(self) -> list[str]:
+        """What in the other files of this home is not as the ledger has it, a sentence each: the ledger decides.
+
+        Every entry of every year is read.
+        """
+        found = held_against.differences(self.record, now=self.now())
+        if self.local_policy.is_astray():
+            found.append("policy.toml is not the policy that was set last: what was set last is in force")
+        return found
 
     def export(self, path: str | Path, *, year: int | None = None) -> int:
         """Write an export of one year for auditors; the number of entries in it.

@@ -12,6 +12,7 @@ from cryptography.hazmat.backends.openssl import backend
 
 from sharekit.agency.agency import Agency
 from sharekit.agency.clock import CLOCK
+from sharekit.agency.home import left_behind
 from sharekit.disk import files
 from sharekit.disk.durable import durability
 from sharekit.domain import vocabulary
@@ -82,6 +83,7 @@ def _agency(home: Path) -> Iterator[Check]:
         yield from _storage(agency)
         yield _record(agency)
         yield _policy(agency)
+        yield from _authority(agency)
         yield _unrecorded(agency)
         unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
         yield _count("unconfirmed cards", unconfirmed, "confirm each by telephone")
@@ -111,6 +113,17 @@ def _private(home: Path) -> Iterator[Check]:
     for path in sorted((home / "keys").iterdir()):
         mode = path.stat().st_mode & 0o777
         yield Check(f"mode of {path.name}", f"{mode:04o}", "" if mode == 0o600 else "run: chmod 600", mode == 0o600)
+
+
+def _authority(agency: Agency) -> Iterator[Check]:
+    """What is not as the ledger has it, and what a killed process has left."""
+    found = agency.differences()
+    yield Check(
+        "as the record has it", "; ".join(found) or "yes", "see: sharekit ledger verify" if found else "", not found
+    )
+    left = left_behind(agency.home)
+    why = f"remove what was never finished, it may hold private things: {', '.join(map(str, left))}"
+    yield _count("left behind", len(left), why)
 
 
 def _unrecorded(agency: Agency) -> Check:

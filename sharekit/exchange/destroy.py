@@ -8,6 +8,7 @@ destroyed again where a killed process or a backup that was put back has left it
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from sharekit.domain import retention, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import GateNotMet, Usage, WrongPassphrase
+from sharekit.errors import GateNotMet, LedgerError, Usage, WrongPassphrase
 from sharekit.ledger.entry import Entry
 from sharekit.record.record import Facts, Record
 from sharekit.values import replace
@@ -93,7 +94,8 @@ class Retention:
         """Take a hold back once that is on the record; errors as in `hold`."""
         self._check_holdable(packet, reason)
         self._review(packet, "released", reason)
-        self._packets.release(packet)
+        with contextlib.suppress(LedgerError):  # it is on the record; the next act lets the vault know
+            self._packets.release(packet)
 
     def _review(self, packet: bytes, outcome: str, reason: str) -> None:
         facts = Facts(packet=packet, outcome=outcome, promise=Promise(words={"reason": reason}))
@@ -143,7 +145,13 @@ class Retention:
         self._check(found, reason, self._clock())
         promise, now = (Promise(words={"reason": reason}) if reason else None), self._clock()
         self._record.append_all("destroyed", [Facts(packet=each, promise=promise) for each in packets], now=now)
-        self._erase(packets)
+        try:
+            self._erase(packets)
+        except LedgerError as problem:
+            problem.hint = (
+                "that it is destroyed is on the record; free some disk, and the next act destroys what is left"
+            )
+            raise
         return len(packets)
 
     def _erase(self, packets: Collection[bytes]) -> None:

@@ -61,10 +61,12 @@ class OwnPolicy:
         and no act says so, or where the one set last is not here any more.
         """
         digest = self._record.standing().policy
-        if digest is None:
-            data = self._file()
+        try:
+            data = self._file() if digest is None else self._document(digest)
             return local.shipped() if data is None else self._checked(data)
-        return self._checked(self._document(digest))
+        except ShareError as problem:
+            problem.rule = problem.rule or RULE
+            raise
 
     def is_astray(self) -> bool:
         """Whether `policy.toml` is not the policy that was set last: what it says counts for nothing."""

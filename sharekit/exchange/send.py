@@ -5,6 +5,7 @@ The agency's half of `packet/seal`: to whom, by whose policy, and what is commit
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +16,7 @@ from sharekit.disk import files
 from sharekit.domain import profile, retention
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Malformed, NotVerified, Refused, Usage
+from sharekit.errors import LedgerError, Malformed, NotVerified, Refused, Usage
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.signer import Signer
@@ -233,7 +234,8 @@ class Sending:
         with self._record.one_at_a_time():
             self._retention.keep(cti, own, draft.terms, due=due, identifiers=facts.identifiers)
             entry = self._record.append("sealed", facts, now=now)
-        packets.mark_recorded(own, cti)
+        with contextlib.suppress(LedgerError):  # it is on the record, and goes
+            packets.mark_recorded(own, cti)
         return entry
 
 

@@ -24,6 +24,7 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
+from sharekit.errors import LedgerError
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import AttestationRow, Ledger
 from sharekit.ledger.move import Moved, move
@@ -101,7 +102,7 @@ class Record:
         self.vault = Vault(home / "vault.db", vault_key)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
-        self._shelf = self._shelf_of(database)
+        self._is_shared, self._shelf = database is not None, self._shelf_of(database)
         self._years = Years(
             self._shelf,
             self.vault,
@@ -116,6 +117,11 @@ class Record:
     def index_key(self) -> bytes:
         """32 bytes that key what a locked home must be able to look up; they are as private as the log key."""
         return sha256(bytes(self._log_key)).digest()
+
+    @property
+    def keeps_all_words(self) -> bool:
+        """Whether the vault has the words of every entry: servers that share a database have a vault each."""
+        return not self._is_shared
 
     def close(self) -> None:
         """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
@@ -176,7 +182,8 @@ class Record:
             detail = self._detail(nonce, facts)
             self.vault.actions.promise(nonce, promise, detail, now=now)
             number = self.ledger(now).append(self._entry(event, nonce, detail, facts, now))
-            self.vault.actions.settle(nonce)
+            with contextlib.suppress(LedgerError):  # it is on the record; whoever promises next settles it
+                self.vault.actions.settle(nonce)
         return number
 
     def open_actions(self, reference: bytes | None = None) -> list[Action]:

@@ -170,6 +170,20 @@ class Box:
         words: dict[str, Any] = cbor.decode(self.unseal(row[0]))
         return {name: value for name, value in words.items() if name != "salt"}
 
+    def commitment(self, nonce: bytes) -> bytes | None:
+        """The digest that the entry of these words has to have; None where there are none.
+
+        It is empty while the vault is locked, and never right where they were changed.
+        """
+        with self.reading() as db:
+            row = db.execute("SELECT sealed FROM detail WHERE nonce = ?", (nonce,)).fetchone()
+        if row is None:
+            return None
+        try:
+            return sha256(self.unseal(row[0])).digest() if self.unlocked else b""
+        except LedgerError:
+            return b"changed"
+
     # --- the ledgers, as they were when they were last opened ---
 
     def known_checkpoint(self, origin: str) -> str | None:
