@@ -202,8 +202,8 @@ class Ledger:
     ) -> None:
         """Write one SQLite file for an auditor, mode 0600, in one step: the ledger's tables, and what is given.
 
-        `cards` are (organisation id, card), `stamps` (note, time stamp), `notes` is as in `disk/files`. OutputUnwritable,
-        also where `path` is the ledger.
+        `cards` are (organisation id, card), `stamps` (note, time stamp), `notes` is as in `disk/files`.
+        OutputUnwritable, also where `path` is the ledger.
         """
         path = Path(path)
         problem = OutputUnwritable("the output cannot be written there")
