@@ -117,10 +117,12 @@ def _private(home: Path) -> Iterator[Check]:
 
 def _authority(agency: Agency) -> Iterator[Check]:
     """What is not as the ledger has it, and what a killed process has left."""
-    found = agency.differences()
-    yield Check(
-        "as the record has it", "; ".join(found) or "yes", "see: sharekit ledger verify" if found else "", not found
-    )
+    name = "as the record has it"
+    try:
+        found = agency.differences()
+        yield Check(name, "; ".join(found) or "yes", "see: sharekit ledger verify" if found else "", not found)
+    except ShareError as problem:
+        yield Check(name, "unknown", f"{problem.code}: {problem.message}", good=False)
     left = left_behind(agency.home)
     why = f"remove what was never finished, it may hold private things: {', '.join(map(str, left))}"
     yield _count("left behind", len(left), why)

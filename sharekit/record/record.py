@@ -166,6 +166,7 @@ class Record:
         return self._append([(event, facts) for facts in many], now)
 
     def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
+        self.standing()  # finishes first what a killed process has left undone
         nonces = [os.urandom(16) for _ in events]
         details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
         if any(details):
@@ -177,6 +178,7 @@ class Record:
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
+        self.standing()  # as in _append
         with self._promising():
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
@@ -305,6 +307,7 @@ class Record:
         keys would find nothing, and that would look like an answer.
         """
         value = identifier_value(scheme, value)
+        self.standing()  # a child whose key was destroyed is not found by a vault that was put back
         key = self.vault.subjects.find(scheme, value)
         found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
         self.append("consulted", found, now=now)
