@@ -306,6 +306,10 @@ class Record:
         """The ledger of the year of `now`, begun if the year is new."""
         return self._years.ledger(now)
 
+    def ledgers(self, now: datetime) -> Iterator[Ledger]:
+        """The ledgers of every year, newest first."""
+        return self._years.newest_first(now)
+
     def ledger_of(self, year: int, now: datetime) -> Ledger:
         """The ledger of a year that has one; Usage otherwise."""
         return self._years.ledger_of(year, now)
