@@ -92,7 +92,7 @@ def _cards(agency: Agency) -> Iterator[Check]:
     name, own = "cards that nobody accepted", agency.card()
     unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
     yield counted("unconfirmed cards", unconfirmed, "confirm each by telephone")
-    accepted = agency.record.accepted(agency.now())
+    accepted = agency.record.accepted()
     found = [pin.card.org_id for pin in agency.trust if pin.card.fingerprint not in accepted and pin.card.data != own]
     why = f"in the trust folder and not in the ledger: {', '.join(found)}"
     yield counted(name, len(found), why, NotTrusted.exit_code)

@@ -108,7 +108,7 @@ class Retention:
         now, packets = self._clock(), {each.packet for each in chosen}
         found = [each for each in self.kept() if each.packet in packets]
         self._check(found, reason, now)
-        nonces = [entry.nonce for entry in self._record.all_entries(now) if entry.packet in packets]
+        nonces = [entry.nonce for packet in packets for _, _, entry in self._record.located(packet)]
         for packet in sorted(packets):
             self._log("destroyed", packet, "done", reason, now)
         subjects = {each.subject for each in found if each.subject is not None}

@@ -126,8 +126,7 @@ class OwnPolicy:
             raise _no_act("the local policy is looser than the shipped one, and nobody signed that")
         if act.digest != policy.digest:
             raise _no_act("the local policy is looser than the shipped one, and was changed after it was signed")
-        newest = self._record.newest(EVENT, now=now)
-        if newest is None or newest.file != act.digest:
+        if self._record.standing().policy != act.digest:
             raise _no_act("the local policy is looser than the shipped one, and not the one that was set last")
 
 

@@ -149,11 +149,12 @@ class Ledger:
             raise _no_entry()
         return data
 
-    def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Number and bytes of every entry from number `start` on, in order."""
-        while rows := self._storage.entries(start):
+    def entries(self, start: int = 0, *, piece: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of every entry from number `start` on, in order, read in pieces, the first of `piece`."""
+        most = piece or PIECE
+        while rows := self._storage.entries(start, most=most):
             yield from rows
-            start = rows[-1][0] + 1
+            start, most = rows[-1][0] + 1, PIECE
 
     def newest_first(self, before: int | None = None, *, piece: int = PIECE) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of every entry, or of those before number `before`, newest first.

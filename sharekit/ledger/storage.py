@@ -143,10 +143,10 @@ class Storage(abc.ABC):
         row = self._row("SELECT bytes FROM entry WHERE seq = ?", seq) if 0 <= seq < BEYOND else None
         return _whole(seq, row[0]) if row else None
 
-    def entries(self, start: int) -> list[tuple[int, bytes]]:
-        """Number and bytes of some entries from number `start` on; call again after the last of them."""
+    def entries(self, start: int, *, most: int = PIECE) -> list[tuple[int, bytes]]:
+        """Number and bytes of some entries from number `start` on, at most so many; call again after the last."""
         sql = "SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?"
-        rows = self.rows(sql, start, PIECE) if start < BEYOND else []
+        rows = self.rows(sql, start, most) if start < BEYOND else []
         return [(seq, _whole(seq, data)) for seq, data in rows]
 
     def entries_before(self, end: int, *, most: int = PIECE) -> list[tuple[int, bytes]]:

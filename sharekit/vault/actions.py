@@ -60,11 +60,14 @@ class Actions:
 
     # --- promises ---
 
-    def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime) -> None:
-        """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own."""
+    def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime, start: int = 0) -> None:
+        """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own.
+
+        The entry will stand there from number `start` on.
+        """
         opens = [(each, self._sealed(each)) for each in promise.opens]
         with self._box.writing() as db:
-            db.execute("INSERT INTO pending VALUES (?, ?)", (nonce, seconds_of(now)))
+            db.execute("INSERT INTO pending(nonce, since, start) VALUES (?, ?, ?)", (nonce, seconds_of(now), start))
             _keep(db, detail)
             for action in promise.closes:
                 _close(db, action, nonce)
@@ -89,11 +92,14 @@ class Actions:
             db.execute("UPDATE action SET closed_by = NULL WHERE closed_by = ?", (nonce,))
             db.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
 
-    def pending(self) -> list[tuple[bytes, datetime]]:
-        """The nonces of entries under way, and since when: none, but for an instant or after a crash."""
+    def pending(self) -> list[tuple[bytes, datetime, int]]:
+        """The nonces of entries under way, since when, and from which number on they stand in the ledger.
+
+        There are none, but for an instant or after a crash.
+        """
         with self._box.reading() as db:
-            rows = db.execute("SELECT nonce, since FROM pending").fetchall()
-        return [(nonce, stored_time(since)) for nonce, since in rows]
+            rows = db.execute("SELECT nonce, since, start FROM pending").fetchall()
+        return [(nonce, stored_time(since), start) for nonce, since, start in rows]
 
     # --- reading ---
 

@@ -9,6 +9,8 @@ from sharekit.vault.actions import Actions
 from sharekit.vault.attestations import Partners
 from sharekit.vault.box import Box
 from sharekit.vault.kept import KeptPackets
+from sharekit.vault.located import Located
+from sharekit.vault.mentions import Mentions
 from sharekit.vault.packets import Packets
 from sharekit.vault.rationales import Rationales
 from sharekit.vault.subjects import Subjects
@@ -20,13 +22,15 @@ class Vault(Box):
     """One agency's vault. Without `key` it is locked: dates, numbers and digests can be read, nothing personal.
 
     `packets` is what was seen, `subjects` the children's keys, `kept` what is kept until when, `actions` what is still
-    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained.
+    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained. `located` and
+    `mentions` say where the entries stand that are about a packet, a decision, an event or a subject.
     """
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:
         super().__init__(path, key)
         self.packets = Packets(self)
-        self.subjects = Subjects(self)
+        self.located, self.mentions = Located(self), Mentions(self)
+        self.subjects = Subjects(self, self.mentions)
         self.kept = KeptPackets(self, self.subjects)
         self.actions = Actions(self)
         self.partners = Partners(self)
@@ -45,6 +49,7 @@ class Vault(Box):
             db.executemany("DELETE FROM detail WHERE nonce IN (SELECT id FROM action WHERE reference = ?)", about)
             db.executemany("DELETE FROM kept WHERE packet = ?", about)
             db.executemany("DELETE FROM subject_index WHERE subject = ?", keys)
+            db.executemany("DELETE FROM mention WHERE subject = ?", keys)
             db.executemany("UPDATE kept SET subject = NULL WHERE subject = ?", keys)
             db.executemany("DELETE FROM subject WHERE id = ?", keys)
         self.write_anew()
