@@ -315,6 +315,17 @@ class Agency:
         """The entries of a year, this one's where it is None, with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
 
+    def newest(
+        self, limit: int | None = None, *, packet: str | None = None, event: str | None = None, year: int | None = None
+    ) -> list[tuple[int, Entry]]:
+        """The newest entries of a year, this one's where it is None, with their numbers, oldest first.
+
+        There are at most `limit`; with `packet`, a number in hexadecimal, those about it; with `event`, those of that
+        code. No more entries are read than that. UnknownCode.
+        """
+        number, year = bytes.fromhex(packet) if packet else None, year or self.now().year
+        return self.record.newest(self.ledger_of(year), year, limit=limit, packet=number, event=event)
+
     def export(self, path: str | Path, *, year: int | None = None) -> int:
         """Write an export of one year for auditors; the number of entries in it.
 

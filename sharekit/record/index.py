@@ -52,11 +52,11 @@ class Index:
 
     # --- what is asked ---
 
-    def newest_first(self, key: bytes) -> Iterator[Place]:
-        """The entries of a key, of every year, newest first; no more is read than is asked for."""
+    def newest_first(self, key: bytes, year: int | None = None) -> Iterator[Place]:
+        """The entries of a key, of every year or of one, newest first; no more is read than is asked for."""
         self.catch_up()
-        for year, seq in self._vault.located.newest_first(key):
-            ledger = self._years.of(year)
+        for found, seq in self._vault.located.newest_first(key, year):
+            ledger = self._years.of(found)
             stored = ledger.entry(seq)
             if key in _keys(stored):
                 yield ledger, seq, Entry.decode(stored)

@@ -29,7 +29,7 @@ from sharekit.ledger.move import Moved, move
 from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
-from sharekit.ledger.storage import Shelf
+from sharekit.ledger.storage import PIECE, Shelf
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.codes import Matter, coded, footing, said_of, wording
@@ -243,14 +243,29 @@ class Record:
         promised = facts.promise.words if facts.promise else {}
         return self.vault.detail(nonce, {**said, **promised}) if promised or (said and self._unlocked) else None
 
-    def located(self, key: bytes | str) -> Iterator[Place]:
-        """The entries about a packet or a decision, by its number, or of one event, of every year, newest first.
+    def located(self, key: bytes | str, year: int | None = None) -> Iterator[Place]:
+        """The entries about a packet or a decision, by its number, or of one event, newest first, and read one by one.
 
-        They come with the ledger that they stand in and their number there, and are read one by one.
+        They are of every year or of one, and come with the ledger that they stand in and their number there.
         """
         if isinstance(key, str):
             key = event_key(vocabulary.load("ledger-events")[key].number)
-        return self._index.newest_first(key)
+        return self._index.newest_first(key, year)
+
+    def newest(
+        self, ledger: Ledger, year: int, *, limit: int | None, packet: bytes | None, event: str | None
+    ) -> list[tuple[int, Entry]]:
+        """The newest entries of the ledger of a year, at most `limit`, oldest first, with their numbers.
+
+        With `packet`, those about that packet; with `event`, those of that event.
+        """
+        number = vocabulary.load("ledger-events")[event].number if event else None
+        if packet or event:
+            places = self.located(packet or event or "", year)
+            found = ((seq, entry) for _, seq, entry in places if number in (None, entry.event))
+        else:
+            found = ((seq, Entry.decode(stored)) for seq, stored in ledger.newest_first(piece=limit or PIECE))
+        return list(itertools.islice(found, limit))[::-1]
 
     def find(self, *, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
         """The entries of one event, or about the decision with this number, or both, of every year, oldest first.

@@ -54,13 +54,17 @@ class Located:
         """All entries of a year that is over have been read."""
         self._box.write("UPDATE reached SET whole = 1 WHERE year = ?", year)
 
-    def newest_first(self, key: bytes) -> Iterator[tuple[int, int]]:
-        """Year and number of the entries of a key, newest first; no more is read than is asked for."""
+    def newest_first(self, key: bytes, year: int | None = None) -> Iterator[tuple[int, int]]:
+        """Year and number of the entries of a key, of every year or of one, newest first.
+
+        No more is read than is asked for.
+        """
         query = (
-            "SELECT year, seq FROM located WHERE key = ? AND (year, seq) < (?, ?) ORDER BY year DESC, seq DESC LIMIT ?"
+            "SELECT year, seq FROM located WHERE key = ? AND year >= ? AND (year, seq) < (?, ?)"
+            " ORDER BY year DESC, seq DESC LIMIT ?"
         )
-        place = NEWEST
-        while rows := self._rows(query, key, *place, PIECE):
+        place = NEWEST if year is None else (year, NEWEST[1])
+        while rows := self._rows(query, key, year or 0, *place, PIECE):
             yield from rows
             place = rows[-1]
 

@@ -284,7 +284,7 @@ DAMAGES = {
     "a day beyond all years": "UPDATE action SET due = 1 << 60",
     "a number as text": "UPDATE action SET reference = 'packet'",
     "another party": "UPDATE action SET party = X'00'",
-    "pending since never": "INSERT INTO pending VALUES (X'00', 'never')",
+    "pending since never": "INSERT INTO pending(nonce, since) VALUES (X'00', 'never')",
     "no table": "DROP TABLE action",
 }
 
