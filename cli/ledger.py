@@ -9,6 +9,7 @@ import click
 
 from . import output, session
 from .database import init_postgres_command, move_command
+from .evidence import EXIT_FINDINGS
 from .stamp import timestamp_command
 from .witness import compare_command, forks_command, seen_command, witness_command
 
@@ -84,8 +85,8 @@ def tell_subject(identifier: str, limit: int) -> None:
 
 @ledger_command.command("verify")
 @_year
-def verify(year: int | None) -> None:
-    """Recompute the whole record and its newest checkpoint.
+def verify(year: int | None) -> int:
+    """Recompute the whole record and its newest checkpoint, and hold this home's other files against it.
 
     \b
     Example:
@@ -93,7 +94,11 @@ def verify(year: int | None) -> None:
     """
     with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
         size = agency.ledger_of(year).verify(progress)
-    output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
+        found = agency.differences()
+    told = {"size": size, "verdict": "findings" if found else "verified", "differences": found}
+    lines = [f"verified {size} entries", *(f"not as the record has it: {each}" for each in found)]
+    output.result(told, lines, as_json=session.wants_json())
+    return EXIT_FINDINGS if found else 0
 
 
 @ledger_command.command("checkpoint")

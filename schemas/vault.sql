@@ -1,6 +1,6 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
 PRAGMA application_id = 1936220534; -- "shav"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
 CREATE TABLE owner (
@@ -33,9 +33,17 @@ CREATE TABLE packet (
     PRIMARY KEY (sender, cti)
 ) WITHOUT ROWID;
 
--- files refused before their signature had verified: one ledger entry each, however often they come
+-- files refused before their signature had verified: one ledger entry each, however often they come. Nothing here lets
+-- a file be guessed: the token of a packet is its hash, for nobody guesses what is sealed; of anything else it is an HMAC
+-- under the vault key
 CREATE TABLE refused_file (
     token BLOB PRIMARY KEY
+) WITHOUT ROWID;
+
+-- how many files that were no packets a locked home has refused on a day, of which it can keep no token
+CREATE TABLE refused_count (
+    day INTEGER PRIMARY KEY,              -- days since 1970
+    count INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- how the last decisions were explained, oldest first: HMACs, so that words used for one child after another are noticed
@@ -116,16 +124,35 @@ CREATE TABLE kept (
     packet BLOB NOT NULL,
     subject INTEGER REFERENCES subject (id),
     rule INTEGER NOT NULL,                -- a number of the vocabulary retention-rules
-    due INTEGER,                          -- days since 1970; NULL where only somebody who looks can tell
+    due BLOB,                             -- the day, sealed; NULL where only somebody who looks can tell
     held INTEGER NOT NULL DEFAULT 0,      -- 1 while a legal hold suspends destruction
     PRIMARY KEY (sender, packet)
 ) WITHOUT ROWID;
+
+-- days that an earlier edition wrote as numbers, in the clear: none, once the vault was unlocked
+CREATE INDEX kept_in_clear ON kept (packet) WHERE typeof(due) = 'integer';
+CREATE INDEX kept_packet ON kept (packet);
+CREATE INDEX kept_subject ON kept (subject);
 
 -- checkpoints for which a time stamp was asked, and the stamps (RFC 3161) that came
 CREATE TABLE stamp (
     note TEXT PRIMARY KEY,
     asked INTEGER NOT NULL,
     token BLOB
+) WITHOUT ROWID;
+
+-- the local policies that were set here, each with the signed act that set it: what the ledger says is in force is
+-- found by its hash when policy.toml is gone
+CREATE TABLE policy (
+    digest BLOB PRIMARY KEY,
+    document BLOB NOT NULL,
+    act BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- drafts that were sealed, by HMAC(index key, data, terms and recipients), so that one that is sealed again is noticed
+CREATE TABLE draft (
+    token BLOB PRIMARY KEY,
+    packet BLOB NOT NULL
 ) WITHOUT ROWID;
 
 -- where entries stand: by the number of a packet or of a decision, or by event; what the ledgers say, made from them again
@@ -169,6 +196,4 @@ CREATE INDEX action_reference ON action (reference);
 CREATE INDEX action_open ON action (due) WHERE closed_by IS NULL;
 CREATE INDEX subject_tried ON subject (tried);
 CREATE INDEX attestation_time ON attestation (at);
-CREATE INDEX kept_packet ON kept (packet);
-CREATE INDEX kept_subject ON kept (subject);
 CREATE INDEX mention_looked ON mention (subject) WHERE kind = 0;

@@ -6,9 +6,11 @@ A check is a function of the agency that yields what it found, and stands in `HO
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from sharekit.agency.agency import Agency
+from sharekit.agency.home import left_behind
 from sharekit.agency.machine import Check, counted, machine, trouble
 from sharekit.disk import files
 from sharekit.errors import LedgerTampered, NotTrusted, ShareError, Usage
@@ -37,8 +39,7 @@ def _home(home: Path, full: bool) -> Iterator[Check]:
     """What this home is; Usage if there is none, and one check that is not good if it is too damaged to go on."""
     try:
         with Agency.load(home) as agency:
-            ledger = _whole_ledgers if full else _newest_entries
-            for name, look in {**HOME, "ledger": ledger}.items():
+            for name, look in {**HOME, **(WHOLE if full else NEWEST)}.items():
                 yield from _looked(name, look, agency)
     except Usage:
         raise
@@ -79,6 +80,13 @@ def _keys(agency: Agency) -> Iterator[Check]:
         yield Check(f"mode of {path.name}", f"{mode:04o}", why, private, code)
 
 
+def _left_behind(agency: Agency) -> Iterator[Check]:
+    """What a killed process has left."""
+    left = left_behind(agency.home)
+    why = f"remove what was never finished, it may hold private things: {', '.join(map(str, left))}"
+    yield counted("left behind", len(left), why)
+
+
 def _outbox(agency: Agency) -> Iterator[Check]:
     waiting = len(list((agency.home / "outbox").glob("*.sharekit")))
     yield counted("waiting in the outbox", waiting, "sealed and recorded, not delivered")
@@ -109,6 +117,13 @@ def _policy(agency: Agency) -> Iterator[Check]:
 
 
 # --- the record ---
+
+
+def _differences(agency: Agency, newest: int | None = None) -> Iterator[Check]:
+    """What is not as the ledger has it."""
+    found = agency.differences(newest)
+    why, code = ("see: sharekit ledger verify", LedgerTampered.exit_code) if found else ("", 0)
+    yield Check("as the record has it", "; ".join(found) or "yes", why, not found, code)
 
 
 def _storage(agency: Agency) -> Iterator[Check]:
@@ -161,4 +176,9 @@ HOME: dict[str, Callable[[Agency], Iterator[Check]]] = {
     "local policy": _policy,
     "cards that nobody accepted": _cards,
     "outbox": _outbox,
+    "left behind": _left_behind,
 }
+Look = Callable[[Agency], Iterator[Check]]
+RECENT = 1000  # entries whose words are looked at where nobody asks for all
+NEWEST: dict[str, Look] = {"as the record has it": partial(_differences, newest=RECENT), "ledger": _newest_entries}
+WHOLE: dict[str, Look] = {"as the record has it": _differences, "ledger": _whole_ledgers}

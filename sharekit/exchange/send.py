@@ -5,6 +5,7 @@ The agency's half of `packet/seal`: to whom, by whose policy, and what is commit
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -15,14 +16,15 @@ from sharekit.disk import files
 from sharekit.domain import profile, retention
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Usage
+from sharekit.errors import LedgerError, Malformed, NotVerified, Refused, Usage
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.signer import Signer
 from sharekit.packet import seal as sealing
 from sharekit.packet.seal import Draft, Examined
-from sharekit.policy import rulebook, rules_of_conduct
+from sharekit.policy import local, rulebook, rules_of_conduct
 from sharekit.policy.assess import Finding, gate
+from sharekit.policy.local import LocalPolicy
 from sharekit.record import refusals
 from sharekit.record.promises import of_share
 from sharekit.record.record import Facts, Record
@@ -109,6 +111,8 @@ class Sending:
         now, sender = self._clock(), self._signer.sender()
         with refusals.recorded(self._record, now=now):
             draft = self._draft(dataset, terms, to, now=now)
+        if local.UNREAD in draft.findings:
+            self._record.append(refusals.EVENT, Facts(outcome=Malformed.code, rule=local.RULE), now=now)
         sender = replace(sender, note=self._record.ledger(now).checkpoint())
         parts = sealing.Parts.fresh()
         data = sealing.seal_parts(draft, parts, sender=sender, now=now)
@@ -193,9 +197,18 @@ class Sending:
         self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding], now: datetime
     ) -> tuple[Finding, ...]:
         """The findings as they weigh under this agency's own policy, if that lets such a share go at all."""
-        own = self._policy.in_force(now=now)
+        own = self._in_force(terms)
         own.check_share(terms, {card.org_id: card.org_type for card in cards})
         return tuple(own.weighed(findings, urgent=terms.urgent))
+
+    def _in_force(self, terms: ShareTerms) -> LocalPolicy:
+        """This agency's own policy; for an urgent share the shipped one, if its own cannot be read."""
+        try:
+            return self._policy.in_force()
+        except (Malformed, NotVerified, Refused):
+            if not terms.urgent:
+                raise
+            return local.unread()
 
     def _repeats(self, terms: ShareTerms) -> int:
         """How many decisions of late were explained in these words; not known while the vault is locked."""
@@ -221,7 +234,8 @@ class Sending:
         with self._record.one_at_a_time():
             self._retention.keep(cti, own, draft.terms, due=due, identifiers=facts.identifiers)
             entry = self._record.append("sealed", facts, now=now)
-        packets.mark_recorded(own, cti)
+        with contextlib.suppress(LedgerError):  # it is on the record, and goes
+            packets.mark_recorded(own, cti)
         return entry
 
 

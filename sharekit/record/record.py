@@ -11,7 +11,7 @@ import contextlib
 import hmac
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
+from sharekit.errors import LedgerError
 from sharekit.ledger.entry import Entry, beginning
 from sharekit.ledger.log import AttestationRow, Ledger
 from sharekit.ledger.move import Moved, move
@@ -102,7 +103,7 @@ class Record:
         self.vault = Vault(home / "vault.db", vault_key)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
-        self._shelf = self._shelf_of(database)
+        self._is_shared, self._shelf = database is not None, self._shelf_of(database)
         self._years = Years(
             self._shelf,
             self.vault,
@@ -119,6 +120,11 @@ class Record:
     def index_key(self) -> bytes:
         """32 bytes that key what a locked home must be able to look up; they are as private as the log key."""
         return sha256(bytes(self._log_key)).digest()
+
+    @property
+    def keeps_all_words(self) -> bool:
+        """Whether the vault has the words of every entry: servers that share a database have a vault each."""
+        return not self._is_shared
 
     def close(self) -> None:
         """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
@@ -151,15 +157,27 @@ class Record:
         A promise in `facts` is for a single event. What the vault holds is written before.
         """
         names = [events] if isinstance(events, str) else events
-        self._index.keep_up(self.ledger(now), now.year)
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
-        nonces = [os.urandom(16) for _ in names]
-        details = [self._detail(nonce, facts) for nonce in nonces]
+        return self._append([(name, facts) for name in names], now)
+
+    def append_all(self, event: str, many: Sequence[Facts], *, now: datetime) -> int:
+        """Append one entry of an event for each of the facts, in one commit: all or none; the number of the first.
+
+        Of a promise in them only the words count.
+        """
+        return self._append([(event, facts) for facts in many], now)
+
+    def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
+        self._index.keep_up(self.ledger(now), now.year)
+        nonces = [os.urandom(16) for _ in events]
+        details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
         if any(details):
             self.vault.keep_details(*filter(None, details))
-        made = (self._entry(*one, facts, now) for one in zip(names, nonces, details, strict=True))
-        return self.ledger(now).append(*made)
+        given = zip(events, nonces, details, strict=True)
+        return self.ledger(now).append(
+            *(self._entry(name, nonce, detail, facts, now) for (name, facts), nonce, detail in given)
+        )
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
@@ -169,7 +187,8 @@ class Record:
             ledger = self.ledger(now)
             self.vault.actions.promise(nonce, promise, detail, now=now, start=ledger.seen)
             number = ledger.append(self._entry(event, nonce, detail, facts, now))
-            self.vault.actions.settle(nonce)
+            with contextlib.suppress(LedgerError):  # it is on the record; whoever promises next settles it
+                self.vault.actions.settle(nonce)
         return number
 
     def open_actions(self, reference: bytes | None = None) -> list[Action]:
@@ -275,6 +294,14 @@ class Record:
         number = vocabulary.load("ledger-events")[event].number if event else None
         found = [(seq, entry) for _, seq, entry in self.located(decision or event or "")]
         return [row for row in found[::-1] if number in (None, row[1].event)]
+
+    def about_packets(self, packets: Collection[bytes]) -> list[Entry]:
+        """The entries about packets with these numbers, of every year, packet by packet, oldest first."""
+        return [entry for packet in packets for _, _, entry in list(self.located(packet))[::-1]]
+
+    def all_entries(self, now: datetime) -> Iterator[Entry]:
+        """Every entry of every year, newest first."""
+        return (Entry.decode(data) for ledger in self._years.newest_first(now) for _, data in ledger.newest_first())
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one child, at most `limit`, of every year, newest first, with their numbers.

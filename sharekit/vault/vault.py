@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sharekit.vault.actions import Actions
@@ -12,6 +13,7 @@ from sharekit.vault.kept import KeptPackets
 from sharekit.vault.located import Located
 from sharekit.vault.mentions import Mentions
 from sharekit.vault.packets import Packets
+from sharekit.vault.policies import Policies
 from sharekit.vault.rationales import Rationales
 from sharekit.vault.subjects import Subjects
 
@@ -22,8 +24,9 @@ class Vault(Box):
     """One agency's vault. Without `key` it is locked: dates, numbers and digests can be read, nothing personal.
 
     `packets` is what was seen, `subjects` the children's keys, `kept` what is kept until when, `actions` what is still
-    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained. `located` and
-    `mentions` say where the entries stand that are about a packet, a decision, an event or a subject.
+    to be done, `partners` what others have shown and signed, `rationales` how decisions were explained, `policies`
+    what was set as this agency's own policy. `located` and `mentions` say where the entries stand that are about a
+    packet, a decision, an event or a subject.
     """
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:
@@ -35,21 +38,30 @@ class Vault(Box):
         self.actions = Actions(self)
         self.partners = Partners(self)
         self.rationales = Rationales(self)
+        self.policies = Policies(self)
 
-    def erase(self, packets: Iterable[bytes], nonces: Iterable[bytes], subjects: Iterable[int]) -> None:
-        """Destroy the sealed words of entries and actions about `packets`, and the keys and indexes of `subjects`.
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        super()._prepare(db)
+        if self.unlocked:
+            self.kept.seal_days(db)
 
-        `nonces` are those of the entries, `subjects` the vault's own numbers. The file is then written anew. Numbers
-        and digests of packets stay, for without them a packet that was seen could be replayed.
+    def erase(self, packets: Collection[bytes], nonces: Iterable[bytes]) -> None:
+        """Destroy the sealed words of entries and actions about `packets`, and the keys of children nothing else is
+        kept of.
+
+        `nonces` are those of the entries. The file is then written anew. Numbers and digests of packets stay, for
+        without them a packet that was seen could be replayed. It needs no key.
         """
         about = [(packet,) for packet in packets]
-        keys = [(number,) for number in subjects]
         with self.writing() as db:
             db.executemany("DELETE FROM detail WHERE nonce = ?", ((nonce,) for nonce in nonces))
             db.executemany("DELETE FROM detail WHERE nonce IN (SELECT id FROM action WHERE reference = ?)", about)
-            db.executemany("DELETE FROM kept WHERE packet = ?", about)
-            db.executemany("DELETE FROM subject_index WHERE subject = ?", keys)
-            db.executemany("DELETE FROM mention WHERE subject = ?", keys)
-            db.executemany("UPDATE kept SET subject = NULL WHERE subject = ?", keys)
-            db.executemany("DELETE FROM subject WHERE id = ?", keys)
+            db.executemany("DELETE FROM draft WHERE packet = ?", about)
+            self._forget(db, self.kept.remove_in(db, packets))
         self.write_anew()
+
+    def _forget(self, db: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        keys = [(number,) for number in subjects]
+        db.executemany("DELETE FROM subject_index WHERE subject = ?", keys)
+        db.executemany("DELETE FROM mention WHERE subject = ?", keys)
+        db.executemany("DELETE FROM subject WHERE id = ?", keys)

@@ -253,8 +253,7 @@ def test_what_is_learnt_when_a_packet_is_opened_later_completes_what_is_kept_of_
 
 def twin(world, packet):
     """Another sender's packet with the same number, which nothing holds and which is due."""
-    with world.quillbrook.record.vault.writing() as db:
-        db.execute("INSERT INTO kept VALUES ('A-OTHER', ?, NULL, 12, 1, 0)", (packet,))
+    world.quillbrook.record.vault.kept.keep(packet, "A-OTHER", rule="cpis-flag-copy", due=date(1970, 1, 2))
 
 
 def test_a_number_that_another_sender_took_as_well_gets_round_no_hold(kept):
