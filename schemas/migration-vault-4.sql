@@ -38,8 +38,16 @@ CREATE TABLE unclaimed (
 ALTER TABLE subject ADD COLUMN tried INTEGER NOT NULL DEFAULT 0; -- up to which of `unclaimed` its key was tried
 ALTER TABLE pending ADD COLUMN start INTEGER NOT NULL DEFAULT 0; -- from which number on the entry stands, if it came
 
+-- one row: how many packets were destroyed since the file was last written anew
+CREATE TABLE anew (
+    destroyed INTEGER NOT NULL
+);
+INSERT INTO anew VALUES (0);
+
 CREATE INDEX action_reference ON action (reference);
 CREATE INDEX action_open ON action (due) WHERE closed_by IS NULL;
+CREATE INDEX action_closed ON action (closed_by) WHERE closed_by IS NOT NULL;
 CREATE INDEX subject_tried ON subject (tried);
 CREATE INDEX attestation_time ON attestation (at);
 CREATE INDEX mention_looked ON mention (subject) WHERE kind = 0;
+CREATE INDEX draft_packet ON draft (packet);

@@ -122,8 +122,7 @@ class Decisions:
 
     def overdue(self, *, everything: bool = False) -> list[Action]:
         """What is due, soonest first, or everything that is open; it needs no passphrase."""
-        now = self._clock()
-        return [each for each in self._record.open_actions() if everything or each.due <= now]
+        return self._record.open_actions(until=None if everything else self._clock())
 
     def done(self, action: str, *, outcome: str) -> tuple[Action, int]:
         """Close an open action, of a decision or of a packet: the action, and the number of the entry that says so."""

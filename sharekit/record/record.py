@@ -191,15 +191,15 @@ class Record:
                 self.vault.actions.settle(nonce)
         return number
 
-    def open_actions(self, reference: bytes | None = None) -> list[Action]:
+    def open_actions(self, reference: bytes | None = None, *, until: datetime | None = None) -> list[Action]:
         """What is still to be done, soonest first: everything, or what is about the packet or decision `reference`.
 
-        It needs no passphrase.
+        With `until`, only what is due by then. It needs no passphrase.
         """
         if self.vault.actions.pending():
             with self._promising():
                 pass
-        return self.vault.actions.open(reference)
+        return self.vault.actions.open(reference, until=until)
 
     @contextlib.contextmanager
     def _promising(self) -> Iterator[None]:

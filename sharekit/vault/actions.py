@@ -103,16 +103,21 @@ class Actions:
 
     # --- reading ---
 
-    def open(self, reference: bytes | None = None) -> list[Action]:
-        """The open actions, or those about the packet or decision `reference`, soonest first."""
-        query = """
-            SELECT kind, due, reference, party, id FROM action
-            WHERE opened_by NOT IN (SELECT nonce FROM pending)
-            AND (closed_by IS NULL OR closed_by IN (SELECT nonce FROM pending))
-            AND (? IS NULL OR reference = ?) ORDER BY due, id
+    def open(self, reference: bytes | None = None, *, until: datetime | None = None) -> list[Action]:
+        """The open actions, or those about the packet or decision `reference`, soonest first; only those due `until`.
+
+        What is closed, and what is open for another, is not read.
         """
+        which = {"reference = ?1": reference is not None, "due <= ?2": until is not None}
+        asked = " AND ".join(["opened_by NOT IN (SELECT nonce FROM pending)", *(name for name in which if which[name])])
+        query = f"""
+            SELECT kind, due, reference, party, id FROM action WHERE closed_by IS NULL AND {asked}
+            UNION ALL SELECT kind, due, reference, party, id FROM action
+            WHERE closed_by IN (SELECT nonce FROM pending) AND {asked} ORDER BY due, id
+        """  # noqa: S608  # no value in it
+        values = (reference, seconds_of(until) if until else None)
         with self._box.reading() as db:
-            rows = db.execute(query, (reference, reference)).fetchall()
+            rows = db.execute(query, values).fetchall()
         return [_action(row) for row in rows]
 
     def words(self, action: Action) -> dict[str, Any]:
