@@ -108,14 +108,15 @@ class Actions:
 
         What is closed, and what is open for another, is not read.
         """
-        which = {"reference = ?1": reference is not None, "due <= ?2": until is not None}
-        asked = " AND ".join(["opened_by NOT IN (SELECT nonce FROM pending)", *(name for name in which if which[name])])
+        which = {"reference = ?": reference, "due <= ?": seconds_of(until) if until else None}
+        given = {name: value for name, value in which.items() if value is not None}
+        asked = " AND ".join(["opened_by NOT IN (SELECT nonce FROM pending)", *given])
         query = f"""
             SELECT kind, due, reference, party, id FROM action WHERE closed_by IS NULL AND {asked}
             UNION ALL SELECT kind, due, reference, party, id FROM action
             WHERE closed_by IN (SELECT nonce FROM pending) AND {asked} ORDER BY due, id
         """  # noqa: S608  # no value in it
-        values = (reference, seconds_of(until) if until else None)
+        values = [*given.values()] * 2
         with self._box.reading() as db:
             rows = db.execute(query, values).fetchall()
         return [_action(row) for row in rows]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Any, NamedTuple
 
-from sharekit import cbor
 from sharekit.vault.box import Box, damaged
 
 __all__ = ["LOOKED", "OTHER", "USED", "Mention", "Mentions"]
@@ -18,6 +18,7 @@ __all__ = ["LOOKED", "OTHER", "USED", "Mention", "Mentions"]
 LOOKED, USED, OTHER = 0, 1, 2  # the kinds of mentions: somebody only looked, it tells what became of data, all else
 
 PIECE = 32
+FORM = Struct(">HQ16s")  # year, start and nonce
 
 
 class Mention(NamedTuple):
@@ -136,13 +137,15 @@ class Mentions:
         return self._box.index_token("mention", nonce.hex())[:16]
 
     def _sealed(self, mention: Mention) -> bytes:
-        return self._box.seal(cbor.encode([mention.year, mention.start, mention.nonce]))
+        """Of one length, whatever it says."""
+        return self._box.seal(FORM.pack(mention.year, mention.start, mention.nonce))
 
     def _mention(self, sealed: object, kind: int) -> Mention:
-        match cbor.decode(self._box.unseal(sealed)):
-            case [int() as year, int() as start, bytes() as nonce]:
-                return Mention(year, start, nonce, kind)
-        raise damaged()
+        body = self._box.unseal(sealed)
+        if len(body) != FORM.size:
+            raise damaged()
+        year, start, nonce = FORM.unpack(body)
+        return Mention(year, start, nonce, kind)
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         with self._box.reading() as db:

@@ -1,4 +1,4 @@
-"""No question costs more than the entries there are: what SQLite does for it is counted, whatever the entries are like."""
+"""No question costs more than the entries there are, whatever they are like: what SQLite does for it is counted."""
 
 from __future__ import annotations
 
