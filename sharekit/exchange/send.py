@@ -6,6 +6,7 @@ The agency's half of `packet/seal`: to whom, by whose policy, and what is commit
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -148,7 +149,12 @@ class Sending:
         )
         findings = self._weighed(draft.terms, cards, draft.findings, now)
         gate(findings)
-        return replace(draft, findings=findings)
+        return replace(draft, findings=(*findings, *self._sealed_before(draft)))
+
+    def _sealed_before(self, draft: Draft) -> list[Finding]:
+        """Advice, where the same share was sealed before for the same organisations: it may have been sent already."""
+        before = self._record.vault.rationales.draft(_text(draft))
+        return [] if before is None else [_repeated(before)]
 
     def examine(
         self,
@@ -225,6 +231,10 @@ class Sending:
 
     # --- on the record ---
 
+    def _remember_draft(self, draft: Draft, cti: bytes) -> None:
+        with contextlib.suppress(LedgerError):  # it is on the record, and goes
+            self._record.vault.rationales.note_draft(_text(draft), cti)
+
     def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
         """Record a packet, and what has to be remembered about it; the number of its entry."""
         facts, packets, own = _facts(draft, cti, data, now), self._record.vault.packets, self._signer.org_id
@@ -236,7 +246,25 @@ class Sending:
             entry = self._record.append("sealed", facts, now=now)
         with contextlib.suppress(LedgerError):  # it is on the record, and goes
             packets.mark_recorded(own, cti)
+        self._remember_draft(draft, cti)
         return entry
+
+
+def _text(draft: Draft) -> str:
+    """Data, terms and recipients of a share as one text, the same whenever it is sealed."""
+    to = sorted(card.org_id for card in draft.recipients)
+    terms = {name: value for name, value in draft.terms.json.items() if name != "recipients"}
+    return json.dumps([draft.fields, terms, to], sort_keys=True, default=str)
+
+
+def _repeated(packet: bytes) -> Finding:
+    return Finding(
+        "repeated-draft",
+        "advice",
+        f"the same share was sealed for the same organisations before, as packet {packet.hex()}",
+        "this agency's own record",
+        "if that one was sent, do not send this one too",
+    )
 
 
 def _facts(draft: Draft, cti: bytes, data: bytes, now: datetime) -> Facts:

@@ -12,6 +12,7 @@ from world.commands import sharekit as command
 import sharekit
 from sharekit import Agency, errors
 from sharekit.agency import doctor
+from sharekit.domain import vocabulary
 from sharekit.vault.vault import Vault
 
 STATUS, NHS = "safeguarding.status-flag", ("nhs", "9990001006")
@@ -155,7 +156,7 @@ def test_a_hold_that_terms_bring_is_on_the_record_too(world):
 LOST = {
     "all words deleted": "DELETE FROM detail",
     "words emptied": "UPDATE detail SET sealed = x''",
-    "words exchanged": "UPDATE detail SET sealed = (SELECT sealed FROM detail AS other WHERE other.nonce <> detail.nonce)",
+    "words exchanged": "UPDATE detail SET sealed = (SELECT d.sealed FROM detail AS d WHERE d.nonce <> detail.nonce)",
 }
 
 
