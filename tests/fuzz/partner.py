@@ -15,12 +15,12 @@ from sharekit import cbor, cose
 from sharekit.packet import seal as sealing
 from sharekit.packet import wire
 from sharekit.packet.seal import Draft, Parts
+from sharekit.values import replace
 
 READER = card("ZZQ01", 2, classical=True)
 READER_KEYS = keys(2)
 TRUST = sharekit.Trust([card("E10999001", 1), READER])
 AT = NOW + timedelta(minutes=1)
-PARTS = Parts.fresh()
 
 
 def use(purpose: str, **more: Any) -> sharekit.Use:
@@ -55,21 +55,22 @@ def dataset_content(fields: Any) -> dict[int, Any]:
     return {1: bytes(32), 2: fields, 3: {}}
 
 
-def sealed(manifest: bytes, dataset: bytes) -> bytes:
-    """A packet of padded parts as they are, correctly committed to, encrypted and signed."""
-    draft = Draft(sharekit.ShareTerms({}), {}, (READER,), ())
-    header = cbor.encode(sealing._statement_header(draft, PARTS, manifest, sender=SENDER, now=NOW))
-    aad, opening = wire.aad_of(header), [READER.opening_keys()[0]]
+def sealed(manifest: bytes, dataset: bytes, reader: sharekit.Card = READER, note: str | None = None) -> bytes:
+    """A packet of padded parts as they are, correctly committed to, encrypted and signed; no two have one number."""
+    draft = Draft(sharekit.ShareTerms({}), {}, (reader,), ())
+    sender = replace(SENDER, note=note)
+    header = cbor.encode(sealing._statement_header(draft, Parts.fresh(), manifest, sender=sender, now=NOW))
+    aad, opening = wire.aad_of(header), [reader.opening_keys()[0]]
     m = cose.encrypt(manifest, aad=aad, recipients=opening, extra_info=aad)
     d = cose.encrypt(dataset, aad=aad, recipients=opening, extra_info=wire.dataset_info(aad, manifest))
     inner = cbor.encode([m, d, []])
     return cbor.encode(["sharekit", 1, cose.sign_protected(header, sha256(inner).digest(), SENDER.keys.signing), inner])
 
 
-def share(terms: Any, fields: Any) -> bytes:
+def share(terms: Any, fields: Any, reader: sharekit.Card = READER) -> bytes:
     """A packet of any terms and any fields; Malformed for what CBOR cannot say."""
     dataset = padded(cbor.encode(dataset_content(fields)))
-    return sealed(padded(cbor.encode(manifest_content(terms, dataset))), dataset)
+    return sealed(padded(cbor.encode(manifest_content(terms, dataset))), dataset, reader)
 
 
 def with_header(header: bytes) -> bytes:
