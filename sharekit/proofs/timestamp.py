@@ -14,7 +14,7 @@ from typing import Any
 
 from sharekit.errors import LedgerTampered, Malformed, NotTrusted, Usage
 
-__all__ = ["imprint", "request", "verify"]
+__all__ = ["check_root", "imprint", "request", "verify"]
 
 MAX_BYTES = 64 * 1024
 HINT = "ask the timestamp authority again: sharekit ledger timestamp request"
@@ -56,6 +56,11 @@ def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
         at: datetime = parsed.tst_info.gen_time
         return at.astimezone(UTC)
     raise NotTrusted("the time stamp is by no authority under a root that is trusted", hint="give its root with --root")
+
+
+def check_root(pem: bytes) -> None:
+    """Return only if the bytes are a certificate (PEM) that a time stamp can be checked with; Malformed."""
+    _certificate(pem)
 
 
 def _parsed(response: bytes) -> Any:

@@ -326,7 +326,7 @@ def _change_rows(db: sqlite3.Connection, random: Random) -> None:
     tables = [name for kind, name, _ in schema if kind == "table" and not name.startswith("sqlite_")]
     for _ in range(random.choice([1, 1, 3])):
         table = random.choice(tables)
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error, IndexError):
             _change_row(db, table, random)
     for _, sql in triggers:
         db.execute(sql)
@@ -343,7 +343,11 @@ def _change_row(db: sqlite3.Connection, table: str, random: Random) -> None:
         db.execute(f"INSERT INTO {table} VALUES ({marks})", [_cell(None, random) for _ in columns])
     elif pick < 0.2:
         db.execute(f"DELETE FROM {table} WHERE {where}")
-    elif pick < 0.3:  # a text that is none
+    elif pick < 0.4:  # one word, in every row
+        old = str(db.execute(f"SELECT {column} FROM {table} WHERE {where}").fetchone()[0])
+        words = (random.choice(old.split()), random.choice(TEXTS).encode("utf-8", "replace").decode())
+        db.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE typeof({column}) = 'text'", words)
+    elif pick < 0.5:  # a text that is none
         db.execute(f"UPDATE {table} SET {column} = CAST(x'c328' AS TEXT) WHERE {where}")
     else:
         old = db.execute(f"SELECT {column} FROM {table} WHERE {where}").fetchone()[0]
