@@ -16,7 +16,7 @@ from world import kills
 from world.ledgers import LONG
 
 SEED = int(os.environ.get("SHAREKIT_SEED", "9"))
-SHARE, BUDGET = 10, 8.0  # one point of ten, and so many seconds for an act: others share the machine
+SHARE, BUDGET = 10, 6.0  # one point of ten, and so many seconds for an act: others share the machine
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 

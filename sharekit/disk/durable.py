@@ -167,13 +167,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, problem: ShareError) -> Iterator[Path]:
+def replacing(path: Path, problem: ShareError, notes: Path | None = None) -> Iterator[Path]:
     """A temporary file beside `path`, which takes its place on the disk if the block ends well.
 
-    It is gone otherwise, SQLite's side files with it. `problem` is raised if the file cannot be written or put there.
+    It is gone otherwise, SQLite's side files with it; `notes` is as in `disk/files`. `problem` is raised if the file
+    cannot be written or put there.
     """
     try:
-        with files.replacing(path) as place:
+        with files.replacing(path, notes) as place:
             try:
                 yield place.temporary
                 place.put()

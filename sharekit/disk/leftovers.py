@@ -18,14 +18,23 @@ from sharekit.disk.files import LEFT
 
 __all__ = ["is_free", "left", "sweep"]
 
-_FILE = re.compile(rf"{re.escape(LEFT)}[0-9A-Za-z_]+\.part(-journal|-wal|-shm)?")
+_FILE = re.compile(rf"({re.escape(LEFT)}[0-9A-Za-z_]+\.part)(-journal|-wal|-shm)?")
 _NOTE = re.compile(rf"{re.escape(LEFT)}[0-9a-f]+\.note")
 PATIENCE = 60.0  # seconds in which a note may wait for its file
 
 
 def left(folder: Path) -> list[Path]:
     """The leftovers in a folder, and those elsewhere that its notes lead to; empty where it cannot be read."""
-    return [path for path in _noted(folder) if _FILE.fullmatch(path.name) and is_free(path)]
+    return [path for path in _noted(folder) if _is_left(path)]
+
+
+def _is_left(path: Path) -> bool:
+    """Whether it is a file under way that no process is at; a file beside one belongs to it."""
+    found = _FILE.fullmatch(path.name)
+    if found is None or not is_free(path):
+        return False
+    own = path.with_name(found[1])
+    return not os.path.lexists(own) or is_free(own)
 
 
 def sweep(folder: Path) -> None:
@@ -61,7 +70,8 @@ def _noted(folder: Path) -> Iterator[Path]:
     yield from _named(folder, _FILE)
     for note in _named(folder, _NOTE):
         with contextlib.suppress(OSError):
-            yield Path(os.readlink(note))
+            target = os.readlink(note)
+            yield from (Path(f"{target}{suffix}") for suffix in ("", "-journal", "-wal", "-shm"))
 
 
 def _named(folder: Path, pattern: re.Pattern[str]) -> list[Path]:

@@ -224,18 +224,20 @@ class Ledger:
         cards: Iterable[tuple[str, bytes]] = (),
         attestations: Iterable[AttestationRow] = (),
         stamps: Iterable[tuple[str, bytes]] = (),
+        *,
+        notes: Path | None = None,
     ) -> None:
         """Write one SQLite file for an auditor, mode 0600, in one step: the ledger's tables, and what is given.
 
-        `cards` are (organisation id, card), `stamps` (note, time stamp). OutputUnwritable, also where `path` is the
-        ledger.
+        `cards` are (organisation id, card), `stamps` (note, time stamp), `notes` is as in `disk/files`.
+        OutputUnwritable, also where `path` is the ledger.
         """
         path = Path(path)
         problem = OutputUnwritable("the output cannot be written there")
         if self._storage.is_own(path) or path.is_dir():
             raise problem
         self._newest(anew=True)
-        with durable.replacing(path, problem) as temporary, durable.typed(problem):
+        with durable.replacing(path, problem, notes) as temporary, durable.typed(problem):
             self._storage.copy(temporary)
             _add(temporary, card=cards, attestation=attestations, stamp=stamps)
 

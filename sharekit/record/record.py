@@ -347,7 +347,7 @@ class Record:
         """
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
-        ledger.export(path, cards, attestations, stamps)
+        ledger.export(path, cards, attestations, stamps, notes=self._folder.parent)
         return ledger.size
 
     # --- the ledgers, one a year ---

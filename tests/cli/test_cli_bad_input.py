@@ -56,6 +56,7 @@ JUNK: dict[str, Callable[[Path], object]] = {
     "a number without end": lambda path: path.write_bytes(b'{"a": ' + b"9" * 5000 + b"}"),
     "deeply nested": lambda path: path.write_bytes(b"[" * 100_000),
     "nested beyond sense": lambda path: path.write_bytes(b'{"a":' * 900 + b"1" + b"}" * 900),
+    "more parts than a share has": lambda path: path.write_bytes(b"[" + b"{}," * 300_000 + b"1]"),
     "200 MB": lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 200 * 1024 * 1024),
     "an endless device": lambda path: path.symlink_to("/dev/zero"),
     "an empty device": lambda path: path.symlink_to("/dev/null"),

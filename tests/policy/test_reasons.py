@@ -65,12 +65,12 @@ def test_the_number_of_an_order_opens(number):
 
 
 def test_what_a_court_opened_is_looked_at_again(world):
-    data = world.flag(restriction="fpr12")
-    share = world.quillbrook.open(data, purpose="justice.family-proceedings", confirm=CONFIRM, **ORDER)
+    data = world.referral(restriction="fpr12")
+    share = world.fernshire.open(data, purpose="safeguarding.conference", **ORDER)
     assert share.verdict.is_ordered
-    (action,) = world.quillbrook.record.open_actions()
+    (action,) = world.fernshire.record.open_actions()
     assert action.kind == "court-order-check"
-    assert world.quillbrook.record.vault.actions.words(action) == {"number": ORDER["reason"]}
+    assert world.fernshire.record.vault.actions.words(action) == {"number": ORDER["reason"]}
 
 
 @pytest.mark.parametrize("given", ["police", "local-authority-csc", "nhs-acute", "no-such-type", None, ""])
