@@ -48,14 +48,13 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
     from sharekit.errors import Usage
 
     if event is not None:
-        shipped.vocabulary("ledger-events")[event]
+        shipped.vocabulary("ledger-events")[event]  # before a home is looked for
     if packet is not None and not _PACKET.match(packet):
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     packet = packet and packet.lower()
     with session.agency() as agency:
-        told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
-    told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
-    told = told[-limit:] if limit else told
+        found = agency.newest(limit, packet=packet, event=event, year=year)
+    told = [_entry_told(seq, entry) for seq, entry in found]
     output.result({"entries": told}, [_listing(told)], as_json=session.wants_json())
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sharekit import Agency, Packet, Replacement, Sealed, Share, Statement
 
 NEW = "new.sharekit"  # until a packet in a folder is named by its number
+ASSESSMENT = 256 * 1024  # bytes: five texts
 
 
 @click.command("seal", cls=session.Command)
@@ -259,7 +260,7 @@ def _confirmations(given: Sequence[str]) -> dict[str, str]:
 
 def _assessment(name: str | None) -> Any:
     """The assessment as it was written; opening says what is missing in it."""
-    return session.read_json(name, what="the assessment") if name is not None else None
+    return session.read_json(name, what="the assessment", limit=ASSESSMENT) if name is not None else None
 
 
 def _share_told(share: Share, out: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
 PRAGMA application_id = 1936220534; -- "shav"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
 CREATE TABLE owner (
@@ -55,7 +55,8 @@ CREATE TABLE rationale (
 
 CREATE TABLE subject (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: an index must not come to point to another child
-    sealed_key BLOB NOT NULL
+    sealed_key BLOB NOT NULL,
+    tried INTEGER NOT NULL DEFAULT 0      -- up to which of `unclaimed` its key was tried
 );
 
 CREATE TABLE subject_index (
@@ -84,7 +85,8 @@ CREATE TABLE action (
 -- entries under way: what the vault holds for them counts once they are in the ledger, and is undone if they never come
 CREATE TABLE pending (
     nonce BLOB PRIMARY KEY,
-    since INTEGER NOT NULL
+    since INTEGER NOT NULL,
+    start INTEGER NOT NULL DEFAULT 0      -- from which number on the entry stands, if it came
 ) WITHOUT ROWID;
 
 -- the newest checkpoint of each partner's ledger that this agency has cosigned
@@ -152,3 +154,54 @@ CREATE TABLE draft (
     token BLOB PRIMARY KEY,
     packet BLOB NOT NULL
 ) WITHOUT ROWID;
+
+-- where entries stand: by the number of a packet or of a decision, or by event; what the ledgers say, made from them again
+-- where it is missing
+CREATE TABLE located (
+    key BLOB NOT NULL,                    -- 16 bytes of a packet or a decision, or 2 of an event
+    year INTEGER NOT NULL,                -- of the ledger
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, year, seq)
+) WITHOUT ROWID;
+
+-- up to which entry a ledger was read: for `located`, and for `mention`
+CREATE TABLE reached (
+    year INTEGER PRIMARY KEY,
+    located INTEGER NOT NULL DEFAULT 0,
+    mentioned INTEGER NOT NULL DEFAULT 0,
+    whole INTEGER NOT NULL DEFAULT 0      -- 1 once all of it was read for both, and the year is over
+);
+
+-- the entries about a subject, oldest first: how many there are is in the clear, which they are is sealed
+CREATE TABLE mention (
+    subject INTEGER NOT NULL REFERENCES subject (id),
+    kind INTEGER NOT NULL,                -- 0 somebody only looked, 1 it tells what became of data, 2 anything else
+    number INTEGER NOT NULL,
+    mark BLOB NOT NULL UNIQUE,            -- HMAC(mention key, nonce of the entry)
+    sealed BLOB NOT NULL,                 -- the ledger's year, a number from which on the entry stands there, its nonce
+    PRIMARY KEY (subject, kind, number)
+) WITHOUT ROWID;
+
+-- entries with a subject's token that have no mention: made before there were any, or since this vault was saved
+CREATE TABLE unclaimed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    year INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    nonce BLOB NOT NULL,
+    token BLOB NOT NULL                   -- the subject's, as the entry has it
+);
+
+-- one row: how many packets were destroyed since the file was last written anew
+CREATE TABLE anew (
+    destroyed INTEGER NOT NULL
+);
+INSERT INTO anew VALUES (0);
+
+CREATE INDEX action_reference ON action (reference);
+CREATE INDEX action_open ON action (due) WHERE closed_by IS NULL;
+CREATE INDEX action_closed ON action (closed_by) WHERE closed_by IS NOT NULL;
+CREATE INDEX subject_tried ON subject (tried);
+CREATE INDEX attestation_time ON attestation (at);
+CREATE INDEX mention_looked ON mention (subject) WHERE kind = 0;
+CREATE INDEX draft_packet ON draft (packet);

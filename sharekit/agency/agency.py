@@ -22,6 +22,7 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -318,12 +319,24 @@ class Agency:
         """The entries of a year, this one's where it is None, with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
 
-    def differences(self) -> list[str]:
+    def newest(
+        self, limit: int | None = None, *, packet: str | None = None, event: str | None = None, year: int | None = None
+    ) -> list[tuple[int, Entry]]:
+        """The newest entries of a year, this one's where it is None, with their numbers, oldest first.
+
+        There are at most `limit`; with `packet`, a number in hexadecimal, those about it; with `event`, those of that
+        code. No more entries are read than that. UnknownCode.
+        """
+        number, year = bytes.fromhex(packet) if packet else None, year or self.now().year
+        return self.record.newest(self.ledger_of(year), year, limit=limit, packet=number, event=event)
+
+    def differences(self, newest: int | None = None) -> list[str]:
         """What in the other files of this home is not as the ledger has it, a sentence each: the ledger decides.
 
-        Every entry of every year is read.
+        Every entry of every year is read, or so many of the `newest`.
         """
-        found = held_against.differences(self.record, now=self.now())
+        entries = itertools.islice(self.record.all_entries(self.now()), newest)
+        found = held_against.differences(self.record, entries)
         if self.local_policy.is_astray():
             found.append("policy.toml is not the policy that was set last: what was set last is in force")
         return found

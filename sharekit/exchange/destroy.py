@@ -9,7 +9,8 @@ destroyed again where a killed process or a backup that was put back has left it
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from sharekit.vault.kept import Kept
 
 __all__ = ["Retention"]
 
-PORTION = 250  # packets that are destroyed in one go while others wait
+PORTION = 200  # packets that are destroyed in one go while others wait
+PAUSE = 0.02  # seconds in which whoever waits is let in
 
 
 class Retention:
@@ -62,6 +64,7 @@ class Retention:
         of a birth.
         """
         self._check_readable()
+        self._record.standing()  # finishes first what was left undone
         return self._as_recorded(self._packets.all())
 
     def due(self) -> list[Kept]:
@@ -110,22 +113,36 @@ class Retention:
 
     def destroy_due(self) -> int:
         """Destroy everything that is due, in portions between which others have their turn; the number of packets."""
-        count = 0
-        while True:
+        packets, count = list(dict.fromkeys(each.packet for each in self.due())), 0
+        for start in range(0, len(packets), PORTION):
             with self._record.one_at_a_time():
-                chosen = list(dict.fromkeys(each.packet for each in self.due()))[:PORTION]
-                if not chosen:
-                    return count
-                count += self._destroy(chosen, None)
+                count += self._destroy_if_due(packets[start : start + PORTION])
+            time.sleep(PAUSE)
+        if packets:
+            with _on_the_record():
+                self._record.vault.write_anew()
+        return count
+
+    def _destroy_if_due(self, packets: Sequence[bytes]) -> int:
+        """Destroy those that still are due: others may have held or destroyed some since. How many those are."""
+        now = self._clock()
+        self._record.vault.write_anew_in_time()
+        rows = {each: self._as_recorded(self._packets.of(each)) for each in packets}
+        chosen = [each for each, found in rows.items() if found and all(row.is_due(now) for row in found)]
+        return self._destroy(chosen, None) if chosen else 0
 
     def destroy(self, packet: bytes, *, reason: str | None = None) -> int:
         """Destroy what is kept of the packet with this number; 1, the number of packets.
 
         Raises Usage if it is not kept here, or not due and no reason given; GateNotMet (R17) while it is on hold.
         """
+        self._record.standing()
         with self._record.one_at_a_time():
             self._known(packet)
-            return self._destroy([packet], reason)
+            count = self._destroy([packet], reason)
+            with _on_the_record():
+                self._record.vault.write_anew_in_time()
+            return count
 
     def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None) -> int:
         """Destroy everything that is kept of one subject; the number of packets. Errors as in `destroy`."""
@@ -134,7 +151,10 @@ class Retention:
             found = [each for each in self.kept() if subject is not None and each.subject == subject]
             if not found:
                 raise Usage("nothing is kept of that subject", hint="sharekit retention due --all lists what is kept")
-            return self._destroy(sorted({each.packet for each in found}), reason)
+            count = self._destroy(sorted({each.packet for each in found}), reason)
+            with _on_the_record():
+                self._record.vault.write_anew()
+            return count
 
     def _destroy(self, packets: Sequence[bytes], reason: str | None) -> int:
         """The entries come first, all in one commit: what they say is finished by whoever acts next.
@@ -156,7 +176,7 @@ class Retention:
 
     def _erase(self, packets: Collection[bytes]) -> None:
         """Why it was destroyed is kept: it is about the act, and not about the child."""
-        about = self._record.about_packets(packets, now=self._clock())
+        about = self._record.about_packets(packets)
         nonces = [entry.nonce for entry in about if entry.event != _event("destroyed")]
         self._record.vault.erase(packets, nonces)
         for packet in packets:
@@ -197,8 +217,19 @@ class Retention:
         named = {entry.packet for entry in entries if entry.packet}
         left = {packet for packet in named if self._packets.has(packet) or self._waiting(packet).exists()}
         if left:
-            newest = {entry.packet: entry.event for entry in self._record.about_packets(left, now=self._clock())}
+            newest = {entry.packet: entry.event for entry in self._record.about_packets(left)}
             self._erase({packet for packet in left if newest.get(packet) == _event("destroyed")})
+            self._record.vault.write_anew()
+
+
+@contextlib.contextmanager
+def _on_the_record() -> Iterator[None]:
+    """Say of a LedgerError inside the block what is true: the entries are there, and the next act finishes them."""
+    try:
+        yield
+    except LedgerError as problem:
+        problem.hint = "that it is destroyed is on the record; free some disk, and the next act destroys what is left"
+        raise
 
 
 def _event(code: str) -> int:

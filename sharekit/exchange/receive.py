@@ -186,7 +186,7 @@ class Receiving:
 
     def _has_entry(self, arrived: Arrived) -> bool:
         """Whether somebody recorded it who was stopped before the vault knew."""
-        about = self._record.about_packets([arrived.cti], now=arrived.now)
+        about = self._record.about_packets([arrived.cti])
         first = {vocabulary.load("ledger-events")[code].number for code in ("received", "sealed")}
         found = any(entry.event in first and entry.file == arrived.statement.digest for entry in about)
         if found:

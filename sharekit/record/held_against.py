@@ -7,7 +7,6 @@ whoever can write to the home.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from sharekit.domain import vocabulary
 from sharekit.ledger.entry import Entry
@@ -16,15 +15,16 @@ from sharekit.record.record import Record
 __all__ = ["differences"]
 
 
-def differences(record: Record, *, now: datetime) -> list[str]:
+def differences(record: Record, entries: Iterable[Entry]) -> list[str]:
     """What of the vault is not as the ledger has it, a sentence each; empty where all is well.
 
-    While the vault is locked it is seen that words are gone, and not that they were changed. Every entry is read.
+    While the vault is locked it is seen that words are gone, and not that they were changed. The words are looked at of
+    those `entries`, the newest ones or all.
     """
     lifted = [
         each for each in record.standing().held if record.vault.kept.has(each) and not record.vault.kept.holds(each)
     ]
-    gone, changed = _words(record, record.all_entries(now)) if record.keeps_all_words else (0, 0)
+    gone, changed = _words(record, entries) if record.keeps_all_words else (0, 0)
     told = {
         "packets are on hold by the record, and not in the vault: nothing of them is destroyed": len(lifted),
         "entries have lost their words in the vault: who acted, and why": gone,

@@ -98,6 +98,7 @@ class Box:
         """Write the whole file anew, so that nothing that was deleted is left in unused pages."""
         with _typed(), self._connection.writing() as db:
             db.execute("VACUUM")
+            db.execute("UPDATE anew SET destroyed = 0")
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         """Set how steps are written, if it is a vault, of no newer edition, and this key's."""

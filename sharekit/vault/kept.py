@@ -83,6 +83,12 @@ class KeptPackets:
         """What is kept under one packet's number, by all who sent one; empty if nothing is."""
         return self._rows("WHERE packet = ?", packet)
 
+    def subjects_of(self, packet: bytes) -> set[int]:
+        """The vault's own numbers of the children that packets of this number are about, as far as they are known."""
+        with self._box.reading() as db:
+            rows = db.execute("SELECT subject FROM kept WHERE packet = ? AND subject IS NOT NULL", (packet,)).fetchall()
+        return {subject for (subject,) in rows}
+
     def due(self, now: datetime) -> list[Kept]:
         """What is to be destroyed by now, soonest first; of packets with one number all, or none."""
         found = self.all()
