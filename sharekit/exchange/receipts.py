@@ -111,7 +111,7 @@ class Receipts:
     def _has_entry(self, taken: Receipt, now: datetime) -> bool:
         """Whether somebody recorded it who was stopped before the vault knew."""
         note, number = sha256(taken.note.encode()).digest(), vocabulary.load("ledger-events")["receipt-in"].number
-        about = [each for each in self._record.about_packets([taken.packet], now=now) if each.event == number]
+        about = [each for each in self._record.about_packets([taken.packet]) if each.event == number]
         return any((each.counterparties, each.checkpoint) == ((taken.org_id,), note) for each in about)
 
     def _record_taken(self, taken: Receipt, now: datetime) -> None:
