@@ -7,12 +7,11 @@ Without its key a subject's tokens in the ledger are noise, and every proof, rec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import retention
 from sharekit.domain.identifiers import identifier_value
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.retention import Keeping
 from sharekit.errors import GateNotMet, Usage
 from sharekit.record.record import Facts, Record
 from sharekit.vault.actions import Promise
@@ -31,17 +30,15 @@ class Retention:
         self,
         packet: bytes,
         sender: str,
-        terms: ShareTerms,
+        keeping: Keeping,
         *,
-        due: date | None,
         identifiers: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Remember why and until when a packet is kept; the first time counts, and what it left open is filled in.
 
         Whoever then records something about it does both `one_at_a_time`: nothing is destroyed in between.
         """
-        rule, held = retention.rule_of(terms), bool(terms.retention.get("legal_hold"))
-        self._packets.keep(packet, sender, rule=rule, due=due, held=held, identifiers=identifiers)
+        self._packets.keep(packet, sender, **keeping._asdict(), identifiers=identifiers)
 
     def kept(self) -> list[Kept]:
         """Everything that is kept, on hold or not; it needs no passphrase.

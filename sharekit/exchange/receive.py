@@ -20,7 +20,7 @@ from sharekit.exchange.post import Arrived, Received
 from sharekit.exchange.receipts import Given, Receipts
 from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
-from sharekit.packet import wire
+from sharekit.packet import parties, wire
 from sharekit.packet.open import Share
 from sharekit.packet.wire import Control, Statement
 from sharekit.policy.decide import Verdict, decide
@@ -103,6 +103,7 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
+            parties.check_own_type(manifest.terms, self._signer.org_id, self._signer.org_type)
             self._check_first_opening(arrived)
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
             self._record_use("decided", arrived, verdict)
@@ -180,9 +181,10 @@ class Receiving:
         return first + len(events) - 1
 
     def _record_use(self, event: str, arrived: Arrived, verdict: Verdict, share: Share | None = None) -> int:
-        """What was decided or opened; the words about it are kept as long as the terms say."""
+        """What was decided or opened; the words about it are kept by this agency's own rule."""
         identifiers = share.identifiers if share else ()
-        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=arrived.now)
+        unopened = retention.of_received(verdict.terms, {}, org_type=self._signer.org_type, now=arrived.now)
+        keeping = share.keeping if share else unopened
         facts = arrived.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
@@ -196,7 +198,7 @@ class Receiving:
         )
         sender, keep = arrived.statement.sender, self._retention.keep
         with self._record.one_at_a_time():
-            keep(arrived.cti, sender, verdict.terms, due=due, identifiers=identifiers)
+            keep(arrived.cti, sender, keeping, identifiers=identifiers)
             return self._record.append(event, facts, now=arrived.now)
 
     # --- refusing ---

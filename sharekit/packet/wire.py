@@ -21,7 +21,8 @@ from sharekit import cbor, cose
 from sharekit.cose import Encrypt, Sign1
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.moments import is_seconds, time_of
-from sharekit.trust.cards import ORG_ID
+from sharekit.trust.cards import ORG_ID, Card
+from sharekit.trust.keys import ClassicalOpening
 from sharekit.values import Value, field
 
 __all__ = ["AUD", "EXP", "IAT", "ISS", "Control", "Packet", "Statement", "parse"]
@@ -96,6 +97,11 @@ class Packet(Value):
         return time_of(self.claims[EXP])
 
     @property
+    def classical(self) -> bool:
+        """Whether it is sealed to classical keys, without protection from a quantum computer."""
+        return cose.recipients(self.manifest)[0][0] == ClassicalOpening.alg
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 of the whole packet."""
         return sha256(self.data).digest()
@@ -105,6 +111,8 @@ class Statement(Value):
     """What the sender signed, verified: packet number, sender and recipients (organisation ids), and the two times.
 
     `checkpoint` is the hash of the sender's newest checkpoint note, None without a ledger; `data` the whole packet.
+    `card` is the pinned card whose key signed it, `present` the newest believed card of that organisation: who they are
+    and where to telephone them. `classical` says that it is sealed without post-quantum protection.
     """
 
     id: str
@@ -114,6 +122,9 @@ class Statement(Value):
     expires: datetime
     checkpoint: bytes | None
     data: bytes = field(repr=False)
+    card: Card = field(repr=False)
+    present: Card = field(repr=False)
+    classical: bool
 
     @property
     def digest(self) -> bytes:
