@@ -28,6 +28,7 @@ from sharekit.packet import parties
 from sharekit.packet.wire import (
     AUD,
     CHECKPOINT_HASH,
+    CLOCK_SKEW,
     EXP,
     IAT,
     ISS,
@@ -44,6 +45,7 @@ from sharekit.packet.wire import (
 )
 from sharekit.policy.decide import Verdict, decide, nothing_to_show
 from sharekit.policy.use import Use
+from sharekit.proofs import checkpoint
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
 from sharekit.values import Value, field
@@ -53,14 +55,13 @@ __all__ = [
     "Share",
     "check_addressed",
     "check_own_block",
+    "mode_of",
     "open_dataset",
     "open_packet",
     "read_control",
     "read_manifest",
     "verify",
 ]
-
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Manifest(Value):
@@ -195,12 +196,26 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
 def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
     """What a receipt or a checkpoint packet says, or None if the packet is a share.
 
-    Errors as in `read_manifest`.
+    Malformed if data come with it; errors as in `read_manifest`.
     """
-    content = _content(_unwrapped(packet, statement, keys), statement)
+    padded = _unwrapped(packet, statement, keys)
+    content = _content(padded, statement)
     if content.mode == SHARE:
         return None
+    if _dataset(packet, padded, content.dataset_hash, keys):
+        raise Malformed(f"the packet is a {content.mode} and holds data")
     return Control(content.mode, content.body, content.note, content.in_reply_to)
+
+
+def mode_of(packet: Packet, statement: Statement, keys: Keys) -> str | None:
+    """The mode that a packet says it has, None where its manifest names none; errors as in `read_manifest`.
+
+    Nothing else in the manifest is looked at.
+    """
+    match unpad(_unwrapped(packet, statement, keys)):
+        case {2: str() as mode}:
+            return mode
+    return None
 
 
 def _unwrapped(packet: Packet, statement: Statement, keys: Keys) -> bytes:
@@ -227,8 +242,15 @@ def _content(padded: bytes, statement: Statement) -> _Content:
             promised = sha256(note.encode()).digest() if note is not None else None
             fits = mode in MODES and len(salt) == len(dataset_hash) == 32
             if fits and promised == statement.checkpoint:
+                _check_note(note, statement)
                 return _Content(mode, body, dataset_hash, note, reply)
     raise Malformed("the manifest is not in the form sharekit accepts")
+
+
+def _check_note(note: str | None, statement: Statement) -> None:
+    """Return only if a checkpoint note, where there is one, has the form of one of the sender's own ledgers."""
+    if note is not None and checkpoint.owner(checkpoint.parse(note).origin) != statement.sender:
+        raise Malformed("the checkpoint in the manifest is not of a ledger of the sender")
 
 
 def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Keys) -> Share:
@@ -240,16 +262,20 @@ def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Key
     _same(packet.data, manifest.statement.data)
     if verdict.terms != manifest.terms:
         raise Usage("the verdict is about another packet")
+    fields = _dataset(packet, manifest.padded, manifest.dataset_hash, keys)
+    return _revealed(manifest.statement, fields, verdict)
+
+
+def _dataset(packet: Packet, manifest: bytes, expected: bytes, keys: Keys) -> dict[str, Any]:
     aad = aad_of(packet.statement.protected)
-    info = dataset_info(aad, manifest.padded)
+    info = dataset_info(aad, manifest)
     padded = cose.decrypt(packet.dataset, list(keys), aad=aad, extra_info=info)  # 5.15
-    if sha256(padded).digest() != manifest.dataset_hash:  # 5.16
+    if sha256(padded).digest() != expected:  # 5.16
         raise cose.cannot_decrypt()
     match unpad(padded):
         case {1: bytes() as salt, 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
-            if rest or keys_of_attachments or len(salt) != 32:
-                raise Malformed("the dataset is not in the form sharekit accepts")
-            return _revealed(manifest.statement, fields, verdict)
+            if not rest and not keys_of_attachments and len(salt) == 32:
+                return fields
     raise Malformed("the dataset is not in the form sharekit accepts")
 
 

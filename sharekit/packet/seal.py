@@ -29,6 +29,7 @@ from sharekit.packet.wire import (
     ISS,
     MAGIC,
     MANIFEST_COMMIT,
+    MAX_DAYS,
     SEALED_TYPE,
     SHARE,
     TYP,
@@ -58,8 +59,6 @@ __all__ = [
     "seal_parts",
 ]
 
-
-CONTROL_DAYS = 366  # a receipt is still one when the year's ledger has been closed
 
 CLASSICAL = Finding(
     "classical",
@@ -338,7 +337,7 @@ def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Se
     claims = {
         ISS: sender.org_id,
         AUD: [card.org_id for card in draft.recipients],
-        EXP: issued + 86400 * (draft.terms.valid_days if draft.mode == SHARE else CONTROL_DAYS),
+        EXP: issued + 86400 * (draft.terms.valid_days if draft.mode == SHARE else MAX_DAYS),
         IAT: issued,
         CTI: parts.cti,
     }

@@ -12,6 +12,7 @@ from sharekit.domain import profile
 from sharekit.packet import seal as sealing
 from sharekit.packet import wire
 from sharekit.packet.seal import Draft, Parts, Sender
+from sharekit.values import replace
 from world.agencies import FLAG, World, example
 from world.shares import changed
 
@@ -64,6 +65,7 @@ def lying(
     liar: Agency | None = None,
     to: Agency | None = None,
     ended: str | None = None,
+    note: str | None = None,
     **hooks: Change,
 ) -> bytes:
     """The worked flag, changed at dotted paths after all checks, and sealed by a liar (Fernshire) for Quillbrook."""
@@ -82,4 +84,11 @@ def lying(
         data=data,
         terms=terms,
     )
-    return sealed(made, sender.sender(), now=now, **hooks)
+    return sealed(made, replace(sender.sender(), note=note), now=now, **hooks)
+
+
+def receipt(world: World, body: Mapping[str, Any], about: bytes, *, fields: Any = None, **hooks: Change) -> bytes:
+    """A receipt that Quillbrook signs for Fernshire with whatever body, and with data if there are `fields`."""
+    liar, to = world.quillbrook, Card.parse(world.fernshire.card())
+    made = sealing.control(wire.RECEIPT, body, recipient=to, in_reply_to=about)
+    return sealed(replace(made, fields=fields or {}), liar.sender(), now=liar.now(), **hooks)
