@@ -207,6 +207,8 @@ class Receiving:
         """Record whatever refuses inside the block, and give its sender a receipt of that."""
 
         def tell(refusal: ShareError, entry: int) -> None:
+            if "sender" in refusal.hint:  # it says to ask them: who they are, and where
+                refusal.sender = arrived.statement.present.contact
             if self._owes(arrived, use):
                 refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived)
 
