@@ -43,7 +43,7 @@ from sharekit.packet.wire import (
     parse,
     unpad,
 )
-from sharekit.policy.decide import Verdict, decide, nothing_to_show
+from sharekit.policy.decide import Verdict, answered_for, decide, is_emergency, nothing_to_show
 from sharekit.policy.use import Use
 from sharekit.proofs import checkpoint
 from sharekit.trust.keys import Keys
@@ -306,7 +306,9 @@ def _revealed(statement: Statement, fields: dict[str, Any], verdict: Verdict) ->
     kind.check_received(fields)  # 5.17
     kind.check_visible(fields, now=verdict.now)
     whole.check(kind, kind.written(fields), terms, left_out=terms.left_out, sender_type=statement.card.org_type)
-    also = verdict.policy.confirm.get(verdict.terms.profile, ())
+    # for whoever answers for an emergency nothing that is only local stands in the way
+    urgent = is_emergency(verdict.use) and answered_for(verdict.use)
+    also = () if urgent else verdict.policy.confirm.get(terms.profile, ())
     kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
     glass = verdict.outcome == "allow-logged"
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
