@@ -142,10 +142,16 @@ class Receiving:
             seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
             known = seen and seen.recorded and seen.digest == packet.digest
             statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
-            if seen and seen.digest != packet.digest:
+            if (seen and seen.digest != packet.digest) or self._is_taken(packet):
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
+            self._check_number(packet)
             card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
         return Arrived(packet, statement, card, now)
+
+    def _is_taken(self, packet: wire.Packet) -> bool:
+        """Whether a partner took the number of a packet that was sealed here: what is kept under it would be tied."""
+        own = self._signer.org_id
+        return packet.sender != own and self._record.vault.packets.seen(own, packet.claims[wire.CTI]) is not None
 
     def _check_first_opening(self, arrived: Arrived) -> None:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)

@@ -112,6 +112,16 @@ def test_a_receipt_is_valid_for_a_year_at_most(world, days):
     assert world.fernshire.receive(receipt(world, body, cti, header=shorter)).taken
 
 
+@pytest.mark.parametrize("act", ["verify", "receive", "open"])
+def test_nobody_takes_the_number_of_a_packet_that_was_sealed_here(world, act):
+    own = bytes.fromhex(sharekit.parse(opened(world, world.flag()).receipt.read_bytes()).id)
+    data = lying(world, {}, header=claim(wire.CTI, lambda _: own))
+    asked = {"purpose": STATUS, "confirm": CONFIRM} if act == "open" else {}
+    with pytest.raises(errors.Replayed):
+        getattr(world.quillbrook, act)(data, **asked)
+    assert [each.packet for each in world.quillbrook.retention.kept()] != [own]
+
+
 # --- what a control packet carries (5.11) ---
 
 CARRIED = {"a field": {"plan_type": "cpp"}, "a field nobody knows": {"x": 1}, "nothing in a field": {"x": None}}
