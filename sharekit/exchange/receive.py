@@ -144,7 +144,6 @@ class Receiving:
             statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
             if (seen and seen.digest != packet.digest) or self._is_taken(packet):
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
-            self._check_number(packet)
             card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
         return Arrived(packet, statement, card, now)
 
