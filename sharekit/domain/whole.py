@@ -39,8 +39,10 @@ def check(
 
 def owed(kind: Profile, fields: Mapping[str, Any], terms: ShareTerms, *, left_out: Collection[str]) -> tuple[str, ...]:
     """The dotted paths of the required parts that neither stand in `fields` nor were rightly left out."""
-    with_gaps = _with_gaps(fields, [path for path in left_out if _may_lack(kind, terms, path)])
-    return tuple(sorted({".".join(path) for path in kind.absent(with_gaps)}))
+    gaps = [path for path in left_out if _may_lack(kind, terms, path)]
+    tried = [_with_gaps(fields, gaps, gap) for gap in _GAPS] if gaps else [fields]
+    absent = [{".".join(path) for path in kind.absent(each)} for each in tried]
+    return tuple(sorted(set.intersection(*absent)))
 
 
 def _may_lack(kind: Profile, terms: ShareTerms, path: str) -> bool:
@@ -55,12 +57,12 @@ def _same_edition(kind: Profile, terms: ShareTerms) -> bool:
     return bool(terms.json.get("profile_version", kind.version) == kind.version)
 
 
-# --- gaps: what was left out, as a value that no rule of the profile looks into ---
+# --- gaps: nobody knows what was left out, so a part is missed only if it is needed whatever stood there ---
 
-_GAP = None
+_GAPS: tuple[Any, ...] = (None, [], {})
 
 
-def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str]) -> dict[str, Any]:
+def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str], gap: Any) -> dict[str, Any]:
     """A copy of `fields` with a gap in every place from which something was left out."""
     found: dict[str, Any] = _copied(fields)
     for path in left_out:
@@ -69,14 +71,14 @@ def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str]) -> dict[str
         for name in outer:
             inside = _inside(inside, name)
         if type(inside) is dict:
-            inside.setdefault(last, _GAP)
+            inside.setdefault(last, _copied(gap))
     return found
 
 
 def _inside(value: Any, name: str) -> Any:
     if type(value) is list:
-        return value[int(name)] if name.isdigit() and len(name) < 6 and int(name) < len(value) else _GAP
-    return value.setdefault(name, {}) if type(value) is dict else _GAP
+        return value[int(name)] if name.isdigit() and len(name) < 6 and int(name) < len(value) else None
+    return value.setdefault(name, {}) if type(value) is dict else None
 
 
 def _copied(value: Any) -> Any:

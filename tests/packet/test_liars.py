@@ -13,7 +13,7 @@ from world.shares import example as at
 
 import sharekit
 from sharekit import Card, errors, open_packet, registry
-from sharekit.domain import profile, vocabulary
+from sharekit.domain import profile, vocabulary, whole
 from sharekit.packet.seal import Sender
 from sharekit.trust.keys import Keys
 
@@ -166,3 +166,45 @@ NEEDED = [(name, path) for name in WHO for path in required(name)]
 def test_data_that_lack_a_required_part_open_nothing_also_where_it_is_said_to_be_left_out(name, path, excuse):
     left_out = [{"field": path, "reason": "not permitted for the purpose"}] if excuse else []
     assert code(name, {f"data.{path}": GONE, "terms.left_out": left_out}) == "field-missing"
+
+
+@pytest.mark.parametrize("path", ["plan_start", "responsible_la", "office_phone"])
+def test_in_an_emergency_what_is_absent_is_owed_and_told(path):
+    changes = {f"data.{path}": GONE, "terms.urgency": "immediate", "terms.informing": GONE}
+    changes["terms.route"] = "immediate-protection"
+    share = opened(changes=changes)
+    assert share.owed == ("terms.informing", f"data.{path}")
+    assert path not in share.fields
+    assert code(changes=changes | {"terms.urgency": "same-day"}) == "field-missing"
+
+
+@pytest.mark.parametrize("name", WHO)
+def test_what_no_purpose_reveals_may_be_left_out_and_only_if_it_is_named(name):
+    """Minimised for each of the purposes that shows something of it."""
+    sender_type, _ = WHO[name]
+    data, terms, now = at(name)
+    kind = profile.load(name)
+    for purpose in sorted(kind.shown_for - set(terms["prohibited_purposes"])):
+        narrow = terms | {"purpose": purpose, "permitted_purposes": []}
+        kept = profile.minimise(data, name, {purpose}, now=now)
+        left_out = [{"field": path, "reason": "not permitted for the purpose"} for path in kept.left_out]
+        read = sharekit.ShareTerms(narrow | {"left_out": left_out, "profile_version": kind.version})
+        about = {"left_out": read.left_out, "sender_type": sender_type}
+        whole.check(kind, kept.fields, read, **about)
+        lost = [path for path in kept.left_out if "." not in path and path in kind.required]
+        for path in lost:
+            with pytest.raises(errors.FieldMissing):
+                whole.check(
+                    kind, kept.fields, read, left_out=[each for each in kept.left_out if each != path], sender_type=None
+                )
+
+
+def test_nothing_is_sealed_of_which_its_purposes_show_nothing():
+    for name in WHO:
+        data, _, now = at(name)
+        kind = profile.load(name)
+        for term in vocabulary.load("purposes"):
+            if term.code not in kind.shown_for:
+                with pytest.raises(errors.NotMinimal) as refused:
+                    profile.minimise(data, name, {term.code}, now=now)
+                assert min(kind.shown_for) in refused.value.hint
