@@ -275,12 +275,14 @@ class Agency:
         terms: ShareTerms | Mapping[str, Any],
         to: str | Sequence[str],
         attachments: Sequence[Any] = (),
+        *,
+        classical: bool = False,
     ) -> Sealed:
         """A packet for one organisation or several, recorded before it is returned; errors as in `sharekit.seal`.
 
         Its bytes also know their `id`, `entry`, `recipients`, `kept`, `left_out` and `findings`.
         """
-        return self.sending.seal(dataset, terms, to, attachments)
+        return self.sending.seal(dataset, terms, to, attachments, classical=classical)
 
     def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Verified:
         """The packet's statement, if a trusted sender signed it; recorded. `cards` are believed for this once.

@@ -52,12 +52,13 @@ def receiving_type(terms: dict[str, Any]) -> str:
     return next(group["org_types"][0] for group in groups if route in group.get("routes", [route]))
 
 
-def sealed(name: str, *recipients: Keys, note: str | None = None) -> bytes:
+def sealed(name: str, *recipients: Keys, note: str | None = None, classical: bool = False) -> bytes:
     """A worked example, sealed when it was decided."""
     data, terms = example(name)
     cards = [card(private, f"ZZQ{at}", receiving_type(terms)) for at, private in enumerate(recipients)]
     decided = datetime.fromisoformat(terms["decision"]["at"])
-    return seal(data, terms, sender=Sender(org_id="E10999001", keys=SENDER, note=note), recipients=cards, now=decided)
+    about = {"sender": Sender(org_id="E10999001", keys=SENDER, note=note), "recipients": cards, "now": decided}
+    return seal(data, terms, **about, classical=classical)
 
 
 def plaintexts(packet: Packet, private: Keys) -> tuple[Any, Any]:
@@ -71,17 +72,17 @@ def plaintexts(packet: Packet, private: Keys) -> tuple[Any, Any]:
 # --- what is written ---
 
 WAYS = {
-    "hybrid": ([HYBRID], None),
-    "classical": ([BOTH], None),
-    "two recipients": ([BOTH, HYBRID], None),
-    "with a checkpoint": ([HYBRID], NOTE),
+    "hybrid": ([HYBRID], None, False),
+    "classical": ([BOTH], None, True),
+    "two recipients": ([BOTH, HYBRID], None, False),
+    "with a checkpoint": ([HYBRID], NOTE, False),
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("recipients", "note"), WAYS.values(), ids=WAYS)
-def test_every_worked_example_is_sealed_as_the_cddl_says(name, recipients, note):
-    data = sealed(name, *recipients, note=note)
+@pytest.mark.parametrize(("recipients", "note", "classical"), WAYS.values(), ids=WAYS)
+def test_every_worked_example_is_sealed_as_the_cddl_says(name, recipients, note, classical):
+    data = sealed(name, *recipients, note=note, classical=classical)
     assert problems("packet", data) == []
     manifest, dataset = plaintexts(parse(data), recipients[-1])
     assert problems("manifest", cbor.encode(manifest)) == []
