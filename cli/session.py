@@ -246,7 +246,7 @@ def destination(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
         refuse_both(what)
         yield to_standard_output
         return
-    with files.replacing(place(name)) as replacement:
+    with files.replacing(place(name), home()) as replacement:
         yield replacement.commit
 
 
@@ -279,7 +279,7 @@ def replaced(name: str, *, what: str) -> Iterator[Path]:
         with written(name, what=what) as path:
             yield path
         return
-    with files.replacing(place(name)) as replacement:
+    with files.replacing(place(name), home()) as replacement:
         yield replacement.temporary
         replacement.put()
 

@@ -20,7 +20,7 @@ from world.vaults import CTI, DIGEST, KEY, NHS, NOW, OTHER_KEY, UPN, rows
 
 from sharekit import registry
 from sharekit.disk import durable, migrations
-from sharekit.errors import LedgerError, ShareError
+from sharekit.errors import LedgerError, Locked, ShareError
 from sharekit.vault import box
 from sharekit.vault.subjects import Subjects
 from sharekit.vault.vault import Vault
@@ -273,7 +273,7 @@ except LedgerError as problem:
 
 @needs_a_disk
 def test_a_full_disk_is_one_clear_error_and_loses_nothing(tmp_path):
-    assert on_a_small_disk(tmp_path, DISK.replace("LIMIT", ""), size="120k") == "the disk is full\nTrue\n"
+    assert on_a_small_disk(tmp_path, DISK.replace("LIMIT", ""), size="320k") == "the disk is full\nTrue\n"
 
 
 @needs_a_disk
@@ -298,7 +298,7 @@ def test_a_vault_in_use_for_too_long_is_one_clear_error(vault, home, monkeypatch
     monkeypatch.setattr(durable, "WAIT", 0.01)
     with contextlib.closing(sqlite3.connect(home / "vault.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(LedgerError, match="the vault is in use"):
+        with pytest.raises(Locked, match="the vault is in use"):
             vault.packets.seen("larkmoor", CTI)
 
 
