@@ -93,7 +93,9 @@ def verify(year: int | None) -> None:
     """
     with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
         size = agency.ledger_of(year).verify(progress)
-    output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
+        strays = agency.trust.strays()
+    lines = [f"verified {size} entries", *(f"not as the record has it, and of no effect: {each}" for each in strays)]
+    output.result({"size": size, "verdict": "verified", "strays": strays}, lines, as_json=session.wants_json())
 
 
 @ledger_command.command("checkpoint")

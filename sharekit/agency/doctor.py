@@ -83,6 +83,7 @@ def _agency(home: Path) -> Iterator[Check]:
         yield _record(agency)
         yield _policy(agency)
         yield _unrecorded(agency)
+        yield _doubtful(agency)
         unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
         yield _count("unconfirmed cards", unconfirmed, "confirm each by telephone")
         waiting = len(list((home / "outbox").glob("*.sharekit")))
@@ -114,14 +115,19 @@ def _private(home: Path) -> Iterator[Check]:
 
 
 def _unrecorded(agency: Agency) -> Check:
-    """Cards that somebody put into the home without `trust add`."""
-    name, own = "cards that nobody accepted", agency.card()
+    """What somebody put into the trust folder without `trust add`, or took out of it."""
+    name = "cards that nobody accepted"
     try:
-        accepted = agency.record.accepted(agency.now())
+        found = agency.trust.strays()
     except ShareError as problem:
         return Check(name, "unknown", f"{problem.code}: {problem.message}", good=False)
-    found = [pin.card.org_id for pin in agency.trust if pin.card.fingerprint not in accepted and pin.card.data != own]
-    return _count(name, len(found), f"in the trust folder and not in the ledger: {', '.join(found)}")
+    return _count(name, len(found), f"of no effect, and not as the record has it: {'; '.join(found)}")
+
+
+def _doubtful(agency: Agency) -> Check:
+    """Pinned cards that would not be accepted now, or that can be taken for another's."""
+    found = [doubt for pin in agency.trust if not pin.revoked for doubt in agency.trust.doubts(pin)]
+    return _count("doubtful cards", len(found), "; ".join(found))
 
 
 def _storage(agency: Agency) -> Iterator[Check]:

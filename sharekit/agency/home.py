@@ -13,7 +13,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,6 @@ __all__ = [
     "write_home",
 ]
 
-_KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
-
 
 def is_home(home: Path) -> bool:
     """Whether there is an agency's home at this place."""
@@ -47,10 +44,9 @@ def is_home(home: Path) -> bool:
 
 
 def keeps(home: Path, path: Path) -> bool:
-    """Whether a file at `path` would replace something that the home keeps there."""
+    """Whether a file at `path` would stand in the home, where everything is the home's own."""
     found, own = os.path.realpath(path.parent), os.path.realpath(home)
-    first = os.path.relpath(os.path.join(found, path.name), own).split(os.sep)[0]
-    return bool(_KEPT.match(first))
+    return os.path.commonpath([found, own]) == own
 
 
 @contextlib.contextmanager

@@ -288,13 +288,6 @@ class Record:
             entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
-    def accepted(self, now: datetime) -> frozenset[bytes]:
-        """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
-        event = vocabulary.load("ledger-events")["trusted"].number
-        ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
-        entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
-        return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
-
     def export(
         self,
         path: Path,

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
 
-from sharekit.errors import Malformed, ShareError
+from sharekit.errors import Malformed, Revoked, ShareError
 from sharekit.packet import wire
 from sharekit.record.record import Facts, Record
 from sharekit.values import replace
 
-__all__ = ["EVENT", "REFUSALS", "recorded", "recorded_once"]
+__all__ = ["EVENT", "REFUSALS", "check_not_revoked", "recorded", "recorded_once"]
 
 EVENT = "refused"
 REFUSALS = (3, 4, 5)  # exit codes of what was looked at and turned down; the rest never got so far
@@ -64,8 +64,24 @@ def recorded_once(record: Record, data: bytes, *, now: datetime) -> Iterator[Non
         raise
 
 
+def check_not_revoked(record: Record, data: bytes) -> None:
+    """Return unless the file `data` came here while its sender's key was revoked; Revoked if it did.
+
+    A key that is reinstated opens nothing that was refused before: whoever sent it has to send it anew.
+    """
+    if record.vault.packets.knows_refused(_revoked_token(record, data)):
+        packet = wire.parse(data).id
+        raise Revoked("the packet came while its sender's key was revoked here, and stays refused", packet=packet)
+
+
+def _revoked_token(record: Record, data: bytes) -> bytes:
+    return hmac.digest(record.index_key, b"revoked" + sha256(data).digest(), "sha256")
+
+
 def _append_once(record: Record, refusal: ShareError, data: bytes, now: datetime) -> None:
     token = hmac.digest(record.index_key, sha256(data).digest(), "sha256")
+    if isinstance(refusal, Revoked):  # before its entry: refused for good
+        record.vault.packets.note_refused(_revoked_token(record, data))
     with contextlib.suppress(Malformed):
         refusal.packet = wire.parse(data).id
     packet = bytes.fromhex(refusal.packet) if refusal.packet else None
