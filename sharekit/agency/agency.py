@@ -31,6 +31,7 @@ from typing import Any
 
 from sharekit.agency import home as homes
 from sharekit.agency.clock import CLOCK, clock
+from sharekit.agency.keys import OwnKeys, recovered
 from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
@@ -55,10 +56,11 @@ from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
 from sharekit.record.record import Actor, Record
-from sharekit.trust import keys
+from sharekit.trust import keys, passphrases
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
+from sharekit.values import replace
 from sharekit.vault.vault import Vault
 
 __all__ = ["Agency"]
@@ -74,6 +76,7 @@ class Agency:
     The rest stands in parts, each of one subject:
 
         trust           the cards of partners that are believed here
+        own_keys        another passphrase, a copy of the keys for recovery, a new card for the same keys
         sending         what sealing would find, leaving fields out, the outbox
         receipts        what partners said of packets sealed here
         witness         checkpoints cosigned for partners and by them, and the forks that were noticed
@@ -101,12 +104,18 @@ class Agency:
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
-        self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
+        self._take(own)
+
+    def _take(self, own: Card) -> None:
+        """Go by this card from now on."""
+        self._signer = replace(self._signer, card=own)
+        self.trust = AgencyTrust(self.home / "trust", own, self.record, self._clock)
         self._make_parts(self._signer, self.record, self.trust, self._clock)
 
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
         """Every part gets what it needs, and none of them the agency."""
         outbox = self.home / "outbox"
+        self.own_keys = OwnKeys(self.home, signer, record, trust, clock=clock, renewed=self._take)
         post = Post(signer, record, trust, outbox)
         self.decisions, self.advice = Decisions(record, clock), AskingAdvice(record, trust, clock)
         self.lookups, self.stamps = LookUps(signer, record, clock), Stamping(record, clock)
@@ -150,6 +159,8 @@ class Agency:
         """
         place = Path(os.path.expanduser(home))
         homes.check_about(org_id, org_type, name, phone, out_of_hours_phone)
+        if passphrase is not None:
+            passphrases.check_new(passphrase)
         demonstration = bool(os.environ.get(CLOCK))
         now = clock(demonstration=demonstration)
         with homes.new_home(place) as folder:
@@ -188,6 +199,32 @@ class Agency:
         private = None if locked else keys.from_file(stored, log, passphrase)
         found = cls(place, private=private, person=person, role=role)
         found._check_keys()
+        return found
+
+    @classmethod
+    def recover(
+        cls,
+        home: str | Path,
+        copy: bytes,
+        secret: str,
+        passphrase: str | None = None,
+        *,
+        person: str | None = None,
+        role: str | None = None,
+    ) -> Agency:
+        """The agency whose passphrase was lost, with its keys from a copy and a new passphrase; it is recorded.
+
+        `copy` and `secret` are what `own_keys.recovery_copy` gave, the secret as it was printed. Raises Usage for a
+        slip in the secret, a passphrase that is too short, or another home's copy; WrongPassphrase, Malformed.
+        """
+        place = Path(os.path.expanduser(home))
+        if not homes.is_home(place):
+            raise Usage("there is no sharekit home there", hint="restore it from its backup first")
+        private = recovered(place, copy, secret)
+        homes.write_log_key(place, private)
+        found = cls(place, private=private, person=person, role=role)
+        found._check_keys()
+        found.own_keys.lock_recovered(passphrase, copy)
         return found
 
     def _check_keys(self) -> None:

@@ -23,11 +23,15 @@ from sharekit.domain.validation import is_phone
 from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
 from sharekit.trust import keys
 from sharekit.trust.cards import ORG_ID, Card
+from sharekit.trust.folder import PinFolder
 from sharekit.trust.keys import Keys
+from sharekit.trust.soundness import is_name
+from sharekit.trust.store import Pin
 
 __all__ = [
     "check_about",
     "is_home",
+    "keep_card",
     "keeps",
     "name_database",
     "new_home",
@@ -35,6 +39,7 @@ __all__ = [
     "read_card",
     "read_part",
     "write_home",
+    "write_log_key",
 ]
 
 
@@ -126,6 +131,20 @@ def read_card(home: Path) -> Card:
         raise _damaged("the card of this home is damaged") from None
 
 
+def keep_card(home: Path, card: Card) -> None:
+    """Keep a card of this home that another is to replace: what was sent with it must still be verified."""
+    PinFolder(home / "trust").write(Pin(card, confirmed=True))
+
+
+def write_log_key(home: Path, private: Keys) -> None:
+    """Write the file of the log key anew, if it is missing or damaged."""
+    try:
+        keys.log_from_file(read_part(home, "keys/log.key", what="the log key of this home"))
+    except Malformed:
+        (home / "keys").mkdir(mode=0o700, exist_ok=True)
+        files.write(home / "keys" / "log.key", keys.log_to_file(private))
+
+
 def is_protected(home: Path) -> bool:
     """Whether the keys of a home need a passphrase; False where there are none."""
     path = home / "keys" / "agency.key"
@@ -154,8 +173,8 @@ def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_
             '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
         )
     vocabulary.load("org-types")[org_type]
-    if not (name.strip() and name.isprintable() and len(name) <= 200):
-        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters")
+    if not is_name(name):
+        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 letters, on one line")
     for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
         if number is not None and not is_phone(number):
             raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")

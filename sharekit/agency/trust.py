@@ -39,6 +39,7 @@ class AgencyTrust(Trust):
         self._cards: Mapping[bytes, StandingCard] = {}  # what the ledger said last
         self._of_key: dict[bytes, dict[bytes, None]] = {}  # the accepted cards of a key, the last one at the end
         self._lacking: dict[bytes, str] = {}  # cards that were accepted and have no file, and whose they are
+        self._remember(Pin(own, confirmed=True))
         record.finish("revoked", self._finish)
         record.finish("reinstated", self._finish)
 
@@ -253,9 +254,8 @@ class AgencyTrust(Trust):
         return told
 
     def _stray(self, digest: bytes, pin: Pin) -> Iterator[str]:
-        card, known = pin.card, self._cards.get(digest)
+        card, known, now = pin.card, self._cards.get(digest), self._pins.get(pin.card.kid)
         if known is None and card.kid != self._own.kid:
             yield f"the file of a card of {card.org_id} that nobody accepted here"
-        elif known and card.kid in self._pins and self._pins[card.kid].card.data == card.data:
-            if bool(pin.revoked) != bool(self._pins[card.kid].revoked):
-                yield f"the file of a card of {card.org_id} says otherwise than the record whether it is revoked"
+        elif known and now and now.card.data == card.data and bool(pin.revoked) != bool(now.revoked):
+            yield f"the file of a card of {card.org_id} says otherwise than the record whether it is revoked"
