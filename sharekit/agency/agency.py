@@ -73,10 +73,10 @@ class Agency:
             packet = agency.seal(dataset, terms, to="ZZQ01")
 
     What everybody does stands here: `seal`, `verify`, `open` and `receive` packets, read the `ledger`, `export` it.
+    Its own keys are locked anew, copied and put on a new card by `own_keys`.
     The rest stands in parts, each of one subject:
 
         trust           the cards of partners that are believed here
-        own_keys        another passphrase, a copy of the keys for recovery, a new card for the same keys
         sending         what sealing would find, leaving fields out, the outbox
         receipts        what partners said of packets sealed here
         witness         checkpoints cosigned for partners and by them, and the forks that were noticed
@@ -115,7 +115,6 @@ class Agency:
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
         """Every part gets what it needs, and none of them the agency."""
         outbox = self.home / "outbox"
-        self.own_keys = OwnKeys(self.home, signer, record, trust, clock=clock, renewed=self._take)
         post = Post(signer, record, trust, outbox)
         self.decisions, self.advice = Decisions(record, clock), AskingAdvice(record, trust, clock)
         self.lookups, self.stamps = LookUps(signer, record, clock), Stamping(record, clock)
@@ -276,6 +275,11 @@ class Agency:
     def keys(self) -> Keys:
         """The private keys; WrongPassphrase while they are locked."""
         return self._signer.keys
+
+    @property
+    def own_keys(self) -> OwnKeys:
+        """What can be done with them: another passphrase, a copy for recovery, a new card for the same keys."""
+        return OwnKeys(self.home, self._signer, self.record, self.trust, clock=self._clock, renewed=self._take)
 
     @property
     def unlocked(self) -> bool:

@@ -234,6 +234,7 @@ def test_an_output_that_cannot_be_written_is_said_before_anything_is_done(out, d
 
 
 IN_A_HOME = ["vault.db", "agency.json", "card.cbor", "keys/agency.key", "trust/new.pin", "ledger/2026.db", "outbox/x"]
+IN_A_HOME += ["policy.toml", "policy.cose", "Policy.toml", "vault.db-journal", "x", "ledger/x"]
 
 
 @pytest.mark.parametrize("part", IN_A_HOME)
