@@ -116,14 +116,17 @@ class OwnKeys:
 
 
 def recovered(home: Path, copy: bytes, secret: str) -> Keys:
-    """The keys of this home from a copy, by the secret that somebody typed.
+    """The keys of this home from a copy, by the secret that somebody typed; a log key that is gone is put back.
 
-    Usage if the secret has a slip, or the keys are not those of the home's card; WrongPassphrase if it is another's;
-    Malformed if `copy` is no copy.
+    Usage if there is no home, the secret has a slip, or the keys are not those of the home's card; WrongPassphrase if
+    the secret is another's; Malformed if `copy` is no copy.
     """
+    if not homes.is_home(home):
+        raise Usage("there is no sharekit home there", hint="restore it from its backup first")
     found, own = recovery.read(copy, recovery.secret_of(secret)), homes.read_card(home)
     if (bytes(found.signing.verify_key), found.opening.public) != (own.signing, own.opening):
         raise Usage("the copy holds the keys of another home", hint="check which home it was made for")
+    homes.write_log_key(home, found)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 
 import pytest
@@ -174,17 +175,23 @@ def test_a_secret_is_read_however_it_is_typed(form):
     assert recovery.secret_of(form(recovery.spelled(SECRET))) == SECRET
 
 
+def slipped(at: int) -> str:
+    """A printed secret with another letter at one place."""
+    printed, letters = recovery.spelled(SECRET), recovery._LETTERS
+    return printed[:at] + letters[(letters.index(printed[at]) + 1) % 32] + printed[at + 1 :]
+
+
 def test_a_slip_in_a_secret_is_found_in_its_group():
-    printed, told, letters = recovery.spelled(SECRET), 0, recovery._LETTERS
-    for at, letter in enumerate(printed):
-        if letter != " ":
-            slipped = printed[:at] + letters[(letters.index(letter) + 1) % 32] + printed[at + 1 :]
-            try:
-                assert recovery.secret_of(slipped) != SECRET
-            except errors.Usage as slip:
-                told += 1
-                assert f"group {at // 6 + 1} " in slip.message
-    assert told >= 36
+    """In 31 of 32 cases; what slips through opens nothing."""
+    places, told = [at for at in range(47) if at % 6 != 5], 0
+    for at in places:
+        with contextlib.suppress(errors.Usage):
+            assert recovery.secret_of(slipped(at)) != SECRET
+            continue
+        with pytest.raises(errors.Usage, match=f"group {at // 6 + 1} "):
+            recovery.secret_of(slipped(at))
+        told += 1
+    assert told >= len(places) - 4
 
 
 @pytest.mark.parametrize("typed", ["", "AAAAA", "AAAAA " * 8, "U" * 40, recovery.spelled(SECRET) + " AAAAA"])
