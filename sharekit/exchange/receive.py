@@ -144,8 +144,10 @@ class Receiving:
             statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
             if (seen and seen.digest != packet.digest) or self._is_taken(packet):
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
-            card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
-        return Arrived(packet, statement, card, now)
+            pin = trust.find(packet.kid, org_id=statement.sender, at=statement.issued)
+            if pin.lapses and not known:
+                refusals.check_not_revoked(self._record, data)
+        return Arrived(packet, statement, pin.card, now)
 
     def _is_taken(self, packet: wire.Packet) -> bool:
         """Whether a partner took the number of a packet that was sealed here: what is kept under it would be tied."""

@@ -126,7 +126,7 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
         raise BadSignature("the sealed part is not the one that was signed", packet=packet.id)
     _check_places(packet, trust)
     seen = min(first_seen or now, now)
-    if pin.revoked and seen >= pin.revoked:  # 5.7
+    if pin.was_revoked(seen):  # 5.7
         raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
     if issued > now + CLOCK_SKEW:  # 5.8
         raise NotYetValid("the packet was issued in the future", packet=packet.id)

@@ -23,8 +23,9 @@ from sharekit.errors import Malformed, ShareError
 from sharekit.packet.wire import MANIFEST_COMMIT, Packet, aad_of, dataset_info, pad, parse, unpad
 from sharekit.proofs import checkpoint
 from sharekit.trust import folder, keys
-from sharekit.trust.folder import TrustFolder
+from sharekit.trust.folder import PinFolder
 from sharekit.trust.keys import HybridOpening, public_opening
+from sharekit.trust.store import Pin
 
 VALIDATOR = Validator((REPOSITORY / "schemas" / "packet.cddl").read_text())
 NAMES = sorted(path.name.removesuffix(".terms.json") for path in EXAMPLES.glob("*.terms.json"))
@@ -115,13 +116,13 @@ def test_key_files_are_as_the_cddl_says(monkeypatch):
 
 
 def test_pins_are_as_the_cddl_says(tmp_path):
-    store, own = TrustFolder(tmp_path), CARDS["classical as well"]
-    store.add(CARDS["hybrid"].data)
-    store.add(own.data, own.fingerprint.hex())
-    store.revoke("ZZQ01", reason="stolen", now=NOW)
+    store, own = PinFolder(tmp_path), CARDS["classical as well"]
+    store.write(Pin(CARDS["hybrid"], confirmed=False, revoked=NOW, reason="stolen"))
+    store.write(Pin(own, confirmed=True))
+    store.write(Pin(CARDS["for demonstration"], confirmed=True, reason="it was in the safe"))
     pins = [path.read_bytes() for path in tmp_path.iterdir()]
-    assert [problems("pin", pin) for pin in pins] == [[], []]
-    assert sorted(len(cbor.decode(pin)) for pin in pins) == [2, 4]
+    assert [problems("pin", pin) for pin in pins] == [[], [], []]
+    assert sorted(len(cbor.decode(pin)) for pin in pins) == [2, 3, 4]
 
 
 RULES_OF_STRUCTURES = {
