@@ -20,7 +20,7 @@ from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
 from sharekit.packet import receipt
 from sharekit.packet.receipt import Receipt
-from sharekit.packet.wire import RECEIPT, SHARE, Control
+from sharekit.packet.wire import CLOCK_SKEW, RECEIPT, SHARE, Control
 from sharekit.proofs.attestation import Attestation, evidence
 from sharekit.record.promises import of_receipt
 from sharekit.record.record import Facts, Record
@@ -30,7 +30,7 @@ __all__ = ["Given", "Receipts"]
 
 
 class Given(NamedTuple):
-    """The path of a receipt that waits in the outbox, or the error for which there is none.
+    """The path of a receipt that waits in the outbox, and the error for which there is none, or no cosignature in it.
 
     Both are None where none is owed.
     """
@@ -58,28 +58,34 @@ class Receipts:
     def give(self, event: str, entry: int, arrived: Arrived, *, note: str | None = None) -> Given:
         """Seal the receipt of the committed entry of that number for the sender of a packet.
 
-        `note` is the sender's checkpoint, where the manifest was read; it is cosigned if it follows the last one.
+        `note` is the sender's checkpoint, where the manifest was read; it is cosigned if it follows the last one. One
+        that cannot be cosigned keeps back no receipt, and is told as the trouble beside it.
         None is made while the keys are locked, or for a packet of our own.
         """
         if not self._signer.unlocked or arrived.statement.sender == self._signer.org_id:
             return Given()
+        cosigned, trouble = self._cosigned(note, arrived) if note else (None, None)
         try:
-            cosigned = self._cosigned(note, arrived) if note else None
-            return Given(receipt=self._post.report(event, entry, arrived, cosigned=cosigned))
+            return Given(self._post.report(event, entry, arrived, cosigned=cosigned), trouble)
         except ShareError as problem:
             return Given(trouble=problem)
 
-    def _cosigned(self, note: str, arrived: Arrived) -> str | None:
-        """The sender's checkpoint with our cosignature, or None where nothing shows yet that it follows."""
-        with contextlib.suppress(Usage):
-            return self._cosigning.cosigned(note, arrived.card, now=arrived.now)
-        return None
+    def _cosigned(self, note: str, arrived: Arrived) -> tuple[str | None, ShareError | None]:
+        """The sender's checkpoint with our cosignature, or the error for which it has none.
+
+        Both are None where nothing shows yet that it follows the last one.
+        """
+        try:
+            return self._cosigning.cosigned(note, arrived.card, now=arrived.now), None
+        except Usage:
+            return None, None
+        except ShareError as problem:
+            return None, problem
 
     def is_receipt(self, arrived: Arrived) -> bool:
-        """Whether a packet is a receipt, which is never receipted; False where it cannot be read here."""
+        """Whether a packet says that it is a receipt, which is never receipted; False where it cannot be read here."""
         with contextlib.suppress(ShareError):  # locked, too
-            control = opening.read_control(arrived.packet, arrived.statement, self._signer.keys)
-            return control is not None and control.mode == RECEIPT
+            return opening.mode_of(arrived.packet, arrived.statement, self._signer.keys) == RECEIPT
         return False
 
     # --- taking ---
@@ -99,6 +105,9 @@ class Receipts:
         sealed = self._record.vault.packets.seen(self._signer.org_id, taken.packet)
         if sealed is None or sealed.digest != taken.digest or taken.org_id not in sealed.recipients:
             raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
+        if not sealed.first_seen - CLOCK_SKEW <= taken.at <= arrived.now + CLOCK_SKEW:
+            hint = "compare this machine's clock with theirs, and ask for another receipt"
+            raise NotVerified("the receipt tells of a time before the packet was sealed, or still to come", hint=hint)
         if taken.cosigned is not None:
             self._post.check_own(taken.cosigned, now=arrived.now)
         with self._record.one_at_a_time():

@@ -328,10 +328,6 @@ class Record:
             looks = self._index.about(subject, LOOKED, oldest=True)
             yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
 
-    def accepted(self) -> frozenset[bytes]:
-        """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
-        return frozenset(self.standing().cards)
-
     def export(
         self,
         path: Path,
