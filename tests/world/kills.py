@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -87,10 +86,10 @@ def furnish(folder: Path) -> None:
 
 
 def _exchange(world: World, folder: Path) -> None:
-    said = {"retention": {"rule": "cpis-flag-copy", "destroy_on": "2028-01-10"}}
+    said = {"ended": "2026-11-10"}
     names = ("first", "second", "held", "new", "other")
     packets = {name: world.flag(**said, valid_days=20 + number) for number, name in enumerate(names)}
-    packets["held"] = _about_another_child(world, said)
+    packets["held"] = _about_another_child(world)
     for name, data in packets.items():
         (folder / f"{name}.sharekit").write_bytes(data)
         if name in ("first", "second", "held"):
@@ -101,9 +100,9 @@ def _exchange(world: World, folder: Path) -> None:
     (folder / "receipt.sharekit").write_bytes(world.outbox("ZZQ01")[0])
 
 
-def _about_another_child(world: World, said: dict[str, Any]) -> bytes:
+def _about_another_child(world: World) -> bytes:
     data, terms = example("cp-is-flag")
-    return world.fernshire.seal(data | {"nhs_number": "9990001014"}, terms | said, to="ZZQ01")
+    return world.fernshire.seal(data | {"nhs_number": "9990001014"}, terms, to="ZZQ01")
 
 
 def _write_inputs(folder: Path) -> None:
