@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sharekit.domain import retention
-from sharekit.errors import Expired, Replayed, ShareError
+from sharekit.errors import Expired, Replayed, RolledBack, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.modes import Handler
@@ -22,7 +22,7 @@ from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
 from sharekit.packet import wire
 from sharekit.packet.open import Share
-from sharekit.packet.wire import Control, Statement
+from sharekit.packet.wire import Statement
 from sharekit.policy.decide import Verdict, decide
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
@@ -38,11 +38,12 @@ class Opened(Share):
     """A share that was opened on the record.
 
     `receipt` is the path of the receipt that its sender is owed and that waits in the outbox, or None; `trouble` is
-    the error for which there is none, or None.
+    the error for which there is none, or None. `warning` is what whoever reads it must be told besides, or None.
     """
 
     receipt: Path | None = field(default=None, compare=False)
     trouble: ShareError | None = field(default=None, compare=False)
+    warning: ShareError | None = field(default=None, compare=False)
 
 
 class Verified(Statement):
@@ -103,14 +104,15 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
+            back = self._receipts.noticed(manifest.note, arrived)
             self._check_first_opening(arrived)
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
             self._record_use("decided", arrived, verdict)
             share = opening.open_dataset(arrived.packet, manifest, verdict, keys)
         entry = self._record_use("opened", arrived, verdict, share)
         self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
-        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note)
-        return Opened(**vars(share), **waiting._asdict())
+        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note, back=back)
+        return Opened(**vars(share), **waiting._asdict(), warning=back)
 
     def receive(self, data: bytes) -> Received:
         """Take in a packet of any mode.
@@ -124,8 +126,6 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             control = opening.read_control(arrived.packet, arrived.statement, keys)
-            if control is None:  # of a share nothing is read before somebody says what for
-                control = Control(wire.SHARE, {}, None, None)
             return self._handlers[control.mode](arrived, control)
 
     # --- is it to be believed? ---
@@ -206,7 +206,8 @@ class Receiving:
 
         def tell(refusal: ShareError, entry: int) -> None:
             if self._owes(arrived, use):
-                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived)
+                back = refusal if isinstance(refusal, RolledBack) else None
+                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived, back=back)
 
         facts = arrived.facts(purpose=use.purpose if use else None)
         return refusals.recorded(self._record, facts, now=arrived.now, then=tell)

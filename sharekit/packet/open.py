@@ -167,14 +167,14 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
     return Manifest(terms, SHARE, content.note, reply, content.dataset_hash, padded, statement.data)
 
 
-def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
-    """What a receipt or a checkpoint packet says, or None if the packet is a share.
+def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control:
+    """What a receipt or a checkpoint packet says; of a share its mode and the sender's checkpoint, and no more.
 
     Errors as in `read_manifest`.
     """
     content = _content(_unwrapped(packet, statement, keys), statement)
-    if content.mode == SHARE:
-        return None
+    if content.mode == SHARE:  # nothing is read of it before somebody says what for
+        return Control(SHARE, {}, content.note, None)
     return Control(content.mode, content.body, content.note, content.in_reply_to)
 
 
