@@ -173,6 +173,7 @@ def test_an_older_vault_is_migrated_when_it_is_used(folder, kinds):
     with contextlib.closing(Vault(folder / "vault.db", KEY)) as before:
         key = before.subjects.key([("nhs", "9990001011")])
     vault = Vault(folder / "vault.db", KEY)
+    set_edition(folder / "vault.db", 1)
     kinds(vault=("ALTER TABLE packet ADD COLUMN more INTEGER;\n", "CREATE TABLE more (a INTEGER);\n"))
     assert vault.subjects.key([("nhs", "9990001011")]) == key
     with vault.reading() as db:
