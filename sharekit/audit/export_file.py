@@ -89,12 +89,15 @@ def _shipped_schema() -> list[tuple[Any, ...]]:
         return _schema(db)
 
 
-def entries(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
-    """The first `size` entries of an export, in order and each once; bytes that are no entry are left out."""
+def entries(path: Path, size: int, *, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The first `size` entries of an export from number `start` on, in order and each once.
+
+    Bytes that are no entry are left out.
+    """
     last = -1
-    query = "SELECT seq, bytes FROM entry WHERE seq >= 0 AND seq < ? AND length(bytes) <= 4096 ORDER BY seq"
+    query = "SELECT seq, bytes FROM entry WHERE seq >= ? AND seq < ? AND length(bytes) <= 4096 ORDER BY seq"
     with opened(path) as db:
-        for seq, data in db.execute(query, (size,)):
+        for seq, data in db.execute(query, (max(start, 0), size)):
             if seq <= last:
                 raise Malformed("the export is damaged")  # pages in a circle would be read for ever
             last = seq
