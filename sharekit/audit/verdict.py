@@ -14,8 +14,8 @@ __all__ = ["advice", "confirmed", "sentence", "short"]
 
 
 def confirmed(report: AuditReport) -> int:
-    """How many of the first entries somebody outside has seen, and signed so; 0 where nobody has."""
-    return max((each.size for each in report.attested), default=0)
+    """How many of the first entries somebody outside has signed to have seen, or a checkpoint kept elsewhere holds."""
+    return max(report.kept, *(each.size for each in report.attested), 0)
 
 
 def sentence(report: AuditReport, names: Mapping[str, str]) -> str:
@@ -26,12 +26,15 @@ def sentence(report: AuditReport, names: Mapping[str, str]) -> str:
         many = len(report.findings)
         number = "one thing does" if many == 1 else f"{many} things do"
         return f"Do not rely on {whose} as it stands: {number} not fit together{_first(report)}."
+    unchanged = f"Nothing in {whose} was changed or removed after it was signed"
+    if not confirmed(report):
+        return f"{unchanged}; nobody outside confirms it yet."
     outside = max(report.attested, key=lambda each: (each.size, each.at), default=None)
-    if outside is None:
-        return f"Nothing in {whose} was changed or removed after it was signed; nobody outside confirms it yet."
+    if outside is None or outside.size < report.kept:
+        seen = f"a checkpoint kept elsewhere holds for its first {report.kept:,} of {report.size:,} entries"
+        return f"{unchanged}, and {seen}."
     who = names.get(outside.org_id, outside.org_id)
-    seen = f"{who} confirms its first {outside.size:,} of {report.size:,} entries"
-    return f"Nothing in {whose} was changed or removed after it was signed, and {seen}."
+    return f"{unchanged}, and {who} confirms its first {outside.size:,} of {report.size:,} entries."
 
 
 def advice(report: AuditReport) -> str:
@@ -41,7 +44,7 @@ def advice(report: AuditReport) -> str:
             f"The first {report.unchanged:,} entries are as they were signed. Keep this file as it is, ask the agency"
             " for a new export, and compare both with what its partners have kept."
         )
-    if not report.attested:
+    if not confirmed(report):
         return (
             "Whoever holds the agency's log key could have written the whole record anew. Ask its partners for their"
             " receipts or checkpoints, and give them to the audit: then it could not go unnoticed."

@@ -62,7 +62,8 @@ class AuditReport(Value):
     """What the export is, recomputed: entries before `unchanged` are those that a signed note promised.
 
     `attested` says who outside has seen how many of them, and when; the largest first. `remarks` say what was given to
-    the auditor and counts for nothing, or is only reported: they accuse nobody. `begun_from` is the hash of the last
+    the auditor and counts for nothing, or is only reported: they accuse nobody. `kept` is the size of
+    the largest checkpoint that the auditor was given and that holds; 0 for none. `begun_from` is the hash of the last
     checkpoint of the year before, as the genesis entry has it; None where it has none.
     """
 
@@ -74,6 +75,7 @@ class AuditReport(Value):
     checked: Checked
     attested: tuple[Attested, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    kept: int = 0
     begun_from: bytes | None = None
 
 
@@ -130,6 +132,7 @@ class _Audit:
         kept = [*checkpoints, *stamps, *(each.note for each, _ in shown)]
         kept += [*outside.cosigned(), *(each.cosigned for each in said if each.cosigned)]
         given = [(note, known) for note in dict.fromkeys(kept) if (known := outside.supplied(note))]
+        elsewhere = {*checkpoints, *(each.note for each, _ in shown)}
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
         tree.read(progress)
@@ -153,6 +156,7 @@ class _Audit:
             checked,
             attested,
             tuple(outside.remarks),
+            max((count for note, count in standing if note in elsewhere), default=0),
             _begun_from(self.genesis),
         )
 
