@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -33,10 +33,9 @@ CLOSED = vocabulary.load("ledger-events")["closed"].number
 
 
 def year(folder: Path, number: int, *, after: bytes | None = None, entries: int = 3, closed: bool = True) -> bytes:
-    """An export of a year in `folder`, begun from the checkpoint with the hash `after`; the hash of its own last one."""
-    origin, path = f"sharekit/fernshire/{number}", folder / f"{number}.db"
+    """An export of a year, begun from the checkpoint with the hash `after`; the hash of its own last one."""
+    origin, path = f"sharekit/fernshire/{number}", folder / f"{os.urandom(4).hex()}.db"
     genesis = Entry(1, seconds(f"{number}-01-01 00:00"), nonce=bytes(16), origin=origin, checkpoint=after)
-    path.unlink(missing_ok=True)
     with Ledger.create(path, origin=origin, key=KEYS.log, genesis=genesis) as ledger:
         for at in range(entries):
             ledger.append(Entry(3, seconds(f"{number}-06-0{at + 1} 00:00"), nonce=bytes([at] * 16)))
@@ -98,7 +97,6 @@ def test_a_year_begun_from_nothing_though_there_is_one_before_is_found(chain):
 
 
 def test_an_export_made_before_the_year_ended_is_told_and_is_no_finding(chain):
-    shutil.copy(chain / "2026.export", chain / "whole")
     year(chain, 2026, after=None, entries=2, closed=False)
     findings, remarks = audited(chain, 2026, 2027)
     assert (findings, remarks) == ([], ["2027 year-missing"])
