@@ -35,7 +35,7 @@ from sharekit.audit.recompute import (
     unseen,
 )
 from sharekit.errors import Malformed, ShareError
-from sharekit.proofs import checkpoint
+from sharekit.proofs import checkpoint, timestamp
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.proofs.inclusion import UNSIGNED
 from sharekit.trust.cards import Card
@@ -97,6 +97,8 @@ def audit(
     is called with the number of entries read so far, and of all. Raises Malformed if a file is not what it should be,
     Usage if it cannot be read, and NotTrusted if `trust` has no card of the ledger's agency.
     """
+    for root in roots:
+        timestamp.check_root(root)  # also where the export has no stamp to check
     with export_file.opened(Path(path)) as db:
         findings = Findings()
         if not export_file.check_schema(db, findings):

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from sharekit.domain import vocabulary
 from sharekit.errors import LedgerTampered, Malformed, NotVerified, RolledBack, ShareError, Usage
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.post import Arrived, Post, Received, theirs
@@ -111,7 +112,8 @@ class Receipts:
             raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
         with self._record.one_at_a_time():
             if not self._partners.has(_said(taken)) and not self._partners.is_full(_said(taken)):
-                self._record_taken(taken, arrived.now)
+                if arrived.entry is not None or not self._has_entry(taken, arrived.now):
+                    self._record_taken(taken, arrived.now)
                 self._partners.keep(_said(taken))  # after its entry: it is by this that a second one is noticed
         self._check_own(taken, arrived)
         return Received(control.mode, arrived.statement, taken, warning=self.noticed(taken.note, arrived))
@@ -128,6 +130,12 @@ class Receipts:
                     facts = Facts(packet=taken.packet, counterparties=[taken.org_id], checkpoint=digest)
                     self._record.append("rolled-back", replace(facts, outcome=RolledBack.code), now=arrived.now)
                     raise
+
+    def _has_entry(self, taken: Receipt, now: datetime) -> bool:
+        """Whether somebody recorded it who was stopped before the vault knew."""
+        note, number = sha256(taken.note.encode()).digest(), vocabulary.load("ledger-events")["receipt-in"].number
+        about = [each for each in self._record.about_packets([taken.packet]) if each.event == number]
+        return any((each.counterparties, each.checkpoint) == ((taken.org_id,), note) for each in about)
 
     def _record_taken(self, taken: Receipt, now: datetime) -> None:
         facts = Facts(
