@@ -105,11 +105,9 @@ def _served(database: Path, about: Path, port: int, secret: str) -> Iterator[Pop
     """Datasette in a process of its own, behind the guard, which ends with this one."""
     import subprocess
 
-    from sharekit import cli
-
     plugins = database.parent / "plugins"
     plugins.mkdir()
-    (plugins / "guard.py").write_text(PLUGIN.format(cli=cli.__name__))
+    (plugins / "guard.py").write_text(PLUGIN.format(cli=__package__))
 
     command = [sys.executable, "-m", "datasette", "serve", "--immutable", str(database), "--metadata", str(about)]
     command += ["--host", HOST, "--port", str(port), "--plugins-dir", str(plugins)]

@@ -55,9 +55,9 @@ def _names(evidence: Evidence) -> dict[str, str]:
 
 def _given(evidence: Evidence, found: AuditReport) -> Given:
     """What the report says of the evidence: of the cards those that bear on this ledger."""
+    from sharekit.audit import verdict
     from sharekit.audit.report import Given
-    from sharekit.proofs.checkpoint import owner
 
-    bearing: set[Any] = {owner(found.origin), *(each.org_id for each in found.attested)}
+    bearing: set[Any] = {verdict.agency(found), *(each.org_id for each in found.attested)}
     cards = [pin.card for pin in evidence.trust if pin.card.org_id in bearing]
     return Given(cards, len(evidence.checkpoints), len(evidence.proofs), len(evidence.receipts))

@@ -21,7 +21,6 @@ from sharekit.audit import charts, questions, verdict
 from sharekit.audit.attested import Attested
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport
-from sharekit.proofs.checkpoint import owner
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
@@ -52,7 +51,7 @@ def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: 
             advice=verdict.advice(report),
             report=report,
             attested=_newest(report.attested),
-            agency=owner(report.origin) or "",
+            agency=verdict.agency(report),
             names=names,
             given=given,
             file=file or path.name,

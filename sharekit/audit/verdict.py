@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from sharekit.audit.verify import AuditReport
 from sharekit.proofs.checkpoint import owner
 
-__all__ = ["advice", "confirmed", "sentence", "short"]
+__all__ = ["advice", "agency", "confirmed", "sentence", "short"]
+
+
+def agency(report: AuditReport) -> str:
+    """The organisation whose record was audited; empty where nobody can tell."""
+    return owner(report.origin) or ""
 
 
 def confirmed(report: AuditReport) -> int:
@@ -20,8 +25,8 @@ def confirmed(report: AuditReport) -> int:
 
 def sentence(report: AuditReport, names: Mapping[str, str]) -> str:
     """What the audit found, in one sentence; `names` are those of the organisations whose cards are trusted."""
-    agency = owner(report.origin)
-    whose = f"the record of {names.get(agency, agency)}" if agency else "this record"
+    org_id = agency(report)
+    whose = f"the record of {names.get(org_id, org_id)}" if org_id else "this record"
     if report.findings:
         many = len(report.findings)
         number = "one thing does" if many == 1 else f"{many} things do"
