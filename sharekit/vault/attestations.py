@@ -22,7 +22,7 @@ from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.values import Value
 from sharekit.vault.box import Box, stored_time
 
-__all__ = ["MOST_SAID", "Fork", "Partners", "Said"]
+__all__ = ["MOST_FORKS", "MOST_SAID", "MOST_SEEN", "Fork", "Partners", "Said"]
 
 MOST_SEEN = 64  # checkpoints of one ledger that are held against those that come
 MOST_FORKS = 16  # pairs of checkpoints of one ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 
 import pytest
 from world.agencies import CONFIRM, example
@@ -14,6 +15,7 @@ from sharekit.packet import wire
 from sharekit.proofs import checkpoint, cosignature
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.record.record import Facts
+from sharekit.vault.attestations import MOST_FORKS, MOST_SAID, MOST_SEEN
 
 STATUS = "safeguarding.status-flag"
 FERNSHIRE, QUILLBROOK = "E10999001", "ZZQ01"
@@ -205,3 +207,39 @@ def test_two_histories_of_one_size_are_kept_by_whoever_is_shown_them(world):
         with pytest.raises(errors.LedgerTampered):
             send(world, note_of(world, 2, bytes(32)), 2, [])
     assert {each.kind for each in world.quillbrook.witness.forks()} == {"fork"}
+
+
+# --- what one partner can make us keep
+
+
+def test_a_flood_of_receipts_of_one_event_for_one_packet_has_an_end(world):
+    """A partner writes an entry and its receipt as often as it likes; what is kept and recorded of it is bounded."""
+    data = flag(world, 0)
+    for _ in range(MOST_SAID + 4):
+        world.quillbrook.verify(data)
+    for waiting in world.outbox(QUILLBROOK):
+        assert world.fernshire.receive(waiting).taken.event == "verified"
+    assert len(list(world.fernshire.receipts.said())) == MOST_SAID
+    assert world.events(FERNSHIRE).count("receipt-in") == MOST_SAID
+    opened(world, data)
+    assert world.fernshire.receive(world.outbox(QUILLBROOK)[-1]).taken.event == "opened"
+    assert len(list(world.fernshire.receipts.said())) == MOST_SAID + 1
+
+
+def test_of_very_many_checkpoints_and_forks_a_bounded_number_is_kept(world):
+    opened(world, flag(world, 0))
+    partners, now = world.quillbrook.record.vault.partners, world.quillbrook.now()
+    for size in range(1, 200):
+        partners.saw(note_of(world, size, b"a" * 32), issued=now, now=now)
+        partners.saw(note_of(world, size, b"b" * 32), issued=now, now=now)
+    assert len(partners.forks()) == MOST_FORKS
+    with partners._box.reading() as db:
+        assert db.execute("SELECT count(*) FROM seen").fetchone()[0] <= MOST_SEEN + 1
+
+
+def test_of_very_many_cosigned_checkpoints_by_one_witness_the_newest_are_kept(world):
+    partners, now = world.fernshire.record.vault.partners, world.fernshire.now()
+    for size in range(1, 40):
+        partners.keep_cosigned("W1", note_of(world, size, b"a" * 32), now=now + timedelta(seconds=size))
+    kept = [checkpoint.parse(each.cosigned).size for each in partners.said(b"")]
+    assert kept == list(range(40 - MOST_SAID, 40))
