@@ -4,7 +4,8 @@ CREATE TABLE seen (
     origin TEXT NOT NULL,
     size INTEGER NOT NULL,
     note TEXT NOT NULL,
+    least INTEGER NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (origin, size)
 ) WITHOUT ROWID;
-INSERT INTO seen SELECT origin, size, note, CAST(strftime('%s', 'now') AS INTEGER) FROM witnessed;
+INSERT INTO seen SELECT origin, size, note, size, CAST(strftime('%s', 'now') AS INTEGER) FROM witnessed;

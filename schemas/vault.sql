@@ -101,7 +101,8 @@ CREATE TABLE seen (
     origin TEXT NOT NULL,
     size INTEGER NOT NULL,
     note TEXT NOT NULL,                   -- with the signature of the ledger alone
-    at INTEGER NOT NULL,                  -- since when the ledger is known to be as large as that
+    least INTEGER NOT NULL,               -- how many entries it had at least: a packet is itself one more
+    at INTEGER NOT NULL,                  -- since when that is known here
     PRIMARY KEY (origin, size)
 ) WITHOUT ROWID;
 

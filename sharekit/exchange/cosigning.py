@@ -189,9 +189,10 @@ def _is_signed(note: str, card: Card, now: datetime) -> bool:
 
 def _went_back(fork: Fork, card: Card) -> RolledBack:
     known, new = checkpoint.parse(fork.note), checkpoint.parse(fork.other)
-    went = f"went back: it had shown {known.size} entries here, and now shows {new.size}"
+    went = f"went back: it had shown {known.size} entries and more here, and now shows {new.size}"
+    went = "went back, and on in another way" if checkpoint.contradict(known, new) else went
     back = RolledBack(
-        f"the record of {card.org_id} {went if new.size < known.size else 'went back, and on in another way'}",
+        f"the record of {card.org_id} {went}",
         index=new.size,
         expected=known.root.hex(),
         found=new.root.hex(),

@@ -103,11 +103,16 @@ class Receipts:
         """A partner's receipt for a packet of ours: checked, kept, on the record; a receipt that comes twice is one.
 
         Of very many about one event of a packet the first are kept. Raises Malformed, NotVerified if we sealed no such
-        packet for them, and RolledBack, once it is kept, where it is the first to show that our own ledger went back.
+        packet for them, and RolledBack where we signed a packet of which nothing is recorded, or, once it is kept,
+        where it is the first to show that our own ledger went back.
         """
         with theirs():
             taken = receipt.check(control, arrived.statement, card=arrived.card, own=self._signer.card)
         sealed = self._record.vault.packets.seen(self._signer.org_id, taken.packet)
+        if sealed is None and taken.statement:  # our own signature, and our record knows nothing of it
+            facts = Facts(packet=taken.packet, counterparties=[taken.org_id], outcome=RolledBack.code)
+            self._record.append("rolled-back", facts, now=arrived.now)
+            raise RolledBack("a partner has a packet that was signed here and that this record does not have")
         if sealed is None or sealed.digest != taken.digest or taken.org_id not in sealed.recipients:
             raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
         with self._record.one_at_a_time():
@@ -119,14 +124,15 @@ class Receipts:
         return Received(control.mode, arrived.statement, taken, warning=self.noticed(taken.note, arrived))
 
     def _check_own(self, taken: Receipt, arrived: Arrived) -> None:
-        """Return unless a checkpoint in the receipt shows for the first time that our ledger went back: RolledBack."""
-        for note in (taken.cosigned, taken.seen):
+        """Return unless the receipt shows, or says, for the first time that our ledger went back: RolledBack."""
+        for note in filter(None, (taken.seen, taken.cosigned)):
             try:
-                if note is not None:
-                    self._post.check_own(note, now=arrived.now)
+                self._post.check_own(note, now=arrived.now)
+                if note == taken.seen:  # as large as ours was: the packet that came after it is what we lost
+                    raise RolledBack(f"{taken.org_id} reports that this record went back behind a later packet")
             except RolledBack:
-                if self._partners.keep_shown(note or "", now=arrived.now):
-                    digest = sha256((note or "").encode()).digest()
+                if self._partners.keep_shown(note, now=arrived.now):
+                    digest = sha256(note.encode()).digest()
                     facts = Facts(packet=taken.packet, counterparties=[taken.org_id], checkpoint=digest)
                     self._record.append("rolled-back", replace(facts, outcome=RolledBack.code), now=arrived.now)
                     raise

@@ -34,8 +34,8 @@ LATELY = 100  # of the checkpoints that partners cosigned, how many are held aga
 class Fork(Value):
     """Two notes of the ledger `origin`, both signed with its key; `seen` is when we knew.
 
-    Of the kind "fork" they contradict each other. Of the kind "rolled-back" the other is smaller, and came after `note`
-    was known: their record was put back, or their clock was wrong.
+    Of the kind "fork" they contradict each other. Of the kind "rolled-back" the other is no larger, and came with a
+    packet that was sealed after one with `note` was known: their record was put back, or their clock was wrong.
     """
 
     origin: str
@@ -49,7 +49,7 @@ class Fork(Value):
         first, second = checkpoint.parse(self.note), checkpoint.parse(self.other)
         if checkpoint.contradict(first, second):
             return "fork"
-        return "rolled-back" if second.size < first.size else "unproven"
+        return "rolled-back" if second.size <= first.size else "unproven"
 
 
 class Back(NamedTuple):
@@ -114,7 +114,7 @@ class Partners:
             elif problem is None:
                 note = cosignature.cosign(note, name=name, key=key, now=now)
                 db.execute("INSERT OR REPLACE INTO witnessed VALUES (?, ?, ?)", (new.origin, new.size, note))
-                _keep_seen(db, new, note, now)
+                _keep_seen(db, new, note, now, least=new.size)
         if problem is not None:
             raise problem
         return note
@@ -129,7 +129,7 @@ class Partners:
         with self._box.writing() as db:
             earlier = _behind(db, new, issued)
             if earlier is None:
-                _keep_seen(db, new, note, max(issued, now))
+                _keep_seen(db, new, note, max(issued, now), least=new.size + 1)  # its own entry came after
                 return None
             is_new = _keep_pair(db, new.origin, earlier, note, now)
         return Back(Fork(new.origin, earlier, note, now), is_new)
@@ -165,7 +165,7 @@ class Partners:
                 "SELECT 1 FROM seen WHERE origin = ? AND size = ?", (found.origin, found.size)
             ).fetchone()
             if known is None:
-                _keep_seen(db, found, note, now)
+                _keep_seen(db, found, note, now, least=found.size)
         return known is None
 
     def keep(self, said: Said) -> None:
@@ -261,17 +261,18 @@ def _behind(db: sqlite3.Connection, new: Checkpoint, issued: datetime) -> str | 
     for (note,) in db.execute(same, (new.origin, new.size, new.origin)):
         if checkpoint.contradict(checkpoint.parse(note), new):
             return str(note)
-    larger = "SELECT note FROM seen WHERE origin = ? AND size > ? AND at < ? ORDER BY size DESC LIMIT 1"
+    larger = "SELECT note FROM seen WHERE origin = ? AND least > ? AND at < ? ORDER BY size DESC LIMIT 1"
     row = db.execute(larger, (new.origin, new.size, seconds_of(issued))).fetchone()
     return str(row[0]) if row else None
 
 
-def _keep_seen(db: sqlite3.Connection, new: Checkpoint, note: str, at: datetime) -> None:
-    """Remember that the ledger was as large as that `at` that time; of very many the largest."""
+def _keep_seen(db: sqlite3.Connection, new: Checkpoint, note: str, at: datetime, *, least: int) -> None:
+    """Remember that the ledger had `least` entries `at` that time, or more; of very many checkpoints the largest."""
     kept = checkpoint.only(note, new.origin)
     db.execute(
-        "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)",
-        (new.origin, new.size, kept, seconds_of(at)),
+        "INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET least = max(least, excluded.least),"
+        " at = CASE WHEN excluded.least > least THEN excluded.at ELSE min(at, excluded.at) END",
+        (new.origin, new.size, kept, least, seconds_of(at)),
     )
     last = "SELECT size FROM seen WHERE origin = ? ORDER BY size DESC LIMIT 1 OFFSET ?"
     db.execute(f"DELETE FROM seen WHERE origin = ? AND size <= ({last})", (new.origin, new.origin, MOST_SEEN))  # noqa: S608

@@ -87,6 +87,21 @@ def test_the_sender_is_told_by_the_receipt_and_takes_it_in(gone_back):
     assert gone_back.events(FERNSHIRE).count("rolled-back") == 1
 
 
+def test_a_record_that_lost_one_packet_alone_is_noticed_at_the_next(world):
+    """What was put back is as large as the lost packet's checkpoint: but that packet was itself an entry more."""
+    opened(world, flag(world, 0))
+    copy = world.folder / "backup"
+    shutil.copytree(world.fernshire.home, copy)
+    lost = opened(world, flag(world, 1)).receipt.read_bytes()
+    put_back(world, copy)
+    share = opened(world, flag(world, 2))
+    assert share.warning.code == "rolled-back"
+    for receipt in (share.receipt.read_bytes(), lost):
+        with pytest.raises(errors.RolledBack):
+            world.fernshire.receive(receipt)
+    assert "rolled-back" in world.events(FERNSHIRE)
+
+
 def test_taking_a_share_in_notices_it_as_well(gone_back):
     taken = gone_back.quillbrook.receive(flag(gone_back, 2))
     assert taken.warning.code == "rolled-back"
