@@ -33,7 +33,8 @@ def receive_command(packet: str) -> None:
 def receipt_path(done: Opened | Verified | Received) -> str | None:
     """Where the receipt of an act waits; why there is none is said, and undoes nothing."""
     if done.trouble:
-        output.say(f"warning: no receipt could be made: {done.trouble.message}")
+        what = "their checkpoint was not cosigned" if done.receipt else "no receipt could be made"
+        output.say(f"warning: {what}: {done.trouble.message}")
     return str(done.receipt) if done.receipt else None
 
 

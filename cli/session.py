@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -70,13 +71,39 @@ def actor() -> dict[str, str | None]:
 
 def passphrase() -> str | None:
     """The passphrase that a file holds; None where no file is named."""
-    from sharekit.errors import Malformed, WrongPassphrase
-
     named = _option("passphrase_file")
     if named is None:
         named = os.environ.get("SHAREKIT_PASSPHRASE_FILE") or None
-    if named is None:
-        return None
+    return None if named is None else _words_in(named)
+
+
+def new_passphrase(named: str | None, *, none: bool) -> str | None:
+    """The passphrase that keys are to have: from a file, or asked for twice at the terminal; None for none."""
+    from sharekit.errors import Usage, WrongPassphrase
+
+    if none and named is not None:
+        raise Usage("--no-passphrase and a passphrase file exclude each other", hint="choose one of them")
+    if none or named is not None:
+        return None if named is None else _words_in(named)
+    if not is_attended():
+        raise WrongPassphrase("a new passphrase is needed", hint="--new-passphrase-file FILE, or --no-passphrase")
+    return asked_passphrase()
+
+
+def asked_passphrase() -> str:
+    """A new passphrase, asked for twice at the terminal."""
+    answer: str = click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def _words_in(named: str) -> str:
+    """The passphrase in a file; Usage if others can read it."""
+    from sharekit.errors import Malformed, Usage, WrongPassphrase
+
+    with contextlib.suppress(OSError, ValueError):
+        found = os.stat(named)
+        if named != "-" and stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and os.name == "posix":
+            raise Usage("others on this machine can read the passphrase file", hint="run: chmod 600 FILE")
     with contextlib.suppress(UnicodeDecodeError, Malformed):  # Malformed: much too large
         words = read(named, what="the passphrase file", limit=4096).decode("utf-8-sig").rstrip("\r\n")
         if words:

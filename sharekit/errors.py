@@ -30,6 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = [
@@ -73,6 +74,8 @@ class ShareError(Exception):
     `rule` and `source` name the rule that refused and where it comes from, where there is one.
     `packet` is the packet's id in hexadecimal once its statement has been read. Where the sender is owed a receipt of
     the refusal, `receipt` is the path of that receipt in the outbox, or `trouble` the error for which there is none.
+    `sender` is who signed the packet by their pinned card, once that has been verified: org_id, name, phone and
+    out_of_hours_phone.
     """
 
     code: ClassVar[str] = "unexpected"
@@ -80,6 +83,7 @@ class ShareError(Exception):
     hint: str = ""
     receipt: Path | None = None
     trouble: ShareError | None = None
+    sender: Mapping[str, str | None] | None = None
 
     def __init__(
         self,

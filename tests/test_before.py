@@ -44,6 +44,7 @@ def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of all that the build before left, as the current folder, on the day it was asked about it."""
     folder = tmp_path / "before"
     shutil.copytree(BEFORE, folder)
+    (folder / "passphrase").chmod(0o600)  # a passphrase that others can read is refused
     with tarfile.open(folder / "homes.tar.xz") as archive:
         archive.extractall(folder, filter="tar")  # which keeps it to the owner who may read a key
     monkeypatch.chdir(folder)
@@ -126,6 +127,7 @@ def test_a_key_file_is_still_its_owners_alone(before):
 
 def test_the_passphrase_is_asked_for_and_a_wrong_one_opens_nothing(before):
     (before / "wrong").write_text("other words\n")
+    (before / "wrong").chmod(0o600)
     refused = sharekit("overdue", "--words", "--home", "fernshire", "--passphrase-file", "wrong")
     assert refused.error == "wrong-passphrase"
     assert sharekit("overdue", "--words", "--home", "fernshire").error == "wrong-passphrase"

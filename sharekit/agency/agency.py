@@ -33,6 +33,7 @@ from typing import Any
 
 from sharekit.agency import home as homes
 from sharekit.agency.clock import CLOCK, clock
+from sharekit.agency.keys import OwnKeys, recovered
 from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
@@ -58,10 +59,11 @@ from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
 from sharekit.record import held_against
 from sharekit.record.record import Actor, Record
-from sharekit.trust import keys
+from sharekit.trust import keys, passphrases
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
+from sharekit.values import replace
 from sharekit.vault.vault import Vault
 
 __all__ = ["Agency"]
@@ -74,6 +76,7 @@ class Agency:
             packet = agency.seal(dataset, terms, to="ZZQ01")
 
     What everybody does stands here: `seal`, `verify`, `open` and `receive` packets, read the `ledger`, `export` it.
+    Its own keys are locked anew, copied and put on a new card by `own_keys`.
     The rest stands in parts, each of one subject:
 
         trust           the cards of partners that are believed here
@@ -104,7 +107,12 @@ class Agency:
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
-        self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
+        self._take(own)
+
+    def _take(self, own: Card) -> None:
+        """Go by this card from now on."""
+        self._signer = replace(self._signer, card=own)
+        self.trust = AgencyTrust(self.home / "trust", own, self.record, self._clock)
         self._make_parts(self._signer, self.record, self.trust, self._clock)
 
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
@@ -153,6 +161,8 @@ class Agency:
         """
         place = Path(os.path.expanduser(home))
         homes.check_about(org_id, org_type, name, phone, out_of_hours_phone)
+        if passphrase is not None:
+            passphrases.check_new(passphrase)
         demonstration = bool(os.environ.get(CLOCK))
         now = clock(demonstration=demonstration)
         with homes.new_home(place) as folder:
@@ -194,6 +204,21 @@ class Agency:
         found._check_keys()
         with contextlib.suppress(LedgerError):  # said by whatever needs the record
             found.record.standing()  # finishes what a killed process has left undone
+        return found
+
+    @classmethod
+    def recover(
+        cls, home: str | Path, copy: bytes, secret: str, passphrase: str | None = None, **actor: str | None
+    ) -> Agency:
+        """The agency whose passphrase was lost, locked anew with its keys from a copy; `actor` as in `load`.
+
+        `copy` and `secret` are those of `own_keys.recovery_copy`, the secret as it was printed. Raises Usage for a slip
+        in it, for a short passphrase, and for another home's copy; WrongPassphrase, Malformed.
+        """
+        private = recovered(place := Path(os.path.expanduser(home)), copy, secret)
+        found = cls(place, private=private, **actor)
+        found._check_keys()
+        found.own_keys.lock_recovered(passphrase, copy)
         return found
 
     def _check_keys(self) -> None:
@@ -247,6 +272,11 @@ class Agency:
         return self._signer.keys
 
     @property
+    def own_keys(self) -> OwnKeys:
+        """What can be done with them: another passphrase, a copy for recovery, a new card for the same keys."""
+        return OwnKeys(self.home, self._signer, self.record, self.trust, clock=self._clock, renewed=self._take)
+
+    @property
     def unlocked(self) -> bool:
         """Whether the private keys are here."""
         return self._signer.unlocked
@@ -275,12 +305,14 @@ class Agency:
         terms: ShareTerms | Mapping[str, Any],
         to: str | Sequence[str],
         attachments: Sequence[Any] = (),
+        *,
+        classical: bool = False,
     ) -> Sealed:
         """A packet for one organisation or several, recorded before it is returned; errors as in `sharekit.seal`.
 
         Its bytes also know their `id`, `entry`, `recipients`, `kept`, `left_out` and `findings`.
         """
-        return self.sending.seal(dataset, terms, to, attachments)
+        return self.sending.seal(dataset, terms, to, attachments, classical=classical)
 
     def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Verified:
         """The packet's statement, if a trusted sender signed it; recorded. `cards` are believed for this once.

@@ -11,12 +11,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import retention, vocabulary
+from sharekit.domain import vocabulary
 from sharekit.domain.identifiers import identifier_value
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.retention import Keeping
 from sharekit.errors import GateNotMet, LedgerError, Usage, WrongPassphrase
 from sharekit.ledger.entry import Entry
 from sharekit.record.record import Facts, Record
@@ -42,9 +42,8 @@ class Retention:
         self,
         packet: bytes,
         sender: str,
-        terms: ShareTerms,
+        keeping: Keeping,
         *,
-        due: date | None,
         identifiers: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Remember why and until when a packet is kept; the first time counts, and what it left open is filled in.
@@ -52,9 +51,8 @@ class Retention:
         Whoever then records something about it does both `one_at_a_time`: nothing is destroyed in between. A hold that
         its terms bring is on the record.
         """
-        rule, held = retention.rule_of(terms), bool(terms.retention.get("legal_hold"))
-        self._packets.keep(packet, sender, rule=rule, due=due, held=held, identifiers=identifiers)
-        if held and self._packets.holds(packet) and packet not in self._record.standing().held:
+        self._packets.keep(packet, sender, **keeping._asdict(), identifiers=identifiers)
+        if keeping.held and self._packets.holds(packet) and packet not in self._record.standing().held:
             self._record.append("reviewed", Facts(packet=packet, outcome="held"), now=self._clock())
 
     def kept(self) -> list[Kept]:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sharekit.domain import vocabulary
-from sharekit.errors import LedgerTampered, Malformed, NotVerified, RolledBack, ShareError, Usage
+from sharekit.errors import NotVerified, RolledBack, ShareError, Usage
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.post import Arrived, Post, Received, theirs
 from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
 from sharekit.packet import receipt
 from sharekit.packet.receipt import Receipt
-from sharekit.packet.wire import RECEIPT, SHARE, Control
+from sharekit.packet.wire import CLOCK_SKEW, RECEIPT, SHARE, Control
 from sharekit.proofs.attestation import Attestation, evidence
 from sharekit.record.promises import of_receipt
 from sharekit.record.record import Facts, Record
@@ -31,7 +31,7 @@ __all__ = ["Given", "Receipts"]
 
 
 class Given(NamedTuple):
-    """The path of a receipt that waits in the outbox, or the error for which there is none.
+    """The path of a receipt that waits in the outbox, and the error for which there is none, or no cosignature in it.
 
     Both are None where none is owed.
     """
@@ -61,34 +61,40 @@ class Receipts:
     ) -> Given:
         """Seal the receipt of the committed entry of that number for the sender of a packet.
 
-        `note` is the sender's checkpoint, where the manifest was read; it is cosigned if it follows the last one.
-        `back` says that it goes back behind one that was seen before: then the sender is shown that one. None is made
-        while the keys are locked, or for a packet of our own.
+        `note` is the sender's checkpoint, where the manifest was read; it is cosigned if it follows the last one. One
+        that cannot be cosigned keeps back no receipt, and is told as the trouble beside it. `back` says that it goes
+        back behind one that was seen before: then the sender is shown that one.
+        None is made while the keys are locked, or for a packet of our own.
         """
         if not self._signer.unlocked or arrived.statement.sender == self._signer.org_id:
             return Given()
+        cosigned, trouble = self._cosigned(note, arrived) if note and not back else (None, None)
         try:
-            cosigned = self._cosigned(note, arrived) if note and not back else None
             seen = back.known if back else None
-            return Given(receipt=self._post.report(event, entry, arrived, cosigned=cosigned, seen=seen))
+            return Given(self._post.report(event, entry, arrived, cosigned=cosigned, seen=seen), trouble)
         except ShareError as problem:
             return Given(trouble=problem)
 
-    def _cosigned(self, note: str, arrived: Arrived) -> str | None:
-        """The sender's checkpoint with our cosignature, or None where nothing shows that it follows, or it is none."""
-        with contextlib.suppress(Usage, Malformed, NotVerified, LedgerTampered):
-            return self._cosigning.cosigned(note, arrived.card, now=arrived.now)
-        return None
+    def _cosigned(self, note: str, arrived: Arrived) -> tuple[str | None, ShareError | None]:
+        """The sender's checkpoint with our cosignature, or the error for which it has none.
+
+        Both are None where nothing shows yet that it follows the last one.
+        """
+        try:
+            return self._cosigning.cosigned(note, arrived.card, now=arrived.now), None
+        except Usage:
+            return None, None
+        except ShareError as problem:
+            return None, problem
 
     def noticed(self, note: str | None, arrived: Arrived) -> RolledBack | None:
         """What is wrong with the checkpoint that a share brought, as `Cosigning.noticed` says it; it stops nothing."""
         return self._cosigning.noticed(note, arrived)
 
     def is_receipt(self, arrived: Arrived) -> bool:
-        """Whether a packet is a receipt, which is never receipted; False where it cannot be read here."""
+        """Whether a packet says that it is a receipt, which is never receipted; False where it cannot be read here."""
         with contextlib.suppress(ShareError):  # locked, too
-            control = opening.read_control(arrived.packet, arrived.statement, self._signer.keys)
-            return control.mode == RECEIPT
+            return opening.mode_of(arrived.packet, arrived.statement, self._signer.keys) == RECEIPT
         return False
 
     # --- taking ---
@@ -115,9 +121,12 @@ class Receipts:
             raise RolledBack("a partner has a packet that was signed here and that this record does not have")
         if sealed is None or sealed.digest != taken.digest or taken.org_id not in sealed.recipients:
             raise NotVerified("the receipt is for no packet that was sealed here for them", hint="telephone its sender")
+        if not sealed.first_seen - CLOCK_SKEW <= taken.at <= arrived.now + CLOCK_SKEW:
+            hint = "compare this machine's clock with theirs, and ask for another receipt"
+            raise NotVerified("the receipt tells of a time before the packet was sealed, or still to come", hint=hint)
         with self._record.one_at_a_time():
             if not self._partners.has(_said(taken)) and not self._partners.is_full(_said(taken)):
-                if arrived.entry is not None or not self._has_entry(taken, arrived.now):
+                if arrived.entry is not None or not self._has_entry(taken):
                     self._record_taken(taken, arrived.now)
                 self._partners.keep(_said(taken))  # after its entry: it is by this that a second one is noticed
         self._check_own(taken, arrived)
@@ -137,7 +146,7 @@ class Receipts:
                     self._record.append("rolled-back", replace(facts, outcome=RolledBack.code), now=arrived.now)
                     raise
 
-    def _has_entry(self, taken: Receipt, now: datetime) -> bool:
+    def _has_entry(self, taken: Receipt) -> bool:
         """Whether somebody recorded it who was stopped before the vault knew."""
         note, number = sha256(taken.note.encode()).digest(), vocabulary.load("ledger-events")["receipt-in"].number
         about = [each for each in self._record.about_packets([taken.packet]) if each.event == number]

@@ -21,7 +21,7 @@ from sharekit.exchange.post import Arrived, Received
 from sharekit.exchange.receipts import Given, Receipts
 from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
-from sharekit.packet import wire
+from sharekit.packet import parties, wire
 from sharekit.packet.open import Share
 from sharekit.packet.wire import Statement
 from sharekit.policy import local
@@ -107,6 +107,7 @@ class Receiving:
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
             back = self._receipts.noticed(manifest.note, arrived)
+            parties.check_own_type(manifest.terms, self._signer.org_id, self._signer.org_type)
             self._check_first_opening(arrived)
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
             self._record_use("decided", arrived, verdict)
@@ -141,10 +142,17 @@ class Receiving:
             seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
             known = seen and seen.recorded and seen.digest == packet.digest
             statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
-            if seen and seen.digest != packet.digest:
+            if (seen and seen.digest != packet.digest) or self._is_taken(packet):
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
-            card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
-        return Arrived(packet, statement, card, now)
+            pin = trust.find(packet.kid, org_id=statement.sender, at=statement.issued)
+            if pin.lapses and not known:
+                refusals.check_not_revoked(self._record, data)
+        return Arrived(packet, statement, pin.card, now)
+
+    def _is_taken(self, packet: wire.Packet) -> bool:
+        """Whether a partner took the number of a packet that was sealed here: what is kept under it would be tied."""
+        own = self._signer.org_id
+        return packet.sender != own and self._record.vault.packets.seen(own, packet.claims[wire.CTI]) is not None
 
     def _check_first_opening(self, arrived: Arrived) -> None:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
@@ -200,9 +208,10 @@ class Receiving:
         return first + len(events) - 1
 
     def _record_use(self, event: str, arrived: Arrived, verdict: Verdict, share: Share | None = None) -> int:
-        """What was decided or opened; the words about it are kept as long as the terms say."""
+        """What was decided or opened; the words about it are kept by this agency's own rule."""
         identifiers = share.identifiers if share else ()
-        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=arrived.now)
+        unopened = retention.of_received(verdict.terms, {}, org_type=self._signer.org_type, now=arrived.now)
+        keeping = share.keeping if share else unopened
         facts = arrived.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
@@ -216,7 +225,7 @@ class Receiving:
         )
         sender, keep = arrived.statement.sender, self._retention.keep
         with self._record.one_at_a_time():
-            keep(arrived.cti, sender, verdict.terms, due=due, identifiers=identifiers)
+            keep(arrived.cti, sender, keeping, identifiers=identifiers)
             return self._record.append(event, facts, now=arrived.now)
 
     # --- refusing ---
@@ -225,6 +234,8 @@ class Receiving:
         """Record whatever refuses inside the block, and give its sender a receipt of that."""
 
         def tell(refusal: ShareError, entry: int) -> None:
+            if "sender" in refusal.hint:  # it says to ask them: who they are, and where
+                refusal.sender = arrived.statement.present.contact
             if self._owes(arrived, use):
                 back = refusal if isinstance(refusal, RolledBack) else None
                 refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived, back=back)

@@ -16,8 +16,8 @@ from typing import Any
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerTampered, Malformed, ShareError
 from sharekit.ledger.entry import Entry
-from sharekit.moments import time_of
-from sharekit.packet.wire import Control, Statement
+from sharekit.moments import is_seconds, time_of
+from sharekit.packet.wire import CLOCK_SKEW, Control, Statement
 from sharekit.proofs import checkpoint, cosignature, inclusion
 from sharekit.proofs import statement as statements
 from sharekit.proofs.checkpoint import Checkpoint
@@ -90,10 +90,13 @@ def body(
 def check(control: Control, statement: Statement, *, card: Card, own: Card) -> Receipt:
     """The receipt in a control packet that the agency of `card` sent about a packet of `own`.
 
-    Raises Malformed if it is no receipt, and LedgerTampered if it does not prove what it says.
+    Raises Malformed if it is no receipt or tells of a time after it was sealed, and LedgerTampered if it does not
+    prove what it says.
     """
     said = _fitting(control.body)
     reported = Entry.decode(said["entry"])
+    if not is_seconds(said["at"]) or time_of(said["at"]) > statement.issued + CLOCK_SKEW:
+        raise Malformed("the receipt tells of a time after it was sealed")
     if control.in_reply_to is None or not _agree(said, reported, control.in_reply_to, own.org_id):
         raise Malformed("the receipt does not agree with the entry it proves")
     shown = inclusion.parse(said["proof"])

@@ -190,11 +190,13 @@ def test_what_needs_no_key_needs_no_passphrase(desk):
 
 
 def test_passphrases_and_personal_values_are_asked_for_at_a_terminal(desk):
-    made = at_a_terminal("init", "--home", "oak", *OAK, answers=["sesame", "other", "sesame", "sesame"])
+    made = at_a_terminal(
+        "init", "--home", "oak", *OAK, answers=["open sesame", "other words", "open sesame", "open sesame"]
+    )
     assert made.code == 0
     assert "made the home of URN-999777" in made.text
     assert "sesame" not in made.text
-    asked = at_a_terminal("ledger", "subject", "--id", "nhs", "--home", "oak", answers=[NUMBER, "sesame"])
+    asked = at_a_terminal("ledger", "subject", "--id", "nhs", "--home", "oak", answers=[NUMBER, "open sesame"])
     assert asked.text.endswith("nothing is recorded. This is not evidence of no concern.\n")
     wrong = at_a_terminal("ledger", "subject", "--id", "local=1", "--home", "oak", answers=["XXTEST"])
     assert (wrong.code, "error [wrong-passphrase]" in wrong.text, "XXTEST" in wrong.text) == (2, True, False)
@@ -601,6 +603,8 @@ def test_the_log_is_filtered_by_number_packet_and_event(desk):
     everything = seqs()
     assert everything == list(range(len(everything)))
     assert seqs("--limit", "2") == everything[-2:]
+    for limit in (2**31, 2**63, 10**30):
+        assert seqs("--limit", str(limit)) == everything
     assert seqs("--event", "opened") == [4]
     assert seqs("--packet", packet)[:3] == seqs("--packet", packet.upper())[:3] == [2, 3, 4]
     assert seqs("--packet", packet, "--limit", "1", "--event", "received") == [2]

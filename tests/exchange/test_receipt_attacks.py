@@ -297,9 +297,9 @@ def test_a_checkpoint_of_last_year_that_is_cosigned_this_year_counts_for_last_ye
 
 def test_what_a_witness_cosigned_of_last_year_is_exported_with_last_year(world):
     world.flag()
+    other = world.agency(OTHER)
     world.at(NEW_YEAR)
     world.fernshire.ledger  # noqa: B018  # the new year begins
-    other = world.agency(OTHER)
     text, size = world.fernshire.witness.request(OTHER, year=2026)
     world.fernshire.witness.keep(other.witness.cosign(text.encode(), world.fernshire.card()).encode(), other.card())
     for year, sizes in ((2027, []), (2026, [size])):

@@ -140,7 +140,7 @@ def _near(given: Any, random: Random) -> Any:
         return random.choice([True, False, None, 0, 1, 1.0])
     if isinstance(given, int):
         return random.choice(
-            [given + 1, given - 1, -given, float(given), str(given), given ^ 1 << random.randrange(63)]
+            [given + 1, given - 1, -given, float(given % 2**64), str(given), given ^ 1 << random.randrange(63)]
         )
     if isinstance(given, bytes):
         return octets(given, random)

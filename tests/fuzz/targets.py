@@ -470,7 +470,6 @@ LOOKS: tuple[Callable[[Vault], object], ...] = (
     lambda vault: vault.actions.pending(),
     lambda vault: [vault.kept.of(each.packet) for each in vault.kept.all()],
     lambda vault: vault.kept.due(AT),
-    lambda vault: vault.subjects.keys(),
     lambda vault: vault.subjects.find("nhs", "9990000018"),
     lambda vault: list(vault.partners.said()),
     lambda vault: vault.partners.forks(),
