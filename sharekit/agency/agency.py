@@ -22,7 +22,6 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +37,7 @@ from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import LedgerError, Malformed, Usage
+from sharekit.errors import Malformed, Usage
 from sharekit.exchange.ask_advice import AskingAdvice
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.decisions import Decisions
@@ -202,8 +201,6 @@ class Agency:
         private = None if locked else keys.from_file(stored, log, passphrase)
         found = cls(place, private=private, person=person, role=role)
         found._check_keys()
-        with contextlib.suppress(LedgerError):  # said by whatever needs the record
-            found.record.standing()  # finishes what a killed process has left undone
         return found
 
     @classmethod

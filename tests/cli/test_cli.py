@@ -393,7 +393,7 @@ def test_a_clock_that_is_no_time_is_a_usage_error(moment, desk):
 
 def test_seal_writes_a_private_packet_and_says_its_number(desk):
     Path("packet").write_text("an older one")
-    ran = sharekit(*SEAL, "packet")
+    ran = sharekit(*SEAL, "packet", "--force")
     number = parse(Path("packet").read_bytes()).id
     assert ran.text == f"sealed {number} for ZZQ77\nrecorded as entry 3\npacket: packet\n"
     assert mode_of("packet") == 0o600
@@ -436,7 +436,7 @@ def test_minimise_leaves_out_what_the_purpose_does_not_permit_and_lists_it(desk)
     sealed = sharekit(*seal, "--minimise", "--json").json
     assert sealed["left_out"] == ["upload_id", "sequence_no"]
     assert not set(sealed["left_out"]) & set(sealed["kept"])
-    assert "left out: upload_id, sequence_no" in sharekit(*seal, "--minimise").text
+    assert "left out: upload_id, sequence_no" in sharekit(*seal, "--minimise", "--force").text
     opened = sharekit("open", "urgent.sharekit", *OPEN[2:4], "--purpose", "health.direct-care.urgent", *OPEN[6:], "o")
     assert opened.code == 0
     assert list(json.loads(Path("o").read_text())) == sealed["kept"]

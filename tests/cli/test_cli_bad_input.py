@@ -125,7 +125,7 @@ def test_json_may_have_the_marks_that_editors_leave(desk):
     text = Path("flag.json").read_bytes()
     for marked in (b"\xef\xbb\xbf" + text, text.replace(b", ", b",\r\n"), text + b"\r\n\r\n"):
         Path("flag.json").write_bytes(marked)
-        assert sharekit(*SEAL, "x").code == 0
+        assert sharekit(*SEAL, "x", "--force").code == 0
 
 
 WRONG_KINDS = {

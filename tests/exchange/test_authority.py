@@ -234,6 +234,7 @@ def test_what_is_on_the_record_is_not_said_to_have_had_no_effect(kept, monkeypat
 
     with monkeypatch.context() as broken:
         broken.setattr(Vault, "write_anew", full)
+        broken.setattr(Vault, "write_anew_in_time", full)
         with pytest.raises(errors.LedgerError) as raised:
             world.quillbrook.retention.destroy(packet, reason="x")
     assert "nothing was released" not in raised.value.hint
