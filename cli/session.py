@@ -147,22 +147,29 @@ def read(name: str, *, what: str, limit: int = MOST) -> bytes:
 
 @contextlib.contextmanager
 def readable(name: str, *, what: str) -> Iterator[Path]:
-    """The path of a file that is read piece by piece; what comes on standard input is put down first."""
+    """The path of a private copy of a file, or of standard input, that is read piece by piece and more than once.
+
+    What stands under the name meanwhile does not matter: everything is read from what was opened first.
+    """
     import shutil
     import tempfile
 
-    from sharekit.errors import Usage
+    from sharekit.agency import files
+    from sharekit.errors import OutputUnwritable
 
-    if os.path.isdir(name) or not name:
-        raise Usage(f"{what} is a folder", hint="name a file")
-    if name != "-":
-        _shared().setdefault("sharekit.inputs", []).append(name)
-        yield Path(name)
-        return
-    with tempfile.NamedTemporaryFile(prefix="sharekit-") as copy:
-        shutil.copyfileobj(_standard_input(what), copy)
-        copy.flush()
-        yield Path(copy.name)
+    with tempfile.TemporaryDirectory(prefix="sharekit-") as folder, contextlib.ExitStack() as stack:
+        if name == "-":
+            source = _standard_input(what)
+        else:
+            _shared().setdefault("sharekit.inputs", []).append(name)
+            source = stack.enter_context(files.opened(name, what=what))
+        copy = Path(folder, "copy")
+        try:
+            with copy.open("xb") as target:
+                shutil.copyfileobj(source, target, 1024 * 1024)
+        except OSError:
+            raise OutputUnwritable(f"there is no room for a copy of {what}", hint="free some disk") from None
+        yield copy
 
 
 def read_json(name: str, *, what: str, limit: int = MOST) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
-from .receipts import receipt_path
+from .receipts import receipt_path, warnings
 
 if TYPE_CHECKING:
     from sharekit import Agency, Card, Packet, Replacement, Sealed, Share, Statement
@@ -261,11 +261,11 @@ def open_command(
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
         deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
-    waiting = receipt_path(share)
+    waiting, warned = receipt_path(share), warnings(share)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())
     if out != "-":
-        told = _share_told(share, out) | {"receipt": waiting}
+        told = _share_told(share, out) | {"receipt": waiting, "warnings": warned}
         lines = _share_lines(share, out) + ([f"receipt: {waiting}"] if waiting else [])
         output.result(told, lines, as_json=session.wants_json())
 

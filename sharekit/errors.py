@@ -19,6 +19,7 @@
         IdentityMismatch, UndertakingNeeded, Recalled, VisibilityEnded
       LedgerError                 the ledger cannot be written                          exit 6
         LedgerTampered            it does not verify: index, expected and found
+          RolledBack              it was put back behind what others have seen            exit 3
 
 Messages are lower case without a full stop. They name rules, fields and organisations, never a value of a
 field, a key, or a purpose: an error is copied into e-mails and help desks.
@@ -56,6 +57,7 @@ __all__ = [
     "Refused",
     "Replayed",
     "Revoked",
+    "RolledBack",
     "ShareError",
     "UndertakingNeeded",
     "UnknownCode",
@@ -266,3 +268,15 @@ class LedgerTampered(LedgerError):
         self.index = index
         self.expected = expected
         self.found = found
+
+
+class RolledBack(LedgerTampered):
+    """A record, ours or a partner's, went back behind a checkpoint that it had shown: a backup was put in its place."""
+
+    code = "rolled-back"
+    exit_code = 3
+    known: str | None = None  # the checkpoint behind which it went back
+    hint = (
+        "if this home was put back from a backup, put back the newest one there is; ask your partners for what they"
+        " have seen (sharekit ledger seen), keep it, and tell your auditor"
+    )

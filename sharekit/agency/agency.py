@@ -380,7 +380,7 @@ class Agency:
         """
         now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
         attested = self.receipts.attestations(year=year)
-        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in attested]
+        said = [(each.org_id, each.cosigned, each.entry, each.proof, each.statement or None) for each in attested]
         stamps = self.stamps.kept(year=year)
         return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sharekit.domain import retention, vocabulary
-from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, ShareError
+from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, RolledBack, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.modes import Handler
@@ -23,7 +23,7 @@ from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
 from sharekit.packet import parties, wire
 from sharekit.packet.open import Share
-from sharekit.packet.wire import Control, Statement
+from sharekit.packet.wire import Statement
 from sharekit.policy import local
 from sharekit.policy.decide import Verdict, decide, is_emergency
 from sharekit.policy.local import LocalPolicy
@@ -40,11 +40,12 @@ class Opened(Share):
     """A share that was opened on the record.
 
     `receipt` is the path of the receipt that its sender is owed and that waits in the outbox, or None; `trouble` is
-    the error for which there is none, or None.
+    the error for which there is none, or None. `warning` is what whoever reads it must be told besides, or None.
     """
 
     receipt: Path | None = field(default=None, compare=False)
     trouble: ShareError | None = field(default=None, compare=False)
+    warning: ShareError | None = field(default=None, compare=False)
 
 
 class Verified(Statement):
@@ -105,6 +106,7 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
+            back = self._receipts.noticed(manifest.note, arrived)
             parties.check_own_type(manifest.terms, self._signer.org_id, self._signer.org_type)
             self._check_first_opening(arrived)
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
@@ -113,8 +115,8 @@ class Receiving:
         entry = self._record_use("opened", arrived, verdict, share)
         with contextlib.suppress(LedgerError):  # what is on the record is shown
             self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
-        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note)
-        return Opened(**vars(share), **waiting._asdict())
+        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note, back=back)
+        return Opened(**vars(share), **waiting._asdict(), warning=back)
 
     def receive(self, data: bytes) -> Received:
         """Take in a packet of any mode.
@@ -128,8 +130,6 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             control = opening.read_control(arrived.packet, arrived.statement, keys)
-            if control is None:  # of a share nothing is read before somebody says what for
-                control = Control(wire.SHARE, {}, None, None)
             return self._handlers[control.mode](arrived, control)
 
     # --- is it to be believed? ---
@@ -237,7 +237,8 @@ class Receiving:
             if "sender" in refusal.hint:  # it says to ask them: who they are, and where
                 refusal.sender = arrived.statement.present.contact
             if self._owes(arrived, use):
-                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived)
+                back = refusal if isinstance(refusal, RolledBack) else None
+                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived, back=back)
 
         facts = arrived.facts(purpose=use.purpose if use else None)
         return refusals.recorded(self._record, facts, now=arrived.now, then=tell)

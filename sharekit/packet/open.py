@@ -193,15 +193,15 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
     return Manifest(terms, SHARE, content.note, reply, content.dataset_hash, padded, statement)
 
 
-def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
-    """What a receipt or a checkpoint packet says, or None if the packet is a share.
+def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control:
+    """What a receipt or a checkpoint packet says; of a share its mode and the sender's checkpoint, and no more.
 
     Malformed if data come with it; errors as in `read_manifest`.
     """
     padded = _unwrapped(packet, statement, keys)
     content = _content(padded, statement)
     if content.mode == SHARE:
-        return None
+        return Control(SHARE, {}, content.note, None)  # nothing is read of it before somebody says what for
     if _dataset(packet, padded, content.dataset_hash, keys):
         raise Malformed(f"the packet is a {content.mode} and holds data")
     return Control(content.mode, content.body, content.note, content.in_reply_to)

@@ -78,6 +78,12 @@ class Packet(Value):
         return kid
 
     @property
+    def signed(self) -> bytes:
+        """The statement as it came: what the sender can be held to, and says nothing of the child."""
+        parts = [self.statement.protected, {}, self.statement.payload, self.statement.signature]
+        return cose.SIGN1_TAG + cbor.encode(parts)
+
+    @property
     def sender(self) -> str:
         """The organisation id of the agency that it says it is from."""
         sender: str = self.claims[ISS]
@@ -137,8 +143,8 @@ class Statement(Value):
 class Control(Value):
     """What a control packet says: one between two agencies about other packets, without a dataset.
 
-    `mode` is "receipt" or "checkpoint", `body` its content, `note` the sender's newest checkpoint or None,
-    `in_reply_to` the number of the packet that it is about, or None.
+    `mode` is "receipt" or "checkpoint", or "share" for a packet that is none; `body` is its content, empty of a share,
+    `note` the sender's newest checkpoint or None, `in_reply_to` the number of the packet that it is about, or None.
     """
 
     mode: str
