@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from sharekit.proofs.checkpoint import Checkpoint
     from sharekit.record.lookups import LookUp
     from sharekit.record.record import Record
+    from sharekit.record.standing import Standing
     from sharekit.trust.cards import Card
     from sharekit.trust.keys import Keys
     from sharekit.trust.recovery import Copy
@@ -112,6 +113,7 @@ _HOMES = {
     "proofs.checkpoint": ("Checkpoint",),
     "record.lookups": ("LookUp",),
     "record.record": ("Record",),
+    "record.standing": ("Standing",),
     "trust.cards": ("Card",),
     "trust.keys": ("Keys",),
     "trust.recovery": ("Copy",),
@@ -176,6 +178,7 @@ __all__ = [
     "ShareTerms",
     "Situation",
     "Stamping",
+    "Standing",
     "Statement",
     "Step",
     "Summary",
