@@ -18,6 +18,7 @@
         IdentityMismatch, UndertakingNeeded, Recalled, VisibilityEnded
       LedgerError                 the ledger cannot be written                          exit 6
         LedgerTampered            it does not verify: index, expected and found
+        YearClosed                its last entry was made; the record goes on in the next year's
 
 Messages are lower case without a full stop. They name rules, fields and organisations, never a value of a
 field, a key, or a purpose: an error is copied into e-mails and help desks.
@@ -60,6 +61,7 @@ __all__ = [
     "Usage",
     "VisibilityEnded",
     "WrongPassphrase",
+    "YearClosed",
 ]
 
 
@@ -253,3 +255,9 @@ class LedgerTampered(LedgerError):
         self.index = index
         self.expected = expected
         self.found = found
+
+
+class YearClosed(LedgerError):
+    """An entry was to follow the one that closed a year; whoever keeps a ledger a year goes on in the next."""
+
+    hint = "what comes later goes into the ledger of the next year"

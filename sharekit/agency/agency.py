@@ -52,9 +52,11 @@ from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.move import Moved
 from sharekit.ledger.recheck import Progress, unseen
+from sharekit.moments import Moment
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
-from sharekit.record.record import Actor, Record
+from sharekit.record.clock import explain
+from sharekit.record.record import CONFIRMED, Actor, Facts, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
@@ -89,8 +91,9 @@ class Agency:
     def __init__(self, home: Path, *, private: Keys | None, person: str | None = None, role: str | None = None) -> None:
         about, own = homes.read_about(home), homes.read_card(home)
         log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
+        self._judged: Moment | None = None
         self.home, self._log_public = home, bytes(log_key.verify_key)
-        self._clock = partial(clock, demonstration=own.demonstration)
+        self._demonstration = own.demonstration
         self._signer = Signer(own, private, person or about.get("person"), role or about.get("role"))
         self.record = Record(
             home,
@@ -101,8 +104,8 @@ class Agency:
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
-        self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
-        self._make_parts(self._signer, self.record, self.trust, self._clock)
+        self.trust = AgencyTrust(home / "trust", own, self.record, self.now)
+        self._make_parts(self._signer, self.record, self.trust, self.now)
 
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
         """Every part gets what it needs, and none of them the agency."""
@@ -167,7 +170,7 @@ class Agency:
             homes.write_home(folder, card, private, passphrase=passphrase, about=about)
             Vault.create(folder / "vault.db", private.vault)
             with cls(folder, private=private) as first:
-                first.record.ledger(now)
+                first.record.begin(now)
         return cls(place, private=private)
 
     @classmethod
@@ -253,13 +256,26 @@ class Agency:
         """What `sharekit.seal` takes as sender, without a checkpoint; WrongPassphrase while the keys are locked."""
         return self._signer.sender()
 
-    def now(self) -> datetime:
-        """The time this home goes by, in UTC and whole seconds.
+    def clock(self) -> datetime:
+        """The time of the machine in UTC and whole seconds, or in a demonstration what SHAREKIT_NOW says.
 
-        It is the machine's, or in a demonstration what SHAREKIT_NOW says. Usage if that variable is set and the home is
-        no demonstration, or if it is not a time with its zone.
+        Usage if that variable is set and the home is no demonstration, or if it is not a time with its zone.
         """
-        return self._clock()
+        return clock(demonstration=self._demonstration)
+
+    def now(self) -> Moment:
+        """The time this home goes by: the clock's, but never before what is on the record. Errors as in `clock`."""
+        self._judged = self.record.moment(self.clock())
+        return self._judged
+
+    def confirm_clock(self) -> int:
+        """Record that the clock is right now; the number of the entry. What was dated later before it is false."""
+        return self.record.append(CONFIRMED, Facts(), now=self.now())
+
+    @property
+    def clock_trouble(self) -> str | None:
+        """In words, what was wrong with the clock when it was last looked at; None if nothing was."""
+        return explain(self._judged) if self._judged else None
 
     # --- packets ---
 
@@ -303,16 +319,22 @@ class Agency:
 
     @property
     def ledger(self) -> Ledger:
-        """This year's ledger, begun now if the year is new."""
-        return self.record.ledger(self.now())
+        """The ledger of the newest year, in which the record goes on; it is begun by acts, and not by looking."""
+        return self.record.ledger(self.clock())
 
     def ledger_of(self, year: int | None) -> Ledger:
-        """The ledger of a year, this one's where it is None; Usage if there is none."""
-        now = self.now()
-        return self.record.ledger_of(year or now.year, now)
+        """The ledger of a year, the newest where it is None; Usage if there is none."""
+        return self.record.ledger_of(year, self.clock())
+
+    def verify_years(self, progress: Progress = unseen) -> list[tuple[int, int]]:
+        """Recompute the ledgers of all years and the chain between them; year and number of entries, oldest first.
+
+        Raises LedgerTampered.
+        """
+        return self.record.years.verify(progress)
 
     def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
-        """The entries of a year, this one's where it is None, with their numbers, oldest first."""
+        """The entries of a year, the newest where it is None, with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
 
     def export(self, path: str | Path, *, year: int | None = None) -> int:

@@ -19,14 +19,15 @@ from sharekit.exchange.modes import Handler
 from sharekit.exchange.post import Arrived, Received
 from sharekit.exchange.receipts import Given, Receipts
 from sharekit.exchange.signer import Signer
+from sharekit.moments import latest_of
 from sharekit.packet import open as opening
 from sharekit.packet import wire
 from sharekit.packet.open import Share
-from sharekit.packet.wire import Control, Statement
+from sharekit.packet.wire import Control, Packet, Statement
 from sharekit.policy.decide import Verdict, decide
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
-from sharekit.record import promises, refusals
+from sharekit.record import clock, promises, refusals
 from sharekit.record.record import Record
 from sharekit.trust.store import Trust
 from sharekit.values import field, replace
@@ -137,16 +138,23 @@ class Receiving:
             packet = wire.parse(data)
             seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
             known = seen and seen.recorded and seen.digest == packet.digest
-            statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
+            first = seen.first_seen if seen and known else now
+            statement = self._believed(packet, trust, now, first)
             if seen and seen.digest != packet.digest:
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
             card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
         return Arrived(packet, statement, card, now)
 
+    def _believed(self, packet: Packet, trust: Trust, now: datetime, first_seen: datetime) -> Statement:
+        """Nothing is from the future that is before the record or the clock; nothing expires by a clock in doubt."""
+        with clock.told(now):
+            return opening.verify(packet, trust, now=latest_of(now), first_seen=first_seen)
+
     def _check_first_opening(self, arrived: Arrived) -> None:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
         if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
-            raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
+            with clock.told(arrived.now):
+                raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
 
     def _in_force(self, use: Use) -> LocalPolicy:
         """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""

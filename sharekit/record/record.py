@@ -31,8 +31,9 @@ from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
-from sharekit.moments import seconds_of
+from sharekit.moments import Moment, clock_of, seconds_of
 from sharekit.policy.use import Use
+from sharekit.record import clock
 from sharekit.record.codes import Matter, coded, footing, said_of, wording
 from sharekit.record.standing import Finish, Standing, Standings
 from sharekit.record.years import Years
@@ -42,6 +43,8 @@ from sharekit.vault.box import Detail
 from sharekit.vault.vault import Vault
 
 __all__ = ["Actor", "Facts", "Record"]
+
+CONFIRMED = "clock-confirmed"  # the event that no clock makes doubtful
 
 
 class Facts(Value, kw_only=True):
@@ -142,11 +145,17 @@ class Record:
         """
         self._standings.finish(event, act)
 
-    def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
-        """Append one entry for every code in `events` to this year's ledger, in one commit; the number of the first.
+    def moment(self, now: datetime) -> Moment:
+        """What the time that the clock says stands for, beside the record; a moment that was judged stays as it is."""
+        return self._standings.moment(now)
 
-        A promise in `facts` is for a single event. What the vault holds is written before.
+    def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
+        """Append one entry for every code in `events` in one commit; the number of the first in the newest ledger.
+
+        A promise in `facts` is for a single event. What the vault holds is written before. The entries are of the time
+        that the clock says; where that may be wrong, they say so.
         """
+        now = self.moment(now)
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
@@ -154,8 +163,20 @@ class Record:
         details = [self._detail(nonce, facts) for nonce in nonces]
         if any(details):
             self.vault.keep_details(*filter(None, details))
-        made = (self._entry(*one, facts, now) for one in zip(names, nonces, details, strict=True))
-        return self.ledger(now).append(*made)
+        planned = list(zip(names, nonces, details, strict=True))
+        return self._write(lambda ledger: [self._entry(*one, facts, now, ledger.origin) for one in planned], now)
+
+    def _write(self, make: Callable[[Ledger], list[Entry]], now: datetime) -> int:
+        """Append what `make` makes for a ledger, after the data that are gone by where they are others than before."""
+        before = 0
+
+        def whole(ledger: Ledger) -> list[Entry]:
+            nonlocal before
+            changed = self._standings.edition_entries(now)
+            before = len(changed)
+            return [*changed, *make(ledger)]
+
+        return self._years.append(whole, now) + before
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
@@ -163,7 +184,7 @@ class Record:
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
             self.vault.actions.promise(nonce, promise, detail, now=now)
-            number = self.ledger(now).append(self._entry(event, nonce, detail, facts, now))
+            number = self._write(lambda ledger: [self._entry(event, nonce, detail, facts, now, ledger.origin)], now)
             self.vault.actions.settle(nonce)
         return number
 
@@ -181,18 +202,20 @@ class Record:
     def _promising(self) -> Iterator[None]:
         """For one promise at a time, after what a crash has left of earlier ones is put right."""
         with durable.typed(), durable.locked(self._folder / "promise"):
-            for nonce, since in self.vault.actions.pending():
-                if self._has_entry(nonce, since):
+            for nonce, _ in self.vault.actions.pending():
+                if self._has_entry(nonce):
                     self.vault.actions.settle(nonce)
                 else:
                     self.vault.actions.withdraw(nonce)
             yield
 
-    def _has_entry(self, nonce: bytes, since: datetime) -> bool:
-        entries = self.ledger(since).entries()
+    def _has_entry(self, nonce: bytes) -> bool:
+        entries = itertools.chain.from_iterable(ledger.entries() for ledger in self._years.newest_first())
         return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
 
-    def _entry(self, event: str, nonce: bytes, detail: Detail | None, facts: Facts, now: datetime) -> Entry:
+    def _entry(
+        self, event: str, nonce: bytes, detail: Detail | None, facts: Facts, now: datetime, origin: str
+    ) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
         named = facts.terms.profile if facts.terms else facts.profile
         said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
@@ -200,7 +223,7 @@ class Record:
         said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
-            time=seconds_of(now),
+            time=seconds_of(clock_of(now)),
             nonce=nonce,
             packet=facts.packet,
             file=facts.file,
@@ -210,8 +233,9 @@ class Record:
             subject=self._subject_token(facts.identifiers, nonce),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            rationale=self._rationale_token(facts.rationale, now),
+            rationale=self._rationale_token(facts.rationale, origin),
             left_out=min(facts.left_out, 65535) or None,
+            doubtful=clock.mark(now) if event != CONFIRMED else None,
             **coded(purpose=facts.purpose, outcome=facts.outcome, act=kind.more.get("act"), reported=facts.reported),
             **said,
         )
@@ -221,10 +245,10 @@ class Record:
         key = self.vault.subjects.key(identifiers) if identifiers else None
         return hmac.digest(key, nonce, "sha256") if key else None
 
-    def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
+    def _rationale_token(self, texts: Sequence[str], origin: str) -> bytes | None:
         """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
         words = wording(texts)
-        return self.vault.wording_token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
+        return self.vault.wording_token(origin, words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -235,12 +259,12 @@ class Record:
         return self.vault.detail(nonce, {**said, **promised}) if promised or (said and self._unlocked) else None
 
     def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
-        """This year's entries with their numbers, oldest first."""
+        """The entries of the newest year with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
 
     def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
         """The entries of every year, newest year first: the ledger's name, the entry's number in it, and the entry."""
-        for ledger in self._years.newest_first(now):
+        for ledger in self._years.newest_first():
             for seq, stored in ledger.entries():
                 yield ledger.origin, seq, Entry.decode(stored)
 
@@ -252,7 +276,7 @@ class Record:
         """The newest entry of one event, of whatever year; None if there is none."""
         number = vocabulary.load("ledger-events")[event].number
         head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
-        for ledger in self._years.newest_first(now):
+        for ledger in self._years.newest_first():
             found = [stored for _, stored in ledger.entries() if stored.startswith(head, 1)]
             if found:
                 return Entry.decode(found[-1])
@@ -266,7 +290,7 @@ class Record:
         number = vocabulary.load("ledger-events")[event].number if event else None
         head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
         found: list[tuple[int, Entry]] = []
-        for ledger in self._years.newest_first(now):
+        for ledger in self._years.newest_first():
             likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
             found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
         return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
@@ -284,14 +308,14 @@ class Record:
         return list(itertools.islice(self._about(key, now), limit)) if key else []
 
     def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
-        for ledger in self._years.newest_first(now):
+        for ledger in self._years.newest_first():
             entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
     def accepted(self, now: datetime) -> frozenset[bytes]:
         """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
         event = vocabulary.load("ledger-events")["trusted"].number
-        ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
+        ledgers = (ledger.entries() for ledger in self._years.newest_first())
         entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
         return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
 
@@ -305,26 +329,35 @@ class Record:
         now: datetime,
         year: int | None = None,
     ) -> int:
-        """Write an export of the ledger of a year, or of this year's, for auditors; how many entries are in it.
+        """Write an export of the ledger of a year, or of the newest, for auditors; how many entries are in it.
 
-        That it was made is recorded first, in this year's ledger. `cards` are (organisation id, card), `stamps` (note,
+        That it was made is recorded first, in the newest ledger. `cards` are (organisation id, card), `stamps` (note,
         time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the partner's
         entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
         """
-        ledger = self.ledger_of(year or now.year, now)
+        ledger = self.ledger_of(year, now)
         self.append("exported", Facts(), now=now)
         ledger.export(path, cards, attestations, stamps)
         return ledger.size
 
     # --- the ledgers, one a year ---
 
-    def ledger(self, now: datetime) -> Ledger:
-        """The ledger of the year of `now`, begun if the year is new."""
-        return self._years.ledger(now)
+    def begin(self, now: datetime) -> Ledger:
+        """The ledger that an act at `now` goes to, begun if there is none, or if the year is new."""
+        return self._years.for_act(self.moment(now))
 
-    def ledger_of(self, year: int, now: datetime) -> Ledger:
-        """The ledger of a year that has one; Usage otherwise."""
-        return self._years.ledger_of(year, now)
+    def ledger(self, now: datetime) -> Ledger:
+        """The ledger of the newest year, in which the record goes on; nobody begins one by looking."""
+        return self._years.latest()
+
+    def ledger_of(self, year: int | None, now: datetime) -> Ledger:
+        """The ledger of a year, the newest where it is None; Usage if that year has none."""
+        return self._years.latest() if year is None else self._years.of(year)
+
+    @property
+    def years(self) -> Years:
+        """The ledgers of all years, and the chain between them."""
+        return self._years
 
     def move(self, database: str | None, *, switch: Callable[[], None], progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to the home's folder; errors as in `ledger/move`.
@@ -338,7 +371,7 @@ class Record:
         return Folder(self._folder) if database is None else Database(database)
 
     def _closing(self, now: datetime) -> Entry:
-        return self._entry("closed", os.urandom(16), None, Facts(), now)
+        return self._entry("closed", os.urandom(16), None, Facts(), now, "")
 
 
 def _is_use(entry: Entry) -> bool:

@@ -1,0 +1,66 @@
+"""Which clock is believed: the record knows the time of its newest true entry, and time never runs back unseen.
+
+Five minutes are tolerated. What a clock says that is further behind, or more than 400 days ahead, is marked in the
+entry and told; somebody who looks at a calendar confirms it, and until then nothing expires or is closed by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sharekit.domain import workdays
+from sharekit.errors import Expired
+from sharekit.moments import Moment, time_of
+
+__all__ = ["AHEAD", "BEHIND", "LEAP", "TOLERATED", "explain", "judged", "mark", "standing_time", "told"]
+
+TOLERATED, LEAP = timedelta(minutes=5), timedelta(days=400)
+BEHIND, AHEAD = "behind", "ahead"
+CONFIRM = "look at a calendar: if this computer's date is right, run: sharekit ledger clock --confirm; if not, mend it"
+
+
+def judged(clock: datetime, newest: int) -> Moment:
+    """The moment that the clock stands for, where the newest true entry is of `newest`, seconds since 1970 or 0."""
+    known = time_of(newest)
+    latest = max(clock, known)
+    if newest and clock > known + LEAP:
+        return Moment.of(known, clock=clock, latest=latest, doubt=AHEAD)
+    return Moment.of(latest, clock=clock, latest=latest, doubt=BEHIND if clock < known - TOLERATED else None)
+
+
+def mark(now: datetime) -> bool | None:
+    """What an entry says of the clock that it was made by: True if it may be wrong, else None."""
+    return True if isinstance(now, Moment) and now.doubt else None
+
+
+def standing_time(time: int, newest: int) -> int:
+    """Since when an entry counts that was made at `time`, where the newest true one by then, itself included, is
+    of `newest`: that of a clock that was wrong does not count.
+    """
+    return time if 0 <= newest - time <= TOLERATED.total_seconds() else newest
+
+
+def explain(now: datetime) -> str | None:
+    """What is wrong with the clock, in words; None if nothing is."""
+    if not isinstance(now, Moment) or now.doubt is None:
+        return None
+    clock, newest = _words(now.clock), _words(now.latest if now.doubt == BEHIND else now)
+    return f"this computer's clock says {clock}, which is {now.doubt} of the record: its newest entry is of {newest}"
+
+
+@contextlib.contextmanager
+def told(now: datetime) -> Iterator[None]:
+    """Say with what has expired, inside the block, that it was judged by the record, where the clock is behind it."""
+    try:
+        yield
+    except Expired as problem:
+        if isinstance(now, Moment) and now.doubt == BEHIND:
+            problem.hint = f"{explain(now)}; {CONFIRM}, then open it again"
+        raise
+
+
+def _words(time: datetime) -> str:
+    local = workdays.local(time)
+    return f"{local.day} {local:%B %Y, %H:%M}"
