@@ -24,6 +24,7 @@ from typing import Any
 from sharekit import cbor, merkle
 from sharekit.audit import export_file
 from sharekit.audit.attested import Attested, Cards, cosigners, reported_packet
+from sharekit.audit.clock import Clock
 from sharekit.audit.recompute import (
     ABSENT,
     MAX_RUN_BYTES,
@@ -129,8 +130,10 @@ class _Audit:
         kept += [*self._cosigned(), *(each.cosigned for each in said if each.cosigned)]
         given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
         notes = self._sample(size)
-        tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
+        clock = Clock(int(self.origin[-4:] or 0))
+        tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes), clock.look)
         tree.read(progress)
+        clock.tell(self.findings)
         self._check_commits(size)
         held = self._compare_notes(tree, notes, newest)
         standing = [(note, known.size) for note, known in given if self._compare(tree, known)]
