@@ -30,8 +30,12 @@ def run(app: click.Command, arguments: Sequence[str]) -> int:
         return EXIT_UNEXPECTED
     except (click.Abort, KeyboardInterrupt):
         return _tell("unexpected", "stopped before it was done", as_json=as_json, exit_code=EXIT_UNEXPECTED)
+    except SystemExit:
+        raise
     except Exception as problem:  # noqa: BLE001  # the last line of defence against a traceback with a child's data
         return _report(problem, as_json=as_json)
+    except BaseException:  # noqa: BLE001  # what a library makes of an interrupt while it is imported
+        return _tell("unexpected", "stopped before it was done", as_json=as_json, exit_code=EXIT_UNEXPECTED)
 
 
 def _report(problem: Exception, *, as_json: bool) -> int:

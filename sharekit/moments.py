@@ -28,20 +28,19 @@ def seconds_of(time: datetime) -> int:
 class Moment(datetime):
     """A time to act at, by which things expire and fall due; where the clock may be wrong, it is not the clock's.
 
-    `clock` is what the clock said, and `latest` the later of that and what is on the record. `doubt` says how the clock
-    is wrong, "behind" or "ahead", and is None where nothing speaks against it; all three times are the same then, but
-    for a few minutes.
+    `clock` is what the clock said, and `newest` the time of the newest true entry of the record. `doubt` says how the
+    clock is wrong beside it, "behind" or "ahead", and is None where nothing speaks against it.
     """
 
     clock: datetime
-    latest: datetime
+    newest: datetime
     doubt: str | None
 
     @classmethod
-    def of(cls, time: datetime, *, clock: datetime, latest: datetime, doubt: str | None) -> Self:
+    def of(cls, time: datetime, *, clock: datetime, newest: datetime, doubt: str | None) -> Self:
         """The moment `time`, which knows the others."""
         made = cls.fromtimestamp(time.timestamp(), UTC)
-        made.clock, made.latest, made.doubt = clock, latest, doubt
+        made.clock, made.newest, made.doubt = clock, newest, doubt
         return made
 
 
@@ -54,4 +53,4 @@ def latest_of(now: datetime) -> datetime:
     """The moment by which nothing is too early: what is dated before it is not from the future."""
     if not isinstance(now, Moment):
         return now
-    return Moment.of(now.latest, clock=now.clock, latest=now.latest, doubt=now.doubt)
+    return Moment.of(max(now.clock, now.newest), clock=now.clock, newest=now.newest, doubt=now.doubt)

@@ -104,6 +104,7 @@ class Agency:
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
+        self.record.undo_stopped_move(lambda: homes.read_about(home).get("ledger") == about.get("ledger"))
         self.trust = AgencyTrust(home / "trust", own, self.record, self.now)
         self._make_parts(self._signer, self.record, self.trust, self.now)
 

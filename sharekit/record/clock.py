@@ -24,10 +24,10 @@ CONFIRM = "look at a calendar: if this computer's date is right, run: sharekit l
 def judged(clock: datetime, newest: int) -> Moment:
     """The moment that the clock stands for, where the newest true entry is of `newest`, seconds since 1970 or 0."""
     known = time_of(newest)
-    latest = max(clock, known)
     if newest and clock > known + LEAP:
-        return Moment.of(known, clock=clock, latest=latest, doubt=AHEAD)
-    return Moment.of(latest, clock=clock, latest=latest, doubt=BEHIND if clock < known - TOLERATED else None)
+        return Moment.of(known, clock=clock, newest=known, doubt=AHEAD)
+    doubt = BEHIND if clock < known - TOLERATED else None
+    return Moment.of(max(clock, known), clock=clock, newest=known, doubt=doubt)
 
 
 def mark(now: datetime) -> bool | None:
@@ -46,8 +46,9 @@ def explain(now: datetime) -> str | None:
     """What is wrong with the clock, in words; None if nothing is."""
     if not isinstance(now, Moment) or now.doubt is None:
         return None
-    clock, newest = _words(now.clock), _words(now.latest if now.doubt == BEHIND else now)
-    return f"this computer's clock says {clock}, which is {now.doubt} of the record: its newest entry is of {newest}"
+    far = "earlier" if now.doubt == BEHIND else "more than 400 days later"
+    clock, newest = _words(now.clock), _words(now.newest)
+    return f"this computer's clock says {clock}, {far} than the record: its newest entry is of {newest}"
 
 
 @contextlib.contextmanager

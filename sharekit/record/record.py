@@ -24,9 +24,10 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
+from sharekit.errors import LedgerError
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import AttestationRow, Ledger
-from sharekit.ledger.move import Moved, move
+from sharekit.ledger.move import Moved, move, under_way, undo_stopped
 from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
@@ -364,8 +365,13 @@ class Record:
 
         `switch` is called when they are all there, and has to make the home use them; `progress` as in `ledger/move`.
         """
-        with contextlib.closing(self._shelf_of(database)) as there:
+        with under_way(self._folder), contextlib.closing(self._shelf_of(database)) as there:
             return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch, progress=progress)
+
+    def undo_stopped_move(self, is_used: Callable[[], bool]) -> None:
+        """Have the ledgers take entries again, if a move of them was stopped while the home still used them."""
+        with contextlib.suppress(LedgerError), durable.typed():  # whoever uses them will be told
+            undo_stopped(self._shelf, self._org_id, self._folder, is_used=is_used)
 
     def _shelf_of(self, database: str | None) -> Shelf:
         return Folder(self._folder) if database is None else Database(database)

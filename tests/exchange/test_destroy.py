@@ -15,10 +15,11 @@ import sharekit
 from sharekit import errors
 from sharekit.domain import retention, vocabulary
 from sharekit.ledger.entry import Entry
+from sharekit.record.record import Facts
 
 STATUS = "safeguarding.status-flag"
 NOW = datetime.fromisoformat(FLAG)
-LATER = "2028-01-10T09:00:00Z"
+LATER = "2027-12-20T09:00:00Z"
 
 
 def due(name="cp-is-flag", *, data=None, **said):
@@ -55,8 +56,8 @@ def test_every_period_of_the_rules_is_one_that_is_understood():
 
 @pytest.fixture
 def kept(world):
-    """Quillbrook has opened a flag that is to go on 10 January 2028, and Fernshire has sealed it."""
-    data = world.flag(retention={"rule": "cpis-flag-copy", "destroy_on": "2028-01-10"})
+    """Quillbrook has opened a flag that is to go on 20 December 2027, and Fernshire has sealed it."""
+    data = world.flag(retention={"rule": "cpis-flag-copy", "destroy_on": "2027-12-20"})
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM, reason="seen in the night")
     return world, bytes.fromhex(sharekit.parse(data).id)
 
@@ -65,7 +66,7 @@ def kept(world):
 def test_what_is_kept_becomes_due_on_both_sides(kept, org_id):
     world, packet = kept
     retained = world.agencies[org_id].retention
-    assert [(each.packet, each.due) for each in retained.kept()] == [(packet, date(2028, 1, 10))]
+    assert [(each.packet, each.due) for each in retained.kept()] == [(packet, date(2027, 12, 20))]
     assert retained.due() == []
     world.at(LATER)
     assert retained.due() == retained.kept()
@@ -200,7 +201,8 @@ def test_a_destroyed_packet_that_comes_again_is_still_known_by_its_number(kept):
 def test_a_year_is_closed_when_the_next_begins_and_the_next_goes_on_from_it(world):
     world.flag()
     world.at("2027-01-02T09:00:00Z")
-    assert world.fernshire.ledger.size == 1
+    world.fernshire.record.append("consulted", Facts(), now=world.fernshire.now())
+    assert world.fernshire.ledger.size == 2
     closed = world.fernshire.ledger_of(2026)
     events = vocabulary.load("ledger-events")
     assert events.by_number(Entry.decode(closed.entry(closed.size - 1)).event).code == "closed"
