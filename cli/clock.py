@@ -22,8 +22,7 @@ def clock_command(confirm: bool) -> None:
     """
     with session.agency() as agency:
         entry = agency.confirm_clock() if confirm else None
-        now = agency.now()
-    told = {"time": output.moment(now.clock), "newest": output.moment(now.newest), "doubt": now.doubt, "entry": entry}
+        told = {**agency.clock_told(), "entry": entry}
     output.result(told, _lines(told), as_json=session.wants_json())
 
 

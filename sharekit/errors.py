@@ -18,6 +18,7 @@
         IdentityMismatch, UndertakingNeeded, Recalled, VisibilityEnded
       LedgerError                 the ledger cannot be written                          exit 6
         LedgerTampered            it does not verify: index, expected and found
+        MayOnlyRead               its holder lets this role read and not append
         YearClosed                its last entry was made; the record goes on in the next year's
 
 Messages are lower case without a full stop. They name rules, fields and organisations, never a value of a
@@ -42,6 +43,7 @@ __all__ = [
     "LedgerError",
     "LedgerTampered",
     "Malformed",
+    "MayOnlyRead",
     "NotForYou",
     "NotMinimal",
     "NotNeedToKnow",
@@ -255,6 +257,12 @@ class LedgerTampered(LedgerError):
         self.index = index
         self.expected = expected
         self.found = found
+
+
+class MayOnlyRead(LedgerError):
+    """The database lets this role read the ledger and not append to it."""
+
+    hint = "nothing was recorded; use the role that appends, where an act is to be recorded"
 
 
 class YearClosed(LedgerError):

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit.agency import home as homes
-from sharekit.agency.clock import CLOCK, clock
+from sharekit.agency.clock import CLOCK, Clock, clock
 from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
@@ -52,10 +52,9 @@ from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.move import Moved
 from sharekit.ledger.recheck import Progress, unseen
-from sharekit.moments import Moment
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
-from sharekit.record.clock import explain
+from sharekit.record.clock import told
 from sharekit.record.record import CONFIRMED, Actor, Facts, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
@@ -91,9 +90,7 @@ class Agency:
     def __init__(self, home: Path, *, private: Keys | None, person: str | None = None, role: str | None = None) -> None:
         about, own = homes.read_about(home), homes.read_card(home)
         log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
-        self._judged: Moment | None = None
         self.home, self._log_public = home, bytes(log_key.verify_key)
-        self._demonstration = own.demonstration
         self._signer = Signer(own, private, person or about.get("person"), role or about.get("role"))
         self.record = Record(
             home,
@@ -105,8 +102,9 @@ class Agency:
             database=about.get("ledger"),
         )
         self.record.undo_stopped_move(lambda: homes.read_about(home).get("ledger") == about.get("ledger"))
-        self.trust = AgencyTrust(home / "trust", own, self.record, self.now)
-        self._make_parts(self._signer, self.record, self.trust, self.now)
+        self._clock = Clock(self.record.moment, demonstration=own.demonstration)
+        self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
+        self._make_parts(self._signer, self.record, self.trust, self._clock)
 
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
         """Every part gets what it needs, and none of them the agency."""
@@ -262,21 +260,27 @@ class Agency:
 
         Usage if that variable is set and the home is no demonstration, or if it is not a time with its zone.
         """
-        return clock(demonstration=self._demonstration)
+        return self._clock.read()
 
-    def now(self) -> Moment:
+    def now(self) -> datetime:
         """The time this home goes by: the clock's, but never before what is on the record. Errors as in `clock`."""
-        self._judged = self.record.moment(self.clock())
-        return self._judged
+        return self._clock()
 
     def confirm_clock(self) -> int:
         """Record that the clock is right now; the number of the entry. What was dated later before it is false."""
         return self.record.append(CONFIRMED, Facts(), now=self.now())
 
+    def clock_told(self) -> dict[str, str | None]:
+        """The `time` that the clock says, the time of the `newest` true entry, and the `doubt` that is between them.
+
+        The doubt is "behind", "ahead" or None.
+        """
+        return told(self.now())
+
     @property
     def clock_trouble(self) -> str | None:
         """In words, what was wrong with the clock when it was last looked at; None if nothing was."""
-        return explain(self._judged) if self._judged else None
+        return self._clock.trouble
 
     # --- packets ---
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.backends.openssl import backend
 
+from sharekit import registry
 from sharekit.agency.agency import Agency
 from sharekit.agency.clock import CLOCK
 from sharekit.disk import files
@@ -21,6 +22,8 @@ from sharekit.trust import keys
 from sharekit.values import Value
 
 __all__ = ["Check", "examine"]
+
+QUICK = 10_000  # entries of an earlier year that are recomputed without being asked to
 
 
 class Check(Value):
@@ -81,6 +84,7 @@ def _agency(home: Path) -> Iterator[Check]:
         yield from _private(home)
         yield from _storage(agency)
         yield _record(agency)
+        yield from _time(agency)
         yield _policy(agency)
         yield _unrecorded(agency)
         unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
@@ -139,6 +143,35 @@ def _record(agency: Agency) -> Check:
         return Check("ledger", f"{agency.ledger.verify()} entries, verified")
     except ShareError as problem:
         return Check("ledger", f"{problem.code}: {problem.message}", problem.hint, good=False)
+
+
+def _time(agency: Agency) -> Iterator[Check]:
+    """Whether every year follows the one before it, whether the clock fits, and whose shipped data these are."""
+    years = agency.record.years
+    try:
+        count = years.check_chain()
+        for _, ledger in [*years.since(0)][:-1]:
+            if ledger.size <= QUICK:
+                ledger.verify()
+        words = "" if count == 1 else "every one follows the one before; sharekit ledger verify recomputes them all"
+        yield Check("years on record", str(count), words)
+    except ShareError as problem:
+        yield Check("years on record", f"{problem.code}: {problem.message}", problem.hint, good=False)
+    agency.now()
+    doubt = agency.clock_trouble
+    yield Check("clock and record", doubt or "in order", "sharekit ledger clock" if doubt else "", good=not doubt)
+    yield _edition(registry.edition().hex())
+
+
+def _edition(found: str) -> Check:
+    """Whether profiles, rules and vocabularies are those that were released with this code."""
+    name, versions = "shipped data", {digest: name for name, digest in registry.released().items()}
+    if versions.get(found) == version("sharekit"):
+        return Check(name, "as released")
+    if found in versions:
+        why = "they belong to other code: install sharekit anew"
+        return Check(name, f"those of sharekit {versions[found]}", why, good=False)
+    return Check(name, "edited here", "the record says since when; install sharekit anew", good=False)
 
 
 def _policy(agency: Agency) -> Check:

@@ -19,7 +19,7 @@ from sharekit.exchange.modes import Handler
 from sharekit.exchange.post import Arrived, Received
 from sharekit.exchange.receipts import Given, Receipts
 from sharekit.exchange.signer import Signer
-from sharekit.moments import latest_of
+from sharekit.moments import time_of
 from sharekit.packet import open as opening
 from sharekit.packet import wire
 from sharekit.packet.open import Share
@@ -147,13 +147,14 @@ class Receiving:
 
     def _believed(self, packet: Packet, trust: Trust, now: datetime, first_seen: datetime) -> Statement:
         """Nothing is from the future that is before the record or the clock; nothing expires by a clock in doubt."""
-        with clock.told(now):
-            return opening.verify(packet, trust, now=latest_of(now), first_seen=first_seen)
+        latest = clock.from_the_future(time_of(packet.claims[wire.IAT]), now)
+        with clock.expiring(now):
+            return opening.verify(packet, trust, now=latest, first_seen=first_seen)
 
     def _check_first_opening(self, arrived: Arrived) -> None:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
         if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
-            with clock.told(arrived.now):
+            with clock.expiring(arrived.now):
                 raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
 
     def _in_force(self, use: Use) -> LocalPolicy:

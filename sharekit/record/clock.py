@@ -12,9 +12,21 @@ from datetime import datetime, timedelta
 
 from sharekit.domain import workdays
 from sharekit.errors import Expired
-from sharekit.moments import Moment, time_of
+from sharekit.moments import Moment, clock_of, latest_of, time_of
 
-__all__ = ["AHEAD", "BEHIND", "LEAP", "TOLERATED", "explain", "judged", "mark", "standing_time", "told"]
+__all__ = [
+    "AHEAD",
+    "BEHIND",
+    "LEAP",
+    "TOLERATED",
+    "expiring",
+    "explain",
+    "from_the_future",
+    "judged",
+    "mark",
+    "standing_time",
+    "told",
+]
 
 TOLERATED, LEAP = timedelta(minutes=5), timedelta(days=400)
 BEHIND, AHEAD = "behind", "ahead"
@@ -35,6 +47,11 @@ def mark(now: datetime) -> bool | None:
     return True if isinstance(now, Moment) and now.doubt else None
 
 
+def year_of(now: datetime) -> int:
+    """The year whose ledger an act goes to: a clock that is far ahead ends none, and one that is behind begins none."""
+    return now.newest.year if isinstance(now, Moment) and now.doubt == AHEAD else now.year
+
+
 def standing_time(time: int, newest: int) -> int:
     """Since when an entry counts that was made at `time`, where the newest true one by then, itself included, is
     of `newest`: that of a clock that was wrong does not count.
@@ -52,7 +69,7 @@ def explain(now: datetime) -> str | None:
 
 
 @contextlib.contextmanager
-def told(now: datetime) -> Iterator[None]:
+def expiring(now: datetime) -> Iterator[None]:
     """Say with what has expired, inside the block, that it was judged by the record, where the clock is behind it."""
     try:
         yield
@@ -60,6 +77,19 @@ def told(now: datetime) -> Iterator[None]:
         if isinstance(now, Moment) and now.doubt == BEHIND:
             problem.hint = f"{explain(now)}; {CONFIRM}, then open it again"
         raise
+
+
+def told(now: datetime) -> dict[str, str | None]:
+    """The `time` of the clock, that of the `newest` true entry, and the `doubt`, for a program."""
+    newest, doubt = (now.newest, now.doubt) if isinstance(now, Moment) else (now, None)
+    times = {"time": clock_of(now), "newest": newest}
+    return {name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()} | {"doubt": doubt}
+
+
+def from_the_future(issued: datetime, now: datetime) -> datetime:
+    """The time beside which something `issued` may be too early: a clock that is behind cannot say that it is."""
+    latest = latest_of(now)
+    return max(latest, issued) if isinstance(now, Moment) and now.doubt == BEHIND else latest
 
 
 def _words(time: datetime) -> str:

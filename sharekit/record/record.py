@@ -24,7 +24,7 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import LedgerError
+from sharekit.errors import LedgerError, MayOnlyRead
 from sharekit.ledger.entry import Entry
 from sharekit.ledger.log import AttestationRow, Ledger
 from sharekit.ledger.move import Moved, move, under_way, undo_stopped
@@ -32,7 +32,7 @@ from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import Shelf
-from sharekit.moments import Moment, clock_of, seconds_of
+from sharekit.moments import clock_of, seconds_of
 from sharekit.policy.use import Use
 from sharekit.record import clock
 from sharekit.record.codes import Matter, coded, footing, said_of, wording
@@ -85,7 +85,7 @@ class Actor(Value):
 
 
 class Record:
-    """One agency's record: its ledgers, in files of `home` or in a `database`, and its `vault`.
+    """One agency's record: its ledgers of all `years`, in files of `home` or in a `database`, and its `vault`.
 
     Without `vault_key` the vault is locked, and entries name no person. Raises LedgerError where one of the two
     cannot be written or read, and LedgerTampered where a ledger must not be believed.
@@ -106,7 +106,7 @@ class Record:
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
         self._shelf = self._shelf_of(database)
-        self._years = Years(
+        self.years = Years(
             self._shelf,
             self.vault,
             org_id=org_id,
@@ -114,7 +114,7 @@ class Record:
             demonstration=demonstration,
             closing=self._closing,
         )
-        self._standings = Standings(self._years, self.vault, self.index_key)
+        self._standings = Standings(self.years, self.vault, self.index_key)
 
     @property
     def index_key(self) -> bytes:
@@ -124,7 +124,7 @@ class Record:
     def close(self) -> None:
         """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
         with contextlib.closing(self.vault):
-            self._years.close()
+            self.years.close()
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -146,7 +146,7 @@ class Record:
         """
         self._standings.finish(event, act)
 
-    def moment(self, now: datetime) -> Moment:
+    def moment(self, now: datetime) -> datetime:
         """What the time that the clock says stands for, beside the record; a moment that was judged stays as it is."""
         return self._standings.moment(now)
 
@@ -177,7 +177,7 @@ class Record:
             before = len(changed)
             return [*changed, *make(ledger)]
 
-        return self._years.append(whole, now) + before
+        return self.years.append(whole, now) + before
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
@@ -211,7 +211,7 @@ class Record:
             yield
 
     def _has_entry(self, nonce: bytes) -> bool:
-        entries = itertools.chain.from_iterable(ledger.entries() for ledger in self._years.newest_first())
+        entries = itertools.chain.from_iterable(ledger.entries() for ledger in self.years.newest_first())
         return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
 
     def _entry(
@@ -265,7 +265,7 @@ class Record:
 
     def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
         """The entries of every year, newest year first: the ledger's name, the entry's number in it, and the entry."""
-        for ledger in self._years.newest_first():
+        for ledger in self.years.newest_first():
             for seq, stored in ledger.entries():
                 yield ledger.origin, seq, Entry.decode(stored)
 
@@ -277,7 +277,7 @@ class Record:
         """The newest entry of one event, of whatever year; None if there is none."""
         number = vocabulary.load("ledger-events")[event].number
         head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
-        for ledger in self._years.newest_first():
+        for ledger in self.years.newest_first():
             found = [stored for _, stored in ledger.entries() if stored.startswith(head, 1)]
             if found:
                 return Entry.decode(found[-1])
@@ -291,7 +291,7 @@ class Record:
         number = vocabulary.load("ledger-events")[event].number if event else None
         head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
         found: list[tuple[int, Entry]] = []
-        for ledger in self._years.newest_first():
+        for ledger in self.years.newest_first():
             likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
             found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
         return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
@@ -309,14 +309,14 @@ class Record:
         return list(itertools.islice(self._about(key, now), limit)) if key else []
 
     def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
-        for ledger in self._years.newest_first():
+        for ledger in self.years.newest_first():
             entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
             yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
 
     def accepted(self, now: datetime) -> frozenset[bytes]:
         """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
         event = vocabulary.load("ledger-events")["trusted"].number
-        ledgers = (ledger.entries() for ledger in self._years.newest_first())
+        ledgers = (ledger.entries() for ledger in self.years.newest_first())
         entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
         return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
 
@@ -332,12 +332,14 @@ class Record:
     ) -> int:
         """Write an export of the ledger of a year, or of the newest, for auditors; how many entries are in it.
 
-        That it was made is recorded first, in the newest ledger. `cards` are (organisation id, card), `stamps` (note,
-        time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the partner's
-        entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
+        That it was made is recorded first, in the newest ledger, unless the role that asks may only read. `cards` are
+        (organisation id, card), `stamps` (note, time stamp), and `attestations` (organisation id, our note as the
+        partner cosigned it or None, the partner's entry, its proof). Raises Usage if the year has no ledger,
+        OutputUnwritable.
         """
         ledger = self.ledger_of(year, now)
-        self.append("exported", Facts(), now=now)
+        with contextlib.suppress(MayOnlyRead):
+            self.append("exported", Facts(), now=now)
         ledger.export(path, cards, attestations, stamps)
         return ledger.size
 
@@ -345,20 +347,15 @@ class Record:
 
     def begin(self, now: datetime) -> Ledger:
         """The ledger that an act at `now` goes to, begun if there is none, or if the year is new."""
-        return self._years.for_act(self.moment(now))
+        return self.years.for_act(self.moment(now))
 
     def ledger(self, now: datetime) -> Ledger:
         """The ledger of the newest year, in which the record goes on; nobody begins one by looking."""
-        return self._years.latest()
+        return self.years.latest()
 
     def ledger_of(self, year: int | None, now: datetime) -> Ledger:
         """The ledger of a year, the newest where it is None; Usage if that year has none."""
-        return self._years.latest() if year is None else self._years.of(year)
-
-    @property
-    def years(self) -> Years:
-        """The ledgers of all years, and the chain between them."""
-        return self._years
+        return self.years.latest() if year is None else self.years.of(year)
 
     def move(self, database: str | None, *, switch: Callable[[], None], progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to the home's folder; errors as in `ledger/move`.

@@ -126,7 +126,7 @@ class Standings:
         if digest == known:
             return []
         number, time = vocabulary.load("ledger-events")["edition"].number, seconds_of(clock_of(now))
-        return [Entry(number, time, os.urandom(16), edition=digest, doubtful=clock.mark(now))]
+        return [Entry(number, time, nonce=os.urandom(16), edition=digest, doubtful=clock.mark(now))]
 
     def _read(self) -> _Folded:
         """What is folded, with what is new; entries that say something that stands wait to be finished."""

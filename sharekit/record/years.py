@@ -150,7 +150,7 @@ class Years:
             if self._latest is None and not self._all():
                 self._begin(clock_of(now).year, None, now)
             ledger = self.latest()
-            year, over = _year(ledger), now.year  # not the clock's: one that is far ahead ends no year
+            year, over = _year(ledger), clock.year_of(now)
             if over > year or ledger.is_closed:
                 self._end(ledger, now)
                 self._begin(max(over, year + 1), ledger, now)
