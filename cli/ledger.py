@@ -10,6 +10,7 @@ import click
 from . import output, session
 from .clock import clock_command
 from .database import init_postgres_command, move_command
+from .evidence import EXIT_FINDINGS
 from .stamp import timestamp_command
 from .witness import compare_command, forks_command, seen_command, witness_command
 
@@ -48,14 +49,13 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
     from sharekit.errors import Usage
 
     if event is not None:
-        shipped.vocabulary("ledger-events")[event]
+        shipped.vocabulary("ledger-events")[event]  # before a home is looked for
     if packet is not None and not _PACKET.match(packet):
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     packet = packet and packet.lower()
     with session.agency() as agency:
-        told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
-    told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
-    told = told[-limit:] if limit else told
+        found = agency.newest(limit, packet=packet, event=event, year=year)
+    told = [_entry_told(seq, entry) for seq, entry in found]
     output.result({"entries": told}, [_listing(told)], as_json=session.wants_json())
 
 
@@ -85,8 +85,8 @@ def tell_subject(identifier: str, limit: int) -> None:
 
 @ledger_command.command("verify")
 @_year
-def verify(year: int | None) -> None:
-    """Recompute the record of every year, its newest checkpoint, and that every year follows the one before it.
+def verify(year: int | None) -> int:
+    """Recompute the record of every year and that every year follows the one before; hold the home's files against it.
 
     \b
     Example:
@@ -95,10 +95,14 @@ def verify(year: int | None) -> None:
     with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
         years = agency.verify_years(progress)
         newest, size = years[-1] if year is None else (year, agency.ledger_of(year).size)
+        found = agency.differences()
     told = {"year": newest, "size": size, "years": [{"year": each, "size": count} for each, count in years]}
     lines = [f"{each}: verified {count} entries" for each, count in years] if len(years) > 1 else []
     lines += ["every year follows the one before it"] if len(years) > 1 else [f"verified {size} entries"]
-    output.result({**told, "verdict": "verified"}, lines, as_json=session.wants_json())
+    lines += [f"not as the record has it: {each}" for each in found]
+    verdict = "findings" if found else "verified"
+    output.result({**told, "verdict": verdict, "differences": found}, lines, as_json=session.wants_json())
+    return EXIT_FINDINGS if found else 0
 
 
 @ledger_command.command("checkpoint")

@@ -38,7 +38,7 @@ def run(app: click.Command, arguments: Sequence[str]) -> int:
         return _tell("unexpected", "stopped before it was done", as_json=as_json, exit_code=EXIT_UNEXPECTED)
 
 
-def _report(problem: Exception, *, as_json: bool) -> int:
+def _report(problem: BaseException, *, as_json: bool) -> int:
     from sharekit.errors import OutputUnwritable, ShareError
 
     if isinstance(problem, OSError):

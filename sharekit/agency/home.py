@@ -10,7 +10,7 @@ home/policy.toml      what it does otherwise than shipped, and policy.cose, the 
 from __future__ import annotations
 
 import contextlib
-import errno
+import fcntl
 import json
 import os
 import re
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sharekit.disk import files
+from sharekit.disk import files, leftovers
 from sharekit.domain import vocabulary
 from sharekit.domain.validation import is_phone
 from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
@@ -30,14 +30,20 @@ __all__ = [
     "check_about",
     "is_home",
     "keeps",
+    "left_behind",
     "name_database",
     "new_home",
     "read_about",
     "read_card",
     "read_part",
+    "sweep",
     "write_home",
 ]
 
+ABOUT = "agency.json"
+UNFINISHED = ".sharekit-new"  # the folder in which a home is made
+_FOLDERS = ("", "keys", "trust", "ledger")  # in which a file may wait for its name
+_NOT_OURS = {"lost+found"}  # what is in a folder that is a disk of its own
 _KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
 
 
@@ -55,29 +61,90 @@ def keeps(home: Path, path: Path) -> bool:
 
 @contextlib.contextmanager
 def new_home(home: Path) -> Iterator[Path]:
-    """A folder that becomes `home` in one step when the block ends, and is gone if it fails.
+    """A folder in which the files of `home` are made: they are there when the block ends, and gone if it fails.
 
-    Raises Usage if something is at that place already, OutputUnwritable if nothing can be made there.
+    It is a folder of the home itself: what a killed process leaves is where somebody will look. Raises Usage if
+    something is at that place already, OutputUnwritable if nothing can be made there.
     """
-    import shutil
-    import tempfile  # late, both of them: a home is made once
+    sweep(home)
+    made, folder = _begin(home)
+    with _locked(folder):
+        try:
+            yield folder
+            _complete(home, folder)
+        except BaseException as problem:
+            _clear(home)
+            if made:
+                with contextlib.suppress(OSError):
+                    home.rmdir()
+            if isinstance(problem, OSError):
+                raise OutputUnwritable("the home cannot be made there") from None
+            raise
 
+
+def _begin(home: Path) -> tuple[bool, Path]:
+    """Whether the home was made just now, and the folder in it."""
     try:
-        if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        made = not home.exists()
+        if not made and (not home.is_dir() or not set(os.listdir(home)) <= _NOT_OURS):
             raise _taken()
-        home.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home.parent))
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        (home / UNFINISHED).mkdir(mode=0o700)
+    except FileExistsError:  # somebody was faster
+        raise _taken() from None
     except (OSError, ValueError):
         raise OutputUnwritable("the home cannot be made there") from None
+    return made, home / UNFINISHED
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a folder for the block from being taken for a leftover."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield folder
-        os.replace(folder, home)
-    except OSError as problem:
-        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # somebody was faster
-            raise _taken() from None
-        raise OutputUnwritable("the home cannot be made there") from None
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _complete(home: Path, folder: Path) -> None:
+    """Put what was made into its place; with agency.json, which comes last, it is a home."""
+    names = sorted(set(os.listdir(folder)) - {ABOUT})
+    for name in names:
+        os.rename(folder / name, home / name)
+    files.sync(home)
+    os.rename(folder / ABOUT, home / ABOUT)
+    files.sync(home)
+    folder.rmdir()
+
+
+def sweep(home: Path) -> None:
+    """Remove what a killed process has left in a home, private keys of one that was never finished among it."""
+    if leftovers.is_free(home / UNFINISHED):
+        _clear(home)
+    for name in _FOLDERS:
+        leftovers.sweep(home / name)
+
+
+def _clear(home: Path) -> None:
+    """Remove a home that was begun; where agency.json waits still, other files may be in their places already."""
+    import shutil
+
+    if (home / UNFINISHED / ABOUT).exists() and not is_home(home):
+        for name in filter(_KEPT.match, os.listdir(home)):
+            shutil.rmtree(home / name, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                (home / name).unlink()
+    shutil.rmtree(home / UNFINISHED, ignore_errors=True)
+
+
+def left_behind(home: Path) -> list[Path]:
+    """What `sweep` could not remove, or what an earlier sharekit left beside the home; nothing is changed."""
+    unfinished = [home / UNFINISHED, *home.parent.glob(".sharekit-home-*")]
+    found = [path for path in unfinished if leftovers.is_free(path)]
+    return found + [path for name in (*_FOLDERS, "outbox") for path in leftovers.left(home / name)]
 
 
 def _taken() -> Usage:

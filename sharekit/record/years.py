@@ -28,7 +28,7 @@ from sharekit.proofs import checkpoint
 from sharekit.record import clock
 from sharekit.vault.vault import Vault
 
-__all__ = ["Years", "check_follows"]
+__all__ = ["Making", "Years", "check_follows", "year_of"]
 
 Closing = Callable[[datetime], Entry]
 Making = Callable[[Ledger], Sequence[Entry]]
@@ -81,7 +81,7 @@ class Years:
 
     def newest(self) -> int:
         """The year of that ledger."""
-        return _year(self.latest())
+        return year_of(self.latest())
 
     def of(self, year: int) -> Ledger:
         """The ledger of a year that has one; Usage otherwise."""
@@ -133,8 +133,9 @@ class Years:
 
     # --- acting ---
 
-    def append(self, make: Making, now: datetime) -> int:
-        """Append what `make` makes for the ledger that an act at `now` goes to; the number of its first entry.
+    def append(self, make: Making, now: datetime, *, first: Callable[[datetime], Sequence[Entry]]) -> int:
+        """Append what `make` makes for the ledger that an act at `now` goes to, after the entries that have to come
+        `first`; the number of the first that `make` made.
 
         That is the newest one, whatever the clock says: a year that is over is closed first, and the next begun. A
         clock that may be wrong closes and begins none. `make` is called again where another closed the year meanwhile.
@@ -142,7 +143,8 @@ class Years:
         while True:
             ledger = self.for_act(now)
             with contextlib.suppress(YearClosed):
-                return ledger.append(*make(ledger))
+                before = first(now)
+                return ledger.append(*before, *make(ledger)) + len(before)
 
     def for_act(self, now: datetime) -> Ledger:
         """The ledger that an act at `now` goes to, begun if the year is new."""
@@ -150,7 +152,7 @@ class Years:
             if self._latest is None and not self._all():
                 self._begin(clock_of(now).year, None, now)
             ledger = self.latest()
-            year, over = _year(ledger), clock.year_of(now)
+            year, over = year_of(ledger), clock.year_of(now)
             if over > year or ledger.is_closed:
                 self._end(ledger, now)
                 self._begin(max(over, year + 1), ledger, now)
@@ -203,5 +205,5 @@ def check_follows(year: int, promised: bytes | None, before: tuple[int, str] | N
         raise LedgerTampered(message, index=0)
 
 
-def _year(ledger: Ledger) -> int:
+def year_of(ledger: Ledger) -> int:
     return int(ledger.origin[-4:])
