@@ -155,7 +155,7 @@ class Record:
         self._standings.finish(event, act)
 
     def moment(self, now: datetime) -> datetime:
-        """What the time that the clock says stands for, beside the record; a moment that was judged stays as it is."""
+        """What the time that the clock says stands for beside the record."""
         return self._standings.moment(now)
 
     def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
@@ -356,10 +356,9 @@ class Record:
     ) -> int:
         """Write an export of the ledger of a year, or of the newest, for auditors; how many entries are in it.
 
-        That it was made is recorded first, in the newest ledger, unless the role that asks may only read. `cards` are
-        (organisation id, card), `stamps` (note, time stamp), and `attestations` (organisation id, our note as the
-        partner cosigned it or None, the partner's entry, its proof). Raises Usage if the year has no ledger,
-        OutputUnwritable.
+        That is recorded first, unless the role that asks may only read. `cards` are (organisation id, card), `stamps`
+        (note, time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the
+        partner's entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
         """
         ledger = self.ledger_of(year, now)
         with contextlib.suppress(MayOnlyRead):
