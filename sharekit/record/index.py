@@ -69,7 +69,15 @@ class Index:
         turn = mentions.oldest_first if oldest else mentions.newest_first
         return filter(None, map(self._stands, turn(subject, kind)))
 
-    def looked_up(self) -> list[int]:
+    def looked_up(self) -> Iterator[Place]:
+        """The look-ups of a child of whom nothing had been recorded until then."""
+        for subject in self._only_looked_up():
+            kinds = [self.about(subject, kind, oldest=True) for kind in (USED, OTHER)]
+            begun = min((entry.time for kind in kinds for _, _, entry in itertools.islice(kind, 1)), default=None)
+            looks = self.about(subject, LOOKED, oldest=True)
+            yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
+
+    def _only_looked_up(self) -> list[int]:
         """The children, by the vault's numbers, of whom somebody only looked at some time."""
         self.catch_up()
         for subject in self._vault.subjects.untried():

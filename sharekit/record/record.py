@@ -335,11 +335,7 @@ class Record:
 
     def looked_up(self) -> Iterator[Place]:
         """The look-ups of a child of whom nothing had been recorded until then, as far as the child is still known."""
-        for subject in self._index.looked_up():
-            kinds = [self._index.about(subject, kind, oldest=True) for kind in (USED, OTHER)]
-            begun = min((entry.time for kind in kinds for _, _, entry in itertools.islice(kind, 1)), default=None)
-            looks = self._index.about(subject, LOOKED, oldest=True)
-            yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
+        return self._index.looked_up()
 
     def accepted(self) -> frozenset[bytes]:
         """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
