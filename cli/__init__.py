@@ -8,10 +8,13 @@ from __future__ import annotations
 import signal
 import sys
 
-import click
+try:
+    import click
 
-from .options import Group
-from .running import run
+    from .options import Group
+    from .running import run
+except KeyboardInterrupt:  # before anything is there that could tell of it
+    sys.exit("error [unexpected]: stopped before it was done")
 
 _COMMANDS = {
     "init": ("home", "Make this agency's home: keys, card, vault and ledger."),

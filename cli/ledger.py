@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
+from .clock import clock_command
 from .database import init_postgres_command, move_command
 from .evidence import EXIT_FINDINGS
 from .stamp import timestamp_command
@@ -29,12 +30,12 @@ def ledger_command() -> None:
     """
 
 
-_year = click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
+_year = click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="Of that year; else of the newest.")
 
 
 @ledger_command.command("log")
 @_year
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N entries.")
+@click.option("--limit", type=session.COUNT, metavar="N", help="Only the newest N entries.")
 @click.option("--packet", metavar="ID", help="Only entries about this packet.")
 @click.option("--event", metavar="KIND", help="Only this event: sharekit vocab ledger-events.")
 def log(limit: int | None, packet: str | None, event: str | None, year: int | None) -> None:
@@ -60,7 +61,7 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
 
 @ledger_command.command("subject")
 @click.option("--id", "identifier", required=True, metavar="SCHEME=VALUE", help="nhs, upn or local; alone, it asks.")
-@click.option("--limit", type=click.IntRange(min=1), default=25, show_default=True, metavar="N")
+@click.option("--limit", type=session.COUNT, default=25, show_default=True, metavar="N")
 def subject(identifier: str, limit: int) -> None:
     """Who has had this child's data, when and for what: the newest entries; the look-up is itself recorded.
 
@@ -85,25 +86,29 @@ def tell_subject(identifier: str, limit: int) -> None:
 @ledger_command.command("verify")
 @_year
 def verify(year: int | None) -> int:
-    """Recompute the whole record and its newest checkpoint, and hold this home's other files against it.
+    """Recompute the record of every year and that every year follows the one before; hold the home's files against it.
 
     \b
     Example:
         sharekit ledger verify
     """
     with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
-        size = agency.ledger_of(year).verify(progress)
+        years = agency.verify_years(progress)
+        newest, size = years[-1] if year is None else (year, agency.ledger_of(year).size)
         found, strays = agency.differences(), agency.trust.strays()
-    told = {"size": size, "verdict": "findings" if found else "verified", "differences": found, "strays": strays}
-    lines = [f"verified {size} entries", *(f"not as the record has it: {each}" for each in found)]
+    told = {"year": newest, "size": size, "years": [{"year": each, "size": count} for each, count in years]}
+    lines = [f"{each}: verified {count} entries" for each, count in years] if len(years) > 1 else []
+    lines += ["every year follows the one before it"] if len(years) > 1 else [f"verified {size} entries"]
+    lines += [f"not as the record has it: {each}" for each in found]
     lines += [f"not as the record has it, and of no effect: {each}" for each in strays]
+    told |= {"verdict": "findings" if found else "verified", "differences": found, "strays": strays}
     output.result(told, lines, as_json=session.wants_json())
     return EXIT_FINDINGS if found else 0
 
 
 @ledger_command.command("checkpoint")
 @click.option("--to", "org", metavar="ORG", help="Seal it for a partner to cosign, with its consistency proof.")
-@click.option("--from", "start", type=click.IntRange(min=1), metavar="SIZE", help="With --to: where the proof starts.")
+@click.option("--from", "start", type=session.COUNT, metavar="SIZE", help="With --to: where the proof starts.")
 @click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
 @_year
 def checkpoint(org: str | None, start: int | None, out: str | None, year: int | None) -> None:
@@ -143,7 +148,7 @@ def _send_checkpoint(agency: Agency, org: str, start: int | None, out: str | Non
 
 
 @ledger_command.command("prove")
-@click.argument("seq", type=click.IntRange(min=0))
+@click.argument("seq", type=click.IntRange(0, session.MOST_ENTRIES))
 @click.option("-o", "out", metavar="FILE", help="Where to write the proof; without, standard output.")
 @_year
 def prove(seq: int, out: str | None, year: int | None) -> None:
@@ -242,6 +247,7 @@ def _entry_row(told: dict[str, Any]) -> list[str]:
 
 
 for _command in (
+    clock_command,
     witness_command,
     seen_command,
     forks_command,

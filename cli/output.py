@@ -58,7 +58,8 @@ def flush() -> None:
 def result(data: Mapping[str, Any], lines: Iterable[str | Listing], *, as_json: bool) -> None:
     """The result of a command, for a program or for a person."""
     if as_json:
-        click.echo(_json(data))
+        doubt = click.get_current_context().find_root().meta.get("sharekit.clock")
+        click.echo(_json({**data, "clock": doubt} if doubt else data))
         return
     for line in lines:
         if isinstance(line, str):

@@ -37,14 +37,7 @@ def questions_command() -> None:
 @click.command("query", cls=session.Command)
 @click.argument("name")
 @click.argument("exports", nargs=-1, metavar="[EXPORT]...")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=LIMIT,
-    show_default=True,
-    metavar="N",
-    help="Most rows.",
-)
+@click.option("--limit", type=session.COUNT, default=LIMIT, show_default=True, metavar="N", help="Most rows.")
 @click.option("--id", "identifier", metavar="SCHEME=VALUE", help="Whom the question child is about; alone, it asks.")
 @evidence_options
 def query_command(

@@ -33,8 +33,10 @@ def run(app: click.Command, arguments: Sequence[str]) -> int:
         return _tell("unexpected", "stopped before it was done", as_json=as_json, exit_code=EXIT_UNEXPECTED)
     except SystemExit:
         raise
-    except BaseException as problem:  # noqa: BLE001  # the last line of defence against a traceback with a child's data
-        return _report(problem, as_json=as_json)  # a library in Rust that panics raises no Exception
+    except Exception as problem:  # noqa: BLE001  # the last line of defence against a traceback with a child's data
+        return _report(problem, as_json=as_json)
+    except BaseException:  # noqa: BLE001  # what a library makes of an interrupt while it is imported
+        return _tell("unexpected", "stopped before it was done", as_json=as_json, exit_code=EXIT_UNEXPECTED)
 
 
 def _report(problem: BaseException, *, as_json: bool) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from . import output
 from .options import Command as Command
 from .options import Group as Group
 from .options import Words as Words
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 VALUE = "a personal value"
 DEEPEST = 64  # nothing that is shared is nested deeper
 LONGEST_LINE = 4096
+MOST_ENTRIES = 2**53  # more than any record has; every count that is asked for has a bound
+COUNT = click.IntRange(1, MOST_ENTRIES)
 MOST = 8 * 1024 * 1024  # bytes: data, terms and packets are smaller
 MOST_MARKS = 200_000  # commas, colons and brackets of a JSON file: a share has 20,000 parts at most, and its texts few
 
@@ -122,10 +125,21 @@ def agency(*, unlocked: bool = False) -> Iterator[Agency]:
         words = click.prompt("passphrase", hide_input=True, err=True)
     found = Agency.load(home(), words, **actor())
     with contextlib.closing(found):
-        found.now()  # refuses a clock that this home does not go by
+        found.clock()  # refuses a clock that this home does not go by
         if unlocked:
             found.keys  # noqa: B018  # says now, not halfway, that they are locked
-        yield found
+        try:
+            yield found
+        finally:
+            _tell_clock(found)
+
+
+def _tell_clock(agency: Agency) -> None:
+    """Say what was wrong with the clock, where something was, beside whatever the command has to say."""
+    if agency.clock_trouble is not None:
+        words = f"clock: {agency.clock_trouble}; see: sharekit ledger clock"
+        _shared()["sharekit.clock"] = agency.clock_trouble
+        output.say(words, as_json=wants_json())
 
 
 # --- inputs ---

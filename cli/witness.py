@@ -34,7 +34,7 @@ def witness_command() -> None:
 )
 @click.option("-o", "out", required=True, metavar="FILE", help="Where to write it; - for standard output.")
 @click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help="The ledger of an earlier year.")
-@click.option("--from", "start", type=click.IntRange(min=1), metavar="SIZE", help="Where the proof starts instead.")
+@click.option("--from", "start", type=session.COUNT, metavar="SIZE", help="Where the proof starts instead.")
 def request(org: str | None, out: str, year: int | None, start: int | None) -> None:
     """Write the newest checkpoint with its consistency proof, as C2SP tlog-witness has it.
 

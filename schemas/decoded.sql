@@ -39,6 +39,8 @@ CREATE TABLE entry (
     left_out       INTEGER,          -- how many fields did not go, or were not shown
     reported       TEXT,             -- what a receipt says: vocabulary receipt-events
     undiscussed    INTEGER,          -- 1: whoever asked had not been told
+    edition        TEXT,             -- the digest of the shipped data that are gone by from here on
+    doubtful       INTEGER,          -- 1: the clock may have been wrong
     -- what the vocabularies make of the codes
     agreed         TEXT,             -- of a share: given, not-needed, no, or not-recorded
     against        INTEGER,          -- 1: somebody had refused it, or taken an agreement back

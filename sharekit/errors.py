@@ -20,6 +20,8 @@
       LedgerError                 the ledger cannot be written                          exit 6
         LedgerTampered            it does not verify: index, expected and found
           RolledBack              it was put back behind what others have seen            exit 3
+        MayOnlyRead               its holder lets this role read and not append
+        YearClosed                its last entry was made; the record goes on in the next year's
 
 Messages are lower case without a full stop. They name rules, fields and organisations, never a value of a
 field, a key, or a purpose: an error is copied into e-mails and help desks.
@@ -45,6 +47,7 @@ __all__ = [
     "LedgerTampered",
     "Locked",
     "Malformed",
+    "MayOnlyRead",
     "NotForYou",
     "NotMinimal",
     "NotNeedToKnow",
@@ -65,6 +68,7 @@ __all__ = [
     "Usage",
     "VisibilityEnded",
     "WrongPassphrase",
+    "YearClosed",
 ]
 
 
@@ -280,3 +284,15 @@ class RolledBack(LedgerTampered):
         "if this home was put back from a backup, put back the newest one there is; ask your partners for what they"
         " have seen (sharekit ledger seen), keep it, and tell your auditor"
     )
+
+
+class MayOnlyRead(LedgerError):
+    """The database lets this role read the ledger and not append to it."""
+
+    hint = "nothing was recorded; use the role that appends, where an act is to be recorded"
+
+
+class YearClosed(LedgerError):
+    """An entry was to follow the one that closed a year; whoever keeps a ledger a year goes on in the next."""
+
+    hint = "what comes later goes into the ledger of the next year"

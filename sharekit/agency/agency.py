@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit.agency import home as homes
-from sharekit.agency.clock import CLOCK, clock
+from sharekit.agency.clock import CLOCK, Clock, clock
 from sharekit.agency.keys import OwnKeys, recovered
 from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
@@ -57,7 +57,8 @@ from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
 from sharekit.record import held_against
-from sharekit.record.record import Actor, Record
+from sharekit.record.clock import told
+from sharekit.record.record import CONFIRMED, Actor, Facts, Record
 from sharekit.trust import keys, passphrases
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
@@ -95,7 +96,6 @@ class Agency:
         about, own = homes.read_about(home), homes.read_card(home)
         log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
         self.home, self._log_public = home, bytes(log_key.verify_key)
-        self._clock = partial(clock, demonstration=own.demonstration)
         self._signer = Signer(own, private, person or about.get("person"), role or about.get("role"))
         self.record = Record(
             home,
@@ -106,6 +106,8 @@ class Agency:
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
+        self.record.undo_stopped_move(lambda: homes.read_about(home).get("ledger") == about.get("ledger"))
+        self._clock = Clock(self.record.moment, demonstration=own.demonstration)
         self._take(own)
 
     def _take(self, own: Card) -> None:
@@ -179,7 +181,7 @@ class Agency:
             homes.write_home(folder, card, private, passphrase=passphrase, about=about)
             Vault.create(folder / "vault.db", private.vault)
             with cls(folder, private=private) as first:
-                first.record.ledger(now)
+                first.record.begin(now)
         return cls(place, private=private)
 
     @classmethod
@@ -286,13 +288,32 @@ class Agency:
         """What `sharekit.seal` takes as sender, without a checkpoint; WrongPassphrase while the keys are locked."""
         return self._signer.sender()
 
-    def now(self) -> datetime:
-        """The time this home goes by, in UTC and whole seconds.
+    def clock(self) -> datetime:
+        """The time of the machine in UTC and whole seconds, or in a demonstration what SHAREKIT_NOW says.
 
-        It is the machine's, or in a demonstration what SHAREKIT_NOW says. Usage if that variable is set and the home is
-        no demonstration, or if it is not a time with its zone.
+        Usage if that variable is set and the home is no demonstration, or if it is not a time with its zone.
         """
+        return self._clock.read()
+
+    def now(self) -> datetime:
+        """The time this home goes by: the clock's, but never before what is on the record. Errors as in `clock`."""
         return self._clock()
+
+    def confirm_clock(self) -> int:
+        """Record that the clock is right now; the number of the entry. What was dated later before it is false."""
+        return self.record.append(CONFIRMED, Facts(), now=self.now())
+
+    def clock_told(self) -> dict[str, str | None]:
+        """The `time` that the clock says, the time of the `newest` true entry, and the `doubt` that is between them.
+
+        The doubt is "behind", "ahead" or None.
+        """
+        return told(self.now())
+
+    @property
+    def clock_trouble(self) -> str | None:
+        """In words, what was wrong with the clock when it was last looked at; None if nothing was."""
+        return self._clock.trouble
 
     # --- packets ---
 
@@ -339,16 +360,22 @@ class Agency:
 
     @property
     def ledger(self) -> Ledger:
-        """This year's ledger, begun now if the year is new."""
-        return self.record.ledger(self.now())
+        """The ledger of the newest year, in which the record goes on; it is begun by acts, and not by looking."""
+        return self.record.ledger(self.clock())
 
     def ledger_of(self, year: int | None) -> Ledger:
-        """The ledger of a year, this one's where it is None; Usage if there is none."""
-        now = self.now()
-        return self.record.ledger_of(year or now.year, now)
+        """The ledger of a year, the newest where it is None; Usage if there is none."""
+        return self.record.ledger_of(year, self.clock())
+
+    def verify_years(self, progress: Progress = unseen) -> list[tuple[int, int]]:
+        """Recompute the ledgers of all years and the chain between them; year and number of entries, oldest first.
+
+        Raises LedgerTampered.
+        """
+        return self.record.years.verify(progress)
 
     def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
-        """The entries of a year, this one's where it is None, with their numbers, oldest first."""
+        """The entries of a year, the newest where it is None, with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
 
     def newest(
@@ -359,7 +386,7 @@ class Agency:
         There are at most `limit`; with `packet`, a number in hexadecimal, those about it; with `event`, those of that
         code. No more entries are read than that. UnknownCode.
         """
-        number, year = bytes.fromhex(packet) if packet else None, year or self.now().year
+        number, year = bytes.fromhex(packet) if packet else None, year or self.record.years.newest()
         return self.record.newest(self.ledger_of(year), year, limit=limit, packet=number, event=event)
 
     def differences(self, newest: int | None = None) -> list[str]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
+from sharekit import registry
 from sharekit.agency.agency import Agency
 from sharekit.agency.home import left_behind
 from sharekit.agency.machine import Check, counted, machine, trouble
@@ -144,12 +146,40 @@ def _newest_entries(agency: Agency) -> Iterator[Check]:
 
 def _whole_ledgers(agency: Agency) -> Iterator[Check]:
     """Every entry of every year."""
-    for ledger in agency.record.ledgers(agency.now()):
+    for ledger in agency.record.years.newest_first():
         name = "ledger" if ledger.origin == agency.ledger.origin else f"ledger {ledger.origin.rpartition('/')[2]}"
         try:
             yield Check(name, f"{ledger.verify()} entries, verified")
         except ShareError as problem:
             yield trouble(name, problem)
+
+
+def _years(agency: Agency) -> Iterator[Check]:
+    """Whether every year follows the one before it, as far as is quickly read."""
+    years = agency.record.years
+    count = years.check_chain()
+    for _, ledger in years.since(0):
+        ledger.verify_newest()
+    yield Check("years on record", str(count), "every one follows the one before it" if count > 1 else "")
+
+
+def _clock(agency: Agency) -> Iterator[Check]:
+    """Whether the clock fits the record."""
+    agency.now()
+    doubt = agency.clock_trouble
+    yield Check("clock and record", doubt or "in order", "see: sharekit ledger clock" if doubt else "", good=not doubt)
+
+
+def _edition(_: Agency) -> Iterator[Check]:
+    """Whether profiles, rules and vocabularies are those that were released with this code."""
+    name, versions = "shipped data", {digest: name for name, digest in registry.released().items()}
+    found, wrong = registry.edition().hex(), NotTrusted.exit_code
+    if found not in versions:
+        yield Check(name, "edited here", "the record says since when; install sharekit anew", False, wrong)
+    elif versions[found] != version("sharekit"):
+        yield Check(name, f"those of sharekit {versions[found]}", "install sharekit anew", False, wrong)
+    else:
+        yield Check(name, "as released")
 
 
 def _put_back(agency: Agency) -> Iterator[Check]:
@@ -172,6 +202,9 @@ HOME: dict[str, Callable[[Agency], Iterator[Check]]] = {
     "home": _about,
     "keys": _keys,
     "storage": _storage,
+    "shipped data": _edition,
+    "years on record": _years,
+    "clock and record": _clock,
     "checkpoints of partners that the ledger lacks": _put_back,
     "local policy": _policy,
     "cards that nobody accepted": _cards,

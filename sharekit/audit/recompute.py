@@ -36,6 +36,7 @@ KINDS = (
     "proof-mismatch",  # a proof that was handed out does not hold, for the ledger is another now
     "card-invalid",  # a card is damaged, or not that of the organisation it stands for
     "attestation-invalid",  # a row of the export that should hold what others signed is damaged
+    "clock-doubtful",  # a packet was opened, or the year closed, at a time that cannot be right
     "packet-missing",  # a partner proves to have had a packet whose sealing the ledger does not have
     "year-broken",  # a year was not begun from the ledger of the year before, as that is now
 )
@@ -49,6 +50,7 @@ TRUE = rb"\xf5"
 END = 2**63  # beyond every index
 FEW, MOST = 4, 64  # items in a list of an entry: in nearly all of them, and at most
 
+Look = Callable[[int, bytes], None]  # called with number and bytes of every entry, in order
 Progress = Callable[[int, int], None]  # called with how many entries have been read, and of how many
 
 
@@ -88,11 +90,11 @@ class Tree:
     everything else is still compared; `root` and `roots` are those of the bytes alone.
     """
 
-    def __init__(self, db: sqlite3.Connection, size: int, findings: Findings, wanted: set[int]) -> None:
+    def __init__(self, db: sqlite3.Connection, size: int, findings: Findings, wanted: set[int], look: Look) -> None:
         self.db, self.size, self.findings = db, size, findings
         self.wanted = sorted(at for at in wanted | {size} if at <= size)
         self.roots: dict[int, bytes] = {0: merkle.root([])}
-        self.entries = 0
+        self.entries, self.look = 0, look
         self._stored: dict[int, _Stored] = {}
         self._waiting: dict[int, tuple[bytes, bytes]] = {}
 
@@ -125,7 +127,9 @@ class Tree:
         self.entries += len(rows)
         present = dict(rows)
         for seq, data in rows:
-            if not is_entry(data, seq):
+            if is_entry(data, seq):
+                self.look(seq, data)
+            else:
                 present[seq] = data if type(data) is bytes else b""
                 found = merkle.leaf_hash(present[seq])
                 self.findings.add("entry-malformed", "the bytes are those of no entry", entry=seq, found=found)
@@ -291,10 +295,11 @@ def _grammar(most: int) -> re.Pattern[bytes]:
     values = {4: short, 5: digest, 6: code, 7: code, 8: rule, 9: org_ids, 10: digest}
     values |= dict.fromkeys(range(11, 16), codes) | {16: code, 17: digest, 18: digest}
     optional = b"".join(rb"(%b%b)?" % (re.escape(bytes([n])), value) for n, value in values.items())
-    head = rb"([\xa3-\xb7]|\xb8[\x18-\x28])\x01%b\x02%b\x03%b" % (code, time, short)
+    head = rb"([\xa3-\xb7]|\xb8[\x18-\x2a])\x01%b\x02%b\x03%b" % (code, time, short)
     origin = b"(?:(?P<origin>\x13%b)(\x14\xf5)?)?" % _text(b"sharekit/[A-Za-z0-9]", b"[A-Za-z0-9._-]", 14, b"/[0-9]{4}")
     values = {21: code, 22: short, 23: code, 24: codes, 25: code, 26: TRUE, 27: code, 28: code, 29: codes, 30: codes}
     values |= {31: TRUE, 32: TRUE, 33: TRUE, 34: minutes, 35: time, 36: time, 37: short, 38: code, 39: code, 40: TRUE}
+    values |= {41: digest, 42: TRUE}
     last = b"".join(rb"(%b%b)?" % (re.escape(_label(n)), value) for n, value in values.items())
     # Most entries end before label 21: one look at the next byte instead of a try for each part.
     return re.compile(head + optional + origin + rb"(?:(?=[\x15-\x18])%b)?" % last, re.S)

@@ -38,6 +38,7 @@ INDEXES = (
     "CREATE INDEX explained ON entry (ledger, rationale, entry) WHERE rationale IS NOT NULL",
 )
 NOBODY = "unknown"
+EDITIONS = "editions"  # among them too, for what this auditor's own release knows
 PROFILES = "profiles"  # among the vocabularies, though each is a file of its own
 
 EVENT, TIME, AGREEMENT, KINDS = 1, 2, 15, 29
@@ -63,9 +64,9 @@ _LISTS = {
     30: ("because", "agreement-reasons"),
 }
 _TIMES = {TIME: "time", 35: "act_by", 36: "acknowledge_by"}
-_BYTES = {4: "packet", 22: "decision", 37: "rationale"}
+_BYTES = {4: "packet", 22: "decision", 37: "rationale", 41: "edition"}
 _PLAIN = {8: "rule", 26: "disclosed", 31: "override", 32: "second", 33: "lapsed", 34: "lag", 38: "left_out"}
-_PLAIN |= {40: "undiscussed"}
+_PLAIN |= {40: "undiscussed", 42: "doubtful"}
 COLUMNS = re.findall(r"^    (\w+) +(?:TEXT|INTEGER)", registry.text("decoded.sql"), re.M)
 _EMPTY = dict.fromkeys(COLUMNS)
 
@@ -239,5 +240,7 @@ def _codes() -> Iterable[tuple[str, str, str, str]]:
     for name in vocabulary.names():
         for term in vocabulary.load(name):
             yield name, term.code, term.label, term.definition
+    for version, digest in registry.released().items():
+        yield EDITIONS, digest, f"sharekit {version}", f"The data that sharekit {version} ships."
     for kind in map(profile.load, profile.names()):
         yield PROFILES, kind.name, kind.title, registry.document(f"profile-{kind.name}")["description"]

@@ -24,6 +24,7 @@ from typing import Any
 from sharekit import cbor
 from sharekit.audit import export_file
 from sharekit.audit.attested import Attested, Cards
+from sharekit.audit.clock import Clock
 from sharekit.audit.outside import ENTRY, Outside, Remark
 from sharekit.audit.recompute import (
     MAX_RUN_BYTES,
@@ -136,8 +137,10 @@ class _Audit:
         given = [(note, known) for note in dict.fromkeys(kept) if (known := outside.supplied(note))]
         elsewhere = {*checkpoints, *(each.note for each, _ in shown)}
         notes = self._sample(size)
-        tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
+        clock = Clock(int(self.origin[-4:] or 0))
+        tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes), clock.look)
         tree.read(progress)
+        clock.tell(self.findings)
         self._check_commits(size)
         held = self._compare_notes(tree, notes, newest)
         standing = [(note, known.size) for note, known in given if self._compare(tree, known)]

@@ -29,7 +29,7 @@ __all__ = ["Cosigning"]
 class Cosigning:
     """Checkpoints that this agency cosigns, and those of its own that others cosign.
 
-    A `year` is that of a ledger; this year's where it is None.
+    A `year` is that of a ledger; the newest where it is None.
     """
 
     def __init__(self, signer: Signer, record: Record, trust: Trust, post: Post, clock: Callable[[], datetime]) -> None:
@@ -78,7 +78,7 @@ class Cosigning:
         return note, seen, ledger.consistency(seen, size) if seen not in (0, size) else []
 
     def _ledger(self, year: int | None, now: datetime) -> Ledger:
-        return self._record.ledger_of(year or now.year, now)
+        return self._record.ledger_of(year, now)
 
     # --- the ledgers of others, before us ---
 

@@ -18,7 +18,7 @@ from sharekit.domain import profile, vocabulary, workdays
 from sharekit.domain.validation import Validator
 from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotMinimal, Usage
 from sharekit.ledger.entry import Entry
-from sharekit.moments import time_of
+from sharekit.moments import clock_of, latest_of, time_of
 from sharekit.record import promises, refusals
 from sharekit.record.codes import Matter
 from sharekit.record.record import Facts, Record
@@ -76,7 +76,7 @@ class Decisions:
         Raises Malformed, GateNotMet for a reason that the guidance turns down, NotMinimal, FieldMissing, UnknownCode,
         FieldInvalid; a refusal is itself an entry.
         """
-        now, number = self._clock(), os.urandom(16)
+        now, number = latest_of(self._clock()), os.urandom(16)
         with refusals.recorded(self._record, now=now):
             decision = _checked(given, now)
         escalated = decision.get("discussed_with_requester", {}).get("escalated")
@@ -108,7 +108,7 @@ class Decisions:
         return self._act("review", decision, {"outcome": outcome, "again_on": again_on})
 
     def _act(self, name: str, decision: str, said: Mapping[str, Any]) -> Recorded:
-        now, step, number = self._clock(), _step(name), self._number(decision)
+        now, step, number = latest_of(self._clock()), _step(name), self._number(decision)
         said = {key: value for key, value in said.items() if value is not None}
         step.check(said, now=now)
         closes = [each for each in self._record.open_actions(number) if each.kind in step.ends]
@@ -263,7 +263,7 @@ class _Kind(Value):
         self.validator.check(said)
         self.validator.check_times(said, now=now)
         for path, _, text in self.validator.places("x-to-come").found(said):
-            if date.fromisoformat(text) <= workdays.day_of(now):
+            if date.fromisoformat(text) <= workdays.day_of(clock_of(now)):
                 raise FieldInvalid(f'the step: "{path[0]}" is not a day to come')
 
 

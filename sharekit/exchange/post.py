@@ -17,6 +17,8 @@ from sharekit.disk import files
 from sharekit.errors import LedgerError, LedgerTampered, RolledBack, ShareError, Usage
 from sharekit.exchange.signer import Signer
 from sharekit.ledger.entry import Entry
+from sharekit.ledger.log import Ledger
+from sharekit.moments import latest_of
 from sharekit.packet import receipt
 from sharekit.packet import seal as sealing
 from sharekit.packet.receipt import Receipt
@@ -82,10 +84,17 @@ class Post:
         `cosigned` is the sender's checkpoint with this agency's cosignature, or None; `seen` one behind which the
         sender's ledger went back, or None.
         """
-        ledger, card = self._record.ledger(arrived.now), self._trust.card(arrived.statement.sender)
+        ledger, card = self._holding(entry, arrived.cti), self._trust.card(arrived.statement.sender)
         entry_of, proven = Entry.decode(ledger.entry(entry)), ledger.prove(entry)
         body = receipt.body(event, entry_of, proven, cosigned=cosigned, statement=arrived.packet.signed, seen=seen)
         return self.send(RECEIPT, body, card, in_reply_to=arrived.cti, now=arrived.now)
+
+    def _holding(self, entry: int, cti: bytes) -> Ledger:
+        """The newest ledger whose entry of that number is about the packet: a year may just have turned."""
+        for ledger in self._record.years.newest_first():
+            if entry < ledger.size and Entry.decode(ledger.entry(entry)).packet == cti:
+                return ledger
+        raise LedgerTampered("an entry that was just made is gone", index=entry)
 
     def send(
         self, mode: str, body: Mapping[str, Any], card: Card, *, in_reply_to: bytes | None = None, now: datetime
@@ -94,6 +103,7 @@ class Post:
 
         Raises WrongPassphrase while the keys are locked, OutputUnwritable, LedgerError.
         """
+        now = latest_of(now)
         draft, sender = sealing.control(mode, body, recipient=card, in_reply_to=in_reply_to), self._signer.sender()
         parts = sealing.Parts.fresh()
         data = sealing.seal_parts(draft, parts, sender=sender, now=now)

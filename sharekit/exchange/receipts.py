@@ -172,13 +172,12 @@ class Receipts:
         return self._partners.said(packet)
 
     def attestations(self, *, year: int | None = None) -> list[Attestation]:
-        """What partners attest of a year's packets and checkpoints, for an auditor; this year's where it is None."""
-        return self._partners.attestations(self._signer.org_id, year or self._clock().year)
+        """What partners attest of a year's packets and checkpoints, for auditors; the newest where it is None."""
+        return self._partners.attestations(self._signer.org_id, year or self._record.years.newest())
 
     def evidence(self, *, year: int | None = None) -> bytes:
         """The same as the file that an auditor takes; Usage if there is no ledger of that year."""
-        now = self._clock()
-        return evidence(self._record.ledger_of(year or now.year, now).origin, self.attestations(year=year))
+        return evidence(self._record.ledger_of(year, self._clock()).origin, self.attestations(year=year))
 
 
 def _said(taken: Receipt) -> Said:

@@ -20,15 +20,16 @@ from sharekit.exchange.modes import Handler
 from sharekit.exchange.post import Arrived, Received
 from sharekit.exchange.receipts import Given, Receipts
 from sharekit.exchange.signer import Signer
+from sharekit.moments import time_of
 from sharekit.packet import open as opening
 from sharekit.packet import parties, wire
 from sharekit.packet.open import Share
-from sharekit.packet.wire import Statement
+from sharekit.packet.wire import Packet, Statement
 from sharekit.policy import local
 from sharekit.policy.decide import Verdict, decide, is_emergency
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
-from sharekit.record import promises, refusals
+from sharekit.record import clock, promises, refusals
 from sharekit.record.record import Record
 from sharekit.trust.store import Trust
 from sharekit.values import field, replace
@@ -141,7 +142,8 @@ class Receiving:
             packet = wire.parse(data)
             seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
             known = seen and seen.recorded and seen.digest == packet.digest
-            statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
+            first = seen.first_seen if seen and known else now
+            statement = self._believed(packet, trust, now, first)
             if (seen and seen.digest != packet.digest) or self._is_taken(packet):
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
             pin = trust.find(packet.kid, org_id=statement.sender, at=statement.issued)
@@ -154,10 +156,17 @@ class Receiving:
         own = self._signer.org_id
         return packet.sender != own and self._record.vault.packets.seen(own, packet.claims[wire.CTI]) is not None
 
+    def _believed(self, packet: Packet, trust: Trust, now: datetime, first_seen: datetime) -> Statement:
+        """Nothing is from the future that is before the record or the clock; nothing expires by a clock in doubt."""
+        latest = clock.from_the_future(time_of(packet.claims[wire.IAT]), now)
+        with clock.expiring(now):
+            return opening.verify(packet, trust, now=latest, first_seen=first_seen)
+
     def _check_first_opening(self, arrived: Arrived) -> None:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
         if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
-            raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
+            with clock.expiring(arrived.now):
+                raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
 
     def _in_force(self, use: Use) -> LocalPolicy:
         """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""

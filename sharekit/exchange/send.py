@@ -21,6 +21,7 @@ from sharekit.errors import LedgerError, Malformed, NotVerified, Refused, Usage
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.signer import Signer
+from sharekit.moments import latest_of
 from sharekit.packet import seal as sealing
 from sharekit.packet.seal import Draft, Examined
 from sharekit.policy import local, rulebook, rules_of_conduct
@@ -111,12 +112,12 @@ class Sending:
         """A packet for the organisations `to`, recorded before it is returned; as `sharekit.seal`, and its errors."""
         if attachments:
             raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
-        now, sender = self._clock(), self._signer.sender()
+        now, sender = latest_of(self._clock()), self._signer.sender()
         with refusals.recorded(self._record, now=now):
             draft = self._draft(dataset, terms, to, classical=classical, now=now)
         if local.UNREAD in draft.findings:
             self._record.append(refusals.EVENT, Facts(outcome=Malformed.code, rule=local.RULE), now=now)
-        sender = replace(sender, note=self._record.ledger(now).checkpoint())
+        sender = replace(sender, note=self._record.begin(now).checkpoint())
         parts = sealing.Parts.fresh()
         data = sealing.seal_parts(draft, parts, sender=sender, now=now)
         entry = self._record_sealed(draft, parts.cti, data, now)
@@ -172,7 +173,7 @@ class Sending:
 
         Raises as `seal`, but for the rulebook's gates. Without recipients, what depends on them is left aside.
         """
-        cards, now = self._cards(to), self._clock()
+        cards, now = self._cards(to), latest_of(self._clock())
         found = sealing.examine(
             dataset,
             terms,
@@ -187,7 +188,7 @@ class Sending:
 
     def minimise(self, dataset: dict[str, Any], terms: ShareTerms | Mapping[str, Any]) -> Minimised:
         """The dataset cut down to what the terms' purposes reveal; a refusal is recorded. Errors as in `seal`."""
-        now = self._clock()
+        now = latest_of(self._clock())
         with refusals.recorded(self._record, now=now):
             return sealing.minimise(dataset, terms, now=now)
 

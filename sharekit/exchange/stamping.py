@@ -22,11 +22,11 @@ class Stamping:
     def request(self, *, year: int | None = None) -> bytes:
         """The request for a time stamp of the newest checkpoint of a year's ledger, as DER, for an authority.
 
-        That it was asked is remembered: `keep` takes no other answer. `year` None is this year. Usage if there is no
+        That it was asked is remembered: `keep` takes no other answer. `year` None is the newest. Usage if there is no
         such ledger, or the `timestamp` extra is not installed.
         """
         now = self._clock()
-        note = self._record.ledger_of(year or now.year, now).checkpoint()
+        note = self._record.ledger_of(year, now).checkpoint()
         data = timestamp.request(note)
         self._partners.ask_stamp(note, now=now)
         return data
@@ -51,4 +51,4 @@ class Stamping:
         Usage if there is no ledger of that year.
         """
         now = self._clock()
-        return self._partners.stamps(self._record.ledger_of(year or now.year, now).origin)
+        return self._partners.stamps(self._record.ledger_of(year, now).origin)

@@ -149,6 +149,8 @@ class Entry(Value):
     left_out: int | None = _part(38, COUNT, on="sealed opened")
     reported: int | None = _part(39, CODE, "receipt-events", on="receipt-in")
     undiscussed: bool | None = _part(40, TRUE, on=DECIDED)
+    edition: bytes | None = _part(41, DIGEST, on="genesis edition")
+    doubtful: bool | None = _part(42, TRUE)
     _encoded: bytes = field(init=False)
 
     def __post_init__(self) -> None:

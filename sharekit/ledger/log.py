@@ -17,9 +17,10 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, merkle, registry
 from sharekit.disk import durable
-from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
+from sharekit.domain import vocabulary
+from sharekit.errors import LedgerError, LedgerTampered, Malformed, OutputUnwritable, ShareError, Usage, YearClosed
 from sharekit.ledger import recheck
-from sharekit.ledger.entry import Entry
+from sharekit.ledger.entry import Entry, event_and_time
 from sharekit.ledger.group_commit import Group
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import File
@@ -51,6 +52,7 @@ class Ledger:
         self.origin = origin
         self._storage, self._key, self._public = storage, key, bytes(key.verify_key)
         self._mutex, self._tip, self._group = threading.RLock(), Tip(), Group()
+        self._ending = (0, False)  # at which size it was last seen whether the last entry closes it
         try:
             self._tip = self._read_tip()
             self._check_recent()
@@ -123,7 +125,7 @@ class Ledger:
 
         They are on the disk when this returns. If it raises, none of them is in the ledger; or all of them and nothing
         else, where the disk or the connection failed within the very commit. Threads that append at once share a
-        commit, and what it raises.
+        commit, and what it raises. YearClosed if the last entry closes the ledger.
         """
         if not entries or any(entry.origin or entry.demonstration for entry in entries):
             raise Usage("there is nothing to append that the ledger takes")
@@ -136,11 +138,30 @@ class Ledger:
         """Append the encoded entries that `take` returns when it is this writer's turn; the number of the first."""
 
         def commit_on(newest: Newest) -> Commit:
-            return _commit(self._current(newest), take(), origin=self.origin, key=self._key)
+            tip = self._current(newest)
+            if self._ends(tip):
+                raise YearClosed(f"the ledger {self.origin} is closed")
+            return _commit(tip, take(), origin=self.origin, key=self._key)
 
         commit = self._storage.append(self._tip, commit_on)
-        self._tip = commit.tip
+        self._tip, self._ending = commit.tip, (commit.tip.size, _is_closing(commit.entries[-1]))
         return commit.start
+
+    def finish(self, closing: Entry) -> None:
+        """Append the entry that closes the ledger, unless it is closed: nothing follows it, whoever comes at once."""
+        with self._mutex, contextlib.suppress(YearClosed):
+            self._commit(lambda: [closing.encode()])
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the newest entry known here closes the ledger."""
+        with self._mutex:
+            return self._ends(self._tip)
+
+    def _ends(self, tip: Tip) -> bool:
+        if self._ending[0] != tip.size:
+            self._ending = (tip.size, _is_closing(self.entry(tip.size - 1)))
+        return self._ending[1]
 
     def entry(self, seq: int) -> bytes:
         """The stored bytes of the entry with the number `seq`; Usage if there is none."""
@@ -306,6 +327,7 @@ class Ledger:
         grown, _ = Tip(start, "", self._waiting(start)).grown(leaves)
         if [seq for seq, _ in rows] != list(range(start, tip.size)) or grown.root() != tip.root():
             raise _differs("the entries are not those that were signed", start, tip.root(), grown.root())
+        self._ending = (tip.size, bool(rows) and _is_closing(rows[-1][1]))
         return len(rows)
 
     def _tree(self, size: int | None, *, at_least: int) -> int:
@@ -335,6 +357,14 @@ def _commit(tip: Tip, encoded: list[bytes], *, origin: str, key: SigningKey) -> 
     grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
     note = checkpoint.sign(Checkpoint(origin, grown.size, grown.root()), key=key)
     return Commit(tip.size, encoded, rows, Tip(grown.size, note, grown.waiting))
+
+
+def _is_closing(stored: bytes) -> bool:
+    try:
+        event, _ = event_and_time(stored)
+    except Malformed:
+        raise LedgerTampered("the newest entry is none") from None
+    return event == vocabulary.load("ledger-events")["closed"].number
 
 
 def _no_entry() -> Usage:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from sharekit.errors import LedgerError, LedgerTampered, Locked, ShareError, Usage
+from sharekit.errors import LedgerError, LedgerTampered, Locked, MayOnlyRead, ShareError, Usage
 from sharekit.ledger.storage import refuse_marked
 
 __all__ = ["driver", "typed"]
@@ -17,7 +17,6 @@ _TROUBLE = {
     "28": "the database does not let this role in",
     "3D": "there is no such database",
     "25006": "the database may not be written to",
-    "42501": "the database role may not do that",
     "53100": "the disk of the database is full",
     "53300": "the database takes no more connections",
     "57P": "the database was stopped, or is just starting",
@@ -52,6 +51,8 @@ def typed() -> Iterator[None]:
     except driver().Error as error:
         if error.sqlstate == "SK001":
             refuse_marked(error.diag.message_primary or "")
+        if error.sqlstate == "42501":
+            raise MayOnlyRead("the database role may not do that") from None
         raise _as_ledger_error(error.sqlstate or "08000") from None
 
 

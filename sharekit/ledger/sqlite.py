@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,9 +17,11 @@ from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable
 from sharekit.ledger.storage import DOUBTED, MOVED, Commit, Newest, Setting, Storage, refuse_marked
 from sharekit.ledger.tip import Tip, root_of
 
-__all__ = ["File", "FileStorage", "Folder", "fill"]
+__all__ = ["MARK", "File", "FileStorage", "Folder", "fill"]
 
+MARK = ".mark"  # what the file beside a ledger is called that says why it takes no more entries
 COLUMNS = {"entry": 2, "node": 3, "note": 2}
+_YEAR = re.compile(r"[0-9]{4}\.db", re.ASCII)
 
 
 class Folder:
@@ -32,7 +35,9 @@ class Folder:
 
     def years(self, _: str) -> list[int]:
         """The years that have a ledger, oldest first; all are those of the one organisation whose home it is."""
-        return sorted(int(path.stem) for path in self.path.glob("[0-9][0-9][0-9][0-9].db"))
+        with durable.typed():
+            names = os.listdir(self.path)  # and no pattern: what cannot be read must not look empty
+        return sorted(int(name[:4]) for name in names if _YEAR.fullmatch(name))
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -45,7 +50,12 @@ class File:
         self.path = Path(path)
 
     def exists(self) -> bool:
-        return os.path.lexists(self.path)
+        with durable.typed():
+            try:
+                os.lstat(self.path)
+            except FileNotFoundError:
+                return False
+            return True
 
     def create(self, commits: Iterable[Commit]) -> None:
         with durable.typed(), durable.locked(self.path):
@@ -63,7 +73,7 @@ class FileStorage(Storage):
     path: Path
 
     def __init__(self, path: Path) -> None:
-        self.path, self._mark = path, Path(f"{path}.mark")
+        self.path, self._mark = path, Path(f"{path}{MARK}")
         self._mutex, self._shown = threading.RLock(), Newest(0, "")
         with durable.typed():
             self._db = durable.connect(path)

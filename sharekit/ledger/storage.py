@@ -232,7 +232,8 @@ def refuse_marked(what: str) -> None:
     """Raise what an append to a ledger with this mark raises."""
     if what == MOVED:
         raise LedgerError(
-            "the ledger goes on elsewhere: it was moved", hint="start the program again; it then finds where"
+            "the ledger goes on elsewhere: it was moved",
+            hint="start the program again; if that does not help, run the same sharekit ledger move again",
         )
     raise LedgerTampered("the ledger did not verify when it was last checked")
 

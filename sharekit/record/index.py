@@ -84,7 +84,15 @@ class Index:
         turn = mentions.oldest_first if oldest else mentions.newest_first
         return filter(None, map(self._stands, turn(subject, kind)))
 
-    def looked_up(self) -> list[int]:
+    def looked_up(self) -> Iterator[Place]:
+        """The look-ups of a child of whom nothing had been recorded until then."""
+        for subject in self._only_looked_up():
+            kinds = [self.about(subject, kind, oldest=True) for kind in (USED, OTHER)]
+            begun = min((entry.time for kind in kinds for _, _, entry in itertools.islice(kind, 1)), default=None)
+            looks = self.about(subject, LOOKED, oldest=True)
+            yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
+
+    def _only_looked_up(self) -> list[int]:
         """The children, by the vault's numbers, of whom somebody only looked at some time."""
         self._find_strays()
         for subject in self._vault.subjects.untried():
@@ -93,10 +101,10 @@ class Index:
 
     def _stands(self, mention: Mention) -> Place | None:
         """Where the entry of a mention stands; it is forgotten if there is none, as after a crash."""
-        ledger = self._years.of(mention.year)
-        for seq, stored in ledger.entries(mention.start, piece=4):
-            if mention.nonce in stored and beginning(stored)[1] == mention.nonce:
-                return ledger, seq, Entry.decode(stored)
+        for year, ledger in itertools.islice(self._years.since(mention.year), 2):  # another may have closed the year
+            for seq, stored in ledger.entries(mention.start if year == mention.year else 0, piece=4):
+                if mention.nonce in stored and beginning(stored)[1] == mention.nonce:
+                    return ledger, seq, Entry.decode(stored)
         self._vault.mentions.drop(mention)
         return None
 

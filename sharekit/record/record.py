@@ -24,20 +24,21 @@ from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import LedgerError
+from sharekit.errors import LedgerError, MayOnlyRead
 from sharekit.ledger.entry import Entry, beginning
 from sharekit.ledger.log import AttestationRow, Ledger
-from sharekit.ledger.move import Moved, move
+from sharekit.ledger.move import Moved, move, under_way, undo_stopped
 from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
 from sharekit.ledger.storage import PIECE, Shelf
-from sharekit.moments import seconds_of
+from sharekit.moments import clock_of, seconds_of
 from sharekit.policy.use import Use
+from sharekit.record import clock
 from sharekit.record.codes import Matter, coded, footing, said_of, wording
 from sharekit.record.index import Index, Place, event_key
 from sharekit.record.standing import Finish, Standing, Standings
-from sharekit.record.years import Years
+from sharekit.record.years import Making, Years, year_of
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Promise
 from sharekit.vault.box import Detail
@@ -45,6 +46,8 @@ from sharekit.vault.mentions import LOOKED, OTHER, USED, Mention
 from sharekit.vault.vault import Vault
 
 __all__ = ["Actor", "Facts", "Record"]
+
+CONFIRMED = "clock-confirmed"  # the event that no clock makes doubtful
 
 
 class Facts(Value, kw_only=True):
@@ -84,7 +87,7 @@ class Actor(Value):
 
 
 class Record:
-    """One agency's record: its ledgers, in files of `home` or in a `database`, and its `vault`.
+    """One agency's record: its ledgers of all `years`, in files of `home` or in a `database`, and its `vault`.
 
     Without `vault_key` the vault is locked, and entries name no person. Raises LedgerError where one of the two
     cannot be written or read, and LedgerTampered where a ledger must not be believed.
@@ -105,7 +108,7 @@ class Record:
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
         self._is_shared, self._shelf = database is not None, self._shelf_of(database)
-        self._years = Years(
+        self.years = Years(
             self._shelf,
             self.vault,
             org_id=org_id,
@@ -113,9 +116,9 @@ class Record:
             demonstration=demonstration,
             closing=self._closing,
         )
-        self._standings = Standings(self._years, self.vault, self.index_key)
+        self._standings = Standings(self.years, self.vault, self.index_key)
         self._looked = vocabulary.load("ledger-events")["consulted"].number
-        self._index = Index(self._years, self.vault, unlocked=self._unlocked, looked=self._looked)
+        self._index = Index(self.years, self.vault, unlocked=self._unlocked, looked=self._looked)
 
     @property
     def index_key(self) -> bytes:
@@ -130,7 +133,7 @@ class Record:
     def close(self) -> None:
         """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
         with contextlib.closing(self.vault):
-            self._years.close()
+            self.years.close()
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -152,11 +155,17 @@ class Record:
         """
         self._standings.finish(event, act)
 
-    def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
-        """Append one entry for every code in `events` to this year's ledger, in one commit; the number of the first.
+    def moment(self, now: datetime) -> datetime:
+        """What the time that the clock says stands for beside the record."""
+        return self._standings.moment(now)
 
-        A promise in `facts` is for a single event. What the vault holds is written before.
+    def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
+        """Append one entry for every code in `events` in one commit; the number of the first in the newest ledger.
+
+        A promise in `facts` is for a single event. What the vault holds is written before. The entries are of the time
+        that the clock says; where that may be wrong, they say so.
         """
+        now = self.moment(now)
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
@@ -167,19 +176,22 @@ class Record:
 
         Of a promise in them only the words count.
         """
-        return self._append([(event, facts) for facts in many], now)
+        return self._append([(event, facts) for facts in many], self.moment(now))
 
     def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
         self.standing()  # finishes first what a killed process has left undone
-        self._index.keep_up(self.ledger(now), now.year)
+        self._index.keep_up(ledger := self.begin(now), year_of(ledger))
         nonces = [os.urandom(16) for _ in events]
         details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
         if any(details):
             self.vault.keep_details(*filter(None, details))
-        given = zip(events, nonces, details, strict=True)
-        return self.ledger(now).append(
-            *(self._entry(name, nonce, detail, facts, now) for (name, facts), nonce, detail in given)
+        given = list(zip(events, nonces, details, strict=True))
+        return self._write(
+            lambda ledger: [self._entry(*each, nonce, detail, now, ledger) for each, nonce, detail in given], now
         )
+
+    def _write(self, make: Making, now: datetime) -> int:
+        return self.years.append(make, now, first=self._standings.edition_entries)
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
@@ -187,9 +199,9 @@ class Record:
         with self._promising():
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
-            ledger = self.ledger(now)
-            self.vault.actions.promise(nonce, promise, detail, now=now, start=ledger.seen)
-            number = ledger.append(self._entry(event, nonce, detail, facts, now))
+            start = self.begin(now).seen
+            self.vault.actions.promise(nonce, promise, detail, now=now, start=start)
+            number = self._write(lambda ledger: [self._entry(event, facts, nonce, detail, now, ledger)], now)
             with contextlib.suppress(LedgerError):  # it is on the record; whoever promises next settles it
                 self.vault.actions.settle(nonce)
         return number
@@ -208,18 +220,21 @@ class Record:
     def _promising(self) -> Iterator[None]:
         """For one promise at a time, after what a crash has left of earlier ones is put right."""
         with durable.typed(), durable.locked(self._folder / "promise"):
-            for nonce, since, start in self.vault.actions.pending():
-                if self._has_entry(nonce, since, start):
+            for nonce, _, start in self.vault.actions.pending():
+                if self._has_entry(nonce, start):
                     self.vault.actions.settle(nonce)
                 else:
                     self.vault.actions.withdraw(nonce)
             yield
 
-    def _has_entry(self, nonce: bytes, since: datetime, start: int) -> bool:
-        entries = self.ledger(since).entries(start)
+    def _has_entry(self, nonce: bytes, start: int) -> bool:
+        newest, *before = itertools.islice(self.years.newest_first(), 2)  # the year may have turned since
+        entries = itertools.chain(newest.entries(start), *(each.entries(start) for each in before), newest.entries())
         return any(nonce in stored and beginning(stored)[1] == nonce for _, stored in entries)
 
-    def _entry(self, event: str, nonce: bytes, detail: Detail | None, facts: Facts, now: datetime) -> Entry:
+    def _entry(
+        self, event: str, facts: Facts, nonce: bytes, detail: Detail | None, now: datetime, ledger: Ledger
+    ) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
         named = facts.terms.profile if facts.terms else facts.profile
         said: dict[str, Any] = {**footing(facts.terms, facts.use, now=now)}
@@ -227,35 +242,36 @@ class Record:
         said |= facts.matter.parts() if facts.matter else {}
         return Entry(
             event=kind.number,
-            time=seconds_of(now),
+            time=seconds_of(clock_of(now)),
             nonce=nonce,
             packet=facts.packet,
             file=facts.file,
             checkpoint=facts.checkpoint,
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
-            subject=self._subject_token(kind.number, facts, nonce, now),
+            subject=self._subject_token(kind.number, facts, nonce, ledger),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
-            rationale=self._rationale_token(facts.rationale, now),
+            rationale=self._rationale_token(facts.rationale, ledger.origin),
             left_out=min(facts.left_out, 65535) or None,
+            doubtful=clock.mark(now) if event != CONFIRMED else None,
             **coded(purpose=facts.purpose, outcome=facts.outcome, act=kind.more.get("act"), reported=facts.reported),
             **said,
         )
 
-    def _subject_token(self, event: int, facts: Facts, nonce: bytes, now: datetime) -> bytes | None:
+    def _subject_token(self, event: int, facts: Facts, nonce: bytes, ledger: Ledger) -> bytes | None:
         """A token that only the subject's key connects to the next one, once the vault knows of the entry."""
         if not facts.identifiers:
             return None
         tells = facts.packet or (facts.matter and (facts.matter.decided or facts.matter.disclosed))
         kind = USED if tells else LOOKED if event == self._looked else OTHER
-        key = self.vault.subjects.mentioned(facts.identifiers, Mention(now.year, self.ledger(now).seen, nonce, kind))
+        key = self.vault.subjects.mentioned(facts.identifiers, Mention(year_of(ledger), ledger.seen, nonce, kind))
         return hmac.digest(key, nonce, "sha256") if key else None
 
-    def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
+    def _rationale_token(self, texts: Sequence[str], origin: str) -> bytes | None:
         """A token that the same reasons have again in this ledger, and in no other; None while the vault is locked."""
         words = wording(texts)
-        return self.vault.wording_token(self.ledger(now).origin, words)[:16] if words and self._unlocked else None
+        return self.vault.wording_token(origin, words)[:16] if words and self._unlocked else None
 
     def _detail(self, nonce: bytes, facts: Facts) -> Detail | None:
         """Who acted and why, for the vault, sealed; the entry commits to it. Locked, nobody is named."""
@@ -304,7 +320,7 @@ class Record:
 
     def all_entries(self, now: datetime) -> Iterator[Entry]:
         """Every entry of every year, newest first."""
-        return (Entry.decode(data) for ledger in self._years.newest_first(now) for _, data in ledger.newest_first())
+        return (Entry.decode(data) for ledger in self.years.newest_first() for _, data in ledger.newest_first())
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one child, at most `limit`, of every year, newest first, with their numbers.
@@ -322,11 +338,7 @@ class Record:
 
     def looked_up(self) -> Iterator[Place]:
         """The look-ups of a child of whom nothing had been recorded until then, as far as the child is still known."""
-        for subject in self._index.looked_up():
-            kinds = [self._index.about(subject, kind, oldest=True) for kind in (USED, OTHER)]
-            begun = min((entry.time for kind in kinds for _, _, entry in itertools.islice(kind, 1)), default=None)
-            looks = self._index.about(subject, LOOKED, oldest=True)
-            yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
+        return self._index.looked_up()
 
     def export(
         self,
@@ -338,41 +350,47 @@ class Record:
         now: datetime,
         year: int | None = None,
     ) -> int:
-        """Write an export of the ledger of a year, or of this year's, for auditors; how many entries are in it.
+        """Write an export of the ledger of a year, or of the newest, for auditors; how many entries are in it.
 
-        That it was made is recorded first, in this year's ledger. `cards` are (organisation id, card), `stamps` (note,
-        time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the partner's
-        entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
+        That is recorded first, unless the role that asks may only read. `cards` are (organisation id, card), `stamps`
+        (note, time stamp), and `attestations` (organisation id, our note as the partner cosigned it or None, the
+        partner's entry, its proof). Raises Usage if the year has no ledger, OutputUnwritable.
         """
-        ledger = self.ledger_of(year or now.year, now)
-        self.append("exported", Facts(), now=now)
+        ledger = self.ledger_of(year, now)
+        with contextlib.suppress(MayOnlyRead):
+            self.append("exported", Facts(), now=now)
         ledger.export(path, cards, attestations, stamps, notes=self._folder.parent)
         return ledger.size
 
     # --- the ledgers, one a year ---
 
     def ledger(self, now: datetime) -> Ledger:
-        """The ledger of the year of `now`, begun if the year is new."""
-        return self._years.ledger(now)
+        """The ledger of the newest year, in which the record goes on; nobody begins one by looking."""
+        return self.years.latest()
 
-    def ledgers(self, now: datetime) -> Iterator[Ledger]:
-        """The ledgers of every year, newest first."""
-        return self._years.newest_first(now)
+    def begin(self, now: datetime) -> Ledger:
+        """The ledger that an act at `now` goes to, begun if there is none, or if the year is new."""
+        return self.years.for_act(self.moment(now))
 
-    def ledger_of(self, year: int, now: datetime) -> Ledger:
-        """The ledger of a year that has one; Usage otherwise."""
-        return self._years.ledger_of(year, now)
+    def ledger_of(self, year: int | None, now: datetime) -> Ledger:
+        """The ledger of a year, the newest where it is None; Usage if that year has none."""
+        return self.years.latest() if year is None else self.years.of(year)
 
     def move(self, database: str | None, *, switch: Callable[[], None], progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to the home's folder; errors as in `ledger/move`.
 
         `switch` is called when they are all there, and has to make the home use them; `progress` as in `ledger/move`.
         """
-        with contextlib.closing(self._shelf_of(database)) as there:
+        with under_way(self._folder), contextlib.closing(self._shelf_of(database)) as there:
             return move(self._shelf, there, org_id=self._org_id, key=self._log_key, switch=switch, progress=progress)
+
+    def undo_stopped_move(self, is_used: Callable[[], bool]) -> None:
+        """Have the ledgers take entries again, if a move of them was stopped while the home still used them."""
+        with contextlib.suppress(LedgerError), durable.typed():  # whoever uses them will be told
+            undo_stopped(self._shelf, self._org_id, self._folder, is_used=is_used)
 
     def _shelf_of(self, database: str | None) -> Shelf:
         return Folder(self._folder) if database is None else Database(database)
 
     def _closing(self, now: datetime) -> Entry:
-        return self._entry("closed", os.urandom(16), None, Facts(), now)
+        return self._entry("closed", Facts(), os.urandom(16), None, now, self.years.latest())

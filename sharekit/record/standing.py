@@ -10,19 +10,22 @@ from __future__ import annotations
 import contextlib
 import hmac
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import sha256
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sharekit import cbor, merkle
+from sharekit import cbor, merkle, registry
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerError, LedgerTampered, Malformed
 from sharekit.ledger.entry import Entry, event_and_time
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.tip import Tip
+from sharekit.moments import Moment, clock_of, seconds_of
 from sharekit.proofs import checkpoint
-from sharekit.record.years import Years
+from sharekit.record import clock
+from sharekit.record.years import Years, check_follows
 from sharekit.values import Value
 from sharekit.vault.vault import Vault
 
@@ -55,8 +58,8 @@ class Standing(Value):
     """What holds. `cards` has the cards ever accepted, by fingerprint, the one accepted last at the end.
 
     `held` has the numbers of the packets on hold. `policy` is the digest of the local policy set last and `edition`
-    that of the shipped data used last, None where none is on record. `newest` is the time of the newest entry in
-    seconds, 0 where there is none.
+    that of the shipped data used last, None where none is on record. `newest` is the time of the newest true entry in
+    seconds, 0 where there is none: what a clock said that may be wrong, or was confirmed to be wrong, does not count.
     """
 
     cards: Mapping[bytes, StandingCard]
@@ -75,6 +78,7 @@ class Standings:
         self._mutex, self._is_reading = threading.RLock(), False
         self._finishers: dict[int, Finish] = {}
         self._folded: _Folded | None = None
+        self._fresh: list[Entry] = []
 
     def finish(self, event: str, act: Finish) -> None:
         """Have `act` called with the entries of an event that were not read here before.
@@ -86,26 +90,63 @@ class Standings:
     def now(self) -> Standing:
         """What holds after the newest entry. LedgerTampered if the entries do not lead to the signed checkpoint."""
         with self._mutex:
-            if self._folded is None:
-                self._folded = self._remembered()
+            folded = self._read()
             if not self._is_reading:  # what finishes an act may ask in between
                 self._is_reading = True
                 try:
-                    self._catch_up(self._folded)
+                    self._catch_up(folded)
                 except BaseException:
                     self._folded = None
                     raise
                 finally:
                     self._is_reading = False
-            return self._folded.standing()
+            return folded.standing()
+
+    def glance(self) -> tuple[int, bytes | None]:
+        """The time of the newest true entry, and the newest edition; nothing is finished. Errors as in `now`."""
+        with self._mutex:
+            folded = self._read()
+            return folded.newest, folded.edition
+
+    def moment(self, now: datetime) -> Moment:
+        """What the time that the clock says stands for; a moment that was judged stays as it is.
+
+        A record that cannot be read says nothing against the clock: whoever acts by it will be told.
+        """
+        if isinstance(now, Moment):
+            return now
+        newest = 0
+        with contextlib.suppress(LedgerError):
+            newest, _ = self.glance()
+        return clock.judged(now, newest)
+
+    def edition_entries(self, now: datetime) -> list[Entry]:
+        """The entry that tells of shipped data other than those used last; none where they are the same."""
+        digest, (_, known) = registry.edition(), self.glance()
+        if digest == known:
+            return []
+        number, time = vocabulary.load("ledger-events")["edition"].number, seconds_of(clock_of(now))
+        return [Entry(number, time, nonce=os.urandom(16), edition=digest, doubtful=clock.mark(now))]
+
+    def _read(self) -> _Folded:
+        """What is folded, with what is new; entries that say something that stands wait to be finished."""
+        folded = self._folded or self._remembered()
+        if self._folded is None:
+            self._fresh = []
+        try:
+            for year, ledger in self._years.since(folded.year):
+                if year != folded.year:
+                    folded.begin(year, ledger)
+                if ledger.checkpoint() != folded.tip.note:
+                    self._fresh += folded.read(ledger)
+        except BaseException:
+            self._folded = None
+            raise
+        self._folded = folded
+        return folded
 
     def _catch_up(self, folded: _Folded) -> None:
-        fresh: list[Entry] = []
-        for year, ledger in self._years.since(folded.year):
-            if year != folded.year:
-                folded.begin(year, ledger)
-            if ledger.checkpoint() != folded.tip.note:
-                fresh += folded.read(ledger)
+        fresh, self._fresh = self._fresh, []
         self._finish(fresh)
         if folded.is_worth_remembering(fresh):
             with contextlib.suppress(LedgerError):  # a vault that cannot be written to can still be read
@@ -147,8 +188,7 @@ class _Folded:
     def begin(self, year: int, ledger: Ledger) -> None:
         """Go over to the ledger of a later year, which has to follow the one before."""
         promised = Entry.decode(ledger.entry(0)).checkpoint
-        if self.year and promised != sha256(self.tip.note.encode()).digest():
-            raise LedgerTampered(f"the ledger of {year} does not follow that of {self.year}", index=0)
+        check_follows(year, promised, (self.year, self.tip.note) if self.year else None)
         self.year, self.tip = year, Tip()
 
     def read(self, ledger: Ledger) -> list[Entry]:
@@ -170,18 +210,27 @@ class _Folded:
         handlers, fresh = _handlers(), list[Entry]()
         for data in stored:
             event, time = event_and_time(data)
-            self.newest = max(self.newest, time)
+            if time > self.newest and self._is_true(data, time):
+                self.newest = time
             if event in handlers:
                 fresh.append(entry := Entry.decode(data))
                 handlers[event](self, entry)
         return fresh
+
+    def _is_true(self, data: bytes, time: int) -> bool:
+        """Whether an entry that is later than all before it does not say itself that its clock may be wrong."""
+        is_far = bool(self.newest) and time - self.newest > clock.LEAP.total_seconds()
+        return not is_far or not Entry.decode(data).doubtful
+
+    def _since(self, entry: Entry) -> int:
+        return clock.standing_time(entry.time, self.newest)
 
     # --- what one entry says ---
 
     def trusted(self, entry: Entry) -> None:
         if entry.file and entry.counterparties:
             spans = self.cards.pop(entry.file, StandingCard("", 0)).revoked
-            self.cards[entry.file] = StandingCard(entry.counterparties[0], entry.time, spans)
+            self.cards[entry.file] = StandingCard(entry.counterparties[0], self._since(entry), spans)
 
     def revoked(self, entry: Entry) -> None:
         """One card, or where the outcome is `done` every card of the organisation that was accepted by then."""
@@ -189,12 +238,12 @@ class _Folded:
         for fingerprint, card in self.cards.items():
             is_meant = fingerprint == entry.file or (not one and card.org_id in (entry.counterparties or ()))
             if is_meant and card.revoked_since is None:
-                self.cards[fingerprint] = card._replace(revoked=(*card.revoked, (entry.time, None)))
+                self.cards[fingerprint] = card._replace(revoked=(*card.revoked, (self._since(entry), None)))
 
     def reinstated(self, entry: Entry) -> None:
         card = self.cards.get(entry.file or b"")
         if card and entry.file and card.revoked_since is not None:
-            spans = (*card.revoked[:-1], (card.revoked_since, entry.time))
+            spans = (*card.revoked[:-1], (card.revoked_since, self._since(entry)))
             self.cards[entry.file] = card._replace(revoked=spans)
 
     def reviewed(self, entry: Entry) -> None:
@@ -206,6 +255,16 @@ class _Folded:
 
     def policy_changed(self, entry: Entry) -> None:
         self.policy = entry.file
+
+    def clock_confirmed(self, entry: Entry) -> None:
+        """What was dated later than this is false; what was revoked then is revoked from now on."""
+        self.newest = entry.time
+        for fingerprint, (org_id, accepted, spans) in self.cards.items():
+            known = tuple((min(since, entry.time), until and min(until, entry.time)) for since, until in spans)
+            self.cards[fingerprint] = StandingCard(org_id, min(accepted, entry.time), known)
+
+    def edition_used(self, entry: Entry) -> None:
+        self.edition = entry.edition
 
     def destroyed(self, entry: Entry) -> None:
         """Nothing stands by it; whoever finishes an act is given it."""
@@ -244,6 +303,9 @@ _ACTS: Mapping[str, Callable[[_Folded, Entry], Any]] = {
     "reviewed": _Folded.reviewed,
     "policy-changed": _Folded.policy_changed,
     "destroyed": _Folded.destroyed,
+    "clock-confirmed": _Folded.clock_confirmed,
+    "genesis": _Folded.edition_used,
+    "edition": _Folded.edition_used,
 }
 
 

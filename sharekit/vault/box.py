@@ -193,6 +193,11 @@ class Box:
             row = db.execute("SELECT note FROM ledger WHERE origin = ?", (origin,)).fetchone()
         return str(row[0]) if row else None
 
+    def known_ledgers(self) -> list[str]:
+        """The names of the ledgers of which a note was remembered."""
+        with self.reading() as db:
+            return [str(origin) for (origin,) in db.execute("SELECT origin FROM ledger")]
+
     def remember_checkpoint(self, origin: str, note: str) -> None:
         """Remember the newest note of the ledger of that name."""
         self.write("INSERT OR REPLACE INTO ledger(origin, note) VALUES (?, ?)", origin, note)

@@ -281,7 +281,12 @@ def test_the_dataset_is_returned_only_after_its_last_entry(world, monkeypatch, s
 
 def test_a_new_year_begins_a_new_ledger_that_follows_the_old(world):
     world.flag()
+    last_year = world.fernshire.ledger.size
+    world.at("2027-12-31T09:00:00Z")
+    assert world.fernshire.ledger.size == last_year  # nobody begins a year by looking
     world.at("2028-01-02T09:00:00Z")  # a year was missed
+    world.fernshire.confirm_clock()
+    world.flag()
     _, genesis = next(iter(world.fernshire.entries()))
     last = world.fernshire.ledger_of(2026).checkpoint()
     assert genesis.checkpoint == sha256(last.encode()).digest()

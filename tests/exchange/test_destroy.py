@@ -17,10 +17,11 @@ from sharekit import errors
 from sharekit.domain import profile, retention, vocabulary
 from sharekit.exchange import destroy
 from sharekit.ledger.entry import Entry
+from sharekit.record.record import Facts
 
 STATUS = "safeguarding.status-flag"
 NOW = datetime.fromisoformat(FLAG)
-LATER = "2028-01-10T09:00:00Z"
+LATER = "2027-12-20T09:00:00Z"
 
 
 def due(name="cp-is-flag", *, data=None, **said):
@@ -228,7 +229,8 @@ def test_a_destroyed_packet_that_comes_again_is_still_known_by_its_number(kept):
 def test_a_year_is_closed_when_the_next_begins_and_the_next_goes_on_from_it(world):
     world.flag()
     world.at("2027-01-02T09:00:00Z")
-    assert world.fernshire.ledger.size == 1
+    world.fernshire.record.append("consulted", Facts(), now=world.fernshire.now())
+    assert world.fernshire.ledger.size == 2
     closed = world.fernshire.ledger_of(2026)
     events = vocabulary.load("ledger-events")
     assert events.by_number(Entry.decode(closed.entry(closed.size - 1)).event).code == "closed"

@@ -285,7 +285,7 @@ def test_a_checkpoint_of_last_year_that_is_cosigned_this_year_counts_for_last_ye
     """The closing checkpoint travels in January: neither year's audit may stumble over it."""
     cosigned_once(world)
     world.at(NEW_YEAR)
-    world.fernshire.ledger  # noqa: B018  # the new year begins, and the old one closes
+    world.fernshire.record.begin(world.fernshire.now())  # and the old year closes
     world.quillbrook.receive(world.fernshire.witness.send_checkpoint(QUILLBROOK, year=2026).read_bytes())
     world.fernshire.receive(newest(world, QUILLBROOK))
     for year, sizes in ((2027, []), (2026, [world.fernshire.ledger_of(2026).size, 2])):
@@ -299,7 +299,7 @@ def test_what_a_witness_cosigned_of_last_year_is_exported_with_last_year(world):
     world.flag()
     other = world.agency(OTHER)
     world.at(NEW_YEAR)
-    world.fernshire.ledger  # noqa: B018  # the new year begins
+    world.fernshire.record.begin(world.fernshire.now())
     text, size = world.fernshire.witness.request(OTHER, year=2026)
     world.fernshire.witness.keep(other.witness.cosign(text.encode(), world.fernshire.card()).encode(), other.card())
     for year, sizes in ((2027, []), (2026, [size])):
@@ -314,7 +314,7 @@ def test_a_receipt_exposes_last_years_ledger_if_it_was_rewritten(world, monkeypa
     world.at("2026-12-20T09:00:00Z")
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
     world.at(NEW_YEAR)
-    world.fernshire.ledger  # noqa: B018  # the new year begins
+    world.fernshire.record.begin(world.fernshire.now())
     root = sharekit.ledger.log.Ledger.root
 
     def another(self, size=None):

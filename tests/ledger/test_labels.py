@@ -68,7 +68,7 @@ WRITTEN: dict[str, tuple[Any, Any]] = {  # by form: what stands in the entry, an
     "minutes": (40, 40),
     "seconds": (LATER, "2026-09-21T14:13:20Z"),
     "bytes .size 16": (BYTES, BYTES.hex()),
-    "digest": (bytes(32), None),
+    "digest": (bytes(32), bytes(32).hex()),
     "true": (True, 1),
     "rule": ("R18.4", "R18.4"),
     "[ 1*64 org-id ]": (("quillbrook",), '["quillbrook"]'),

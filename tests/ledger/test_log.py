@@ -112,6 +112,8 @@ FULL = {
     "left_out": 4,
     "reported": 3,
     "undiscussed": True,
+    "edition": b"e" * 32,
+    "doubtful": True,
 }
 
 
