@@ -12,9 +12,11 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sharekit import Agency
+import sharekit
+from sharekit import Agency, Card, Sender
 from sharekit.agency import doctor
 from sharekit.domain import vocabulary
 from sharekit.ledger.entry import Entry
@@ -22,7 +24,7 @@ from sharekit.vault.vault import Vault
 
 from .contest import Effort, Outcome, Sampler, compare
 from .rows import Row
-from .world import ISSUED, PHONE
+from .world import ISSUED, PHONE, World
 
 SMALL, EVERY, BATCH = 1000, 5, 5000
 TIME = int(ISSUED.timestamp())
@@ -35,7 +37,8 @@ def build(folder: Path, entries: int) -> Agency:
     agency = Agency.create(folder, org_id="E10999001", org_type=kind, name="An agency", phone=PHONE)
     for start in range(1, entries, BATCH):
         _grow(agency, start, min(BATCH, entries - start))
-    next(agency.record.located(bytes(16)), None)  # the index is up to date
+    agency.record.standing()  # all of it was read once
+    next(agency.record.located(bytes(16)), None)
     for _ in range(3):
         agency.lookups.about("local", "child-1", limit=10)
     return agency
@@ -68,6 +71,30 @@ def _entries(vault: Vault, packet: bytes, subject: int) -> list[Entry]:
     return [sealed, *(Entry(said, TIME, nonce=os.urandom(16), packet=packet) for _ in range(EVERY - 1))]
 
 
+@functools.cache
+def _partner(agency: Agency) -> World:
+    """A sender of the worked flag who knows the agency and is known to it."""
+    world = World(1)
+    world.cards = [Card.parse(agency.card())]
+    card = Card.make(
+        world.keys, org_id="E10999002", org_type=world.sender.org_type, name="A council", phone=PHONE, issued=ISSUED
+    )
+    agency.trust.add(card.data)
+    world.sender = Sender(org_id="E10999002", keys=world.keys, org_type=card.org_type, name="A council", phone=PHONE)
+    return world
+
+
+def arrived(agency: Agency) -> bytes:
+    """A packet for the agency that it has not seen."""
+    world = _partner(agency)
+    return sharekit.seal(world.dataset, world.terms, sender=world.sender, recipients=world.cards, now=datetime.now(UTC))
+
+
+def opened(agency: Agency) -> object:
+    use = _partner(agency).use
+    return agency.open(arrived(agency), purpose=use.purpose, confirm=use.confirm)
+
+
 def newest_packet(agency: Agency) -> bytes:
     """The number of a packet that is kept."""
     sealed = (entry.packet for _, _, entry in agency.record.located("sealed"))
@@ -85,6 +112,9 @@ QUESTIONS: dict[str, Act] = {
     "overdue": lambda agency: agency.decisions.overdue(),
     "receipts": lambda agency: list(agency.record.vault.partners.said(newest_packet(agency))),
     "trust": lambda agency: list(agency.trust),
+    "verify": lambda agency: agency.verify(arrived(agency)),
+    "open": opened,
+    "receive": lambda agency: agency.receive(arrived(agency)),
 }
 
 

@@ -20,7 +20,7 @@ PHONE = "01632 960101"
 
 
 class World:
-    """One sender and `size` recipients who know each other; `classical` gives these X25519 keys as well."""
+    """One sender and `size` recipients who know each other; with `classical`, by X25519 keys alone."""
 
     def __init__(self, size: int = 20, *, classical: bool = False) -> None:
         (terms,) = EXAMPLES.glob("*-flag.terms.json")
@@ -28,6 +28,7 @@ class World:
         self.dataset = _read(terms.with_name(terms.name.replace(".terms", "")))
         about = profile.load(self.terms["profile"]).about
         sends, receives = about["senders"][0], about["recipients"][0]["org_types"][0]
+        self._classical = classical
         self.keys, self.recipients = Keys.generate(), [Keys.generate(classical=classical) for _ in range(size)]
         self.cards = [_card(keys, f"ZZQ{number:02}", receives) for number, keys in enumerate(self.recipients)]
         self.sender = Sender(org_id="E10999001", keys=self.keys, org_type=sends, name="A council", phone=PHONE)
@@ -40,7 +41,8 @@ class World:
 
     def seal(self, count: int = 1) -> bytes:
         """A packet for the first `count` recipients, with all validation, by the one call that callers use."""
-        return sharekit.seal(self.dataset, self.terms, sender=self.sender, recipients=self.cards[:count], now=NOW)
+        about = {"sender": self.sender, "recipients": self.cards[:count], "classical": self._classical, "now": NOW}
+        return sharekit.seal(self.dataset, self.terms, **about)
 
     def open(self, packet: bytes, index: int = 0) -> Share:
         """What one recipient sees: verified, read, decided, opened."""

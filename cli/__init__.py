@@ -15,7 +15,8 @@ from .running import run
 
 _COMMANDS = {
     "init": ("home", "Make this agency's home: keys, card, vault and ledger."),
-    "card": ("home", "Write this agency's signed public card."),
+    "card": ("home", "Write this agency's signed public card, or renew it."),
+    "keys": ("keys", "Change the passphrase, and provide for a lost one."),
     "doctor": ("home", "Say what this machine and home can and cannot promise."),
     "trust": ("trust", "Pin, show and revoke the cards of partners."),
     "decide": ("decisions", "Record a decision to share, not to share or to wait."),

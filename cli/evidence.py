@@ -1,4 +1,4 @@
-"""What `audit` commands take besides an export: trusted cards, and what others kept of the ledger audited."""
+"""What `audit` commands take besides exports: trusted cards, and what others kept of the ledgers audited."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sharekit import Trust
     from sharekit.audit.verify import AuditReport
 
-__all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options", "ledger_told", "verdict_line"]
+__all__ = ["EXIT_FINDINGS", "Evidence", "evidence_options", "ledger_told", "remarks_told", "verdict_line"]
 
 EXIT_FINDINGS = 6
 NOTE, RECEIPTS = 64 * 1024, 64 * 1024 * 1024
@@ -82,10 +82,17 @@ class Evidence(NamedTuple):
 
     @contextlib.contextmanager
     def audits(self, exports: Iterable[str]) -> Iterator[list[tuple[Path, AuditReport]]]:
-        """The exports named, in a list of (path, its audit); a path is good until the end of the context."""
+        """The exports named, in a list of (path, its audit); a path is good until the end of the context.
+
+        It is that of a private copy, so that what is read is what was audited. The years of one agency are held against
+        each other.
+        """
+        from sharekit.audit.years import chained
+
         with contextlib.ExitStack() as stack:
             paths = [stack.enter_context(session.readable(each, what="the export")) for each in exports]
-            yield [(path, self.audit(path)) for path in paths]
+            audited = [(path, self.audit(path)) for path in paths]
+            yield list(zip(paths, chained(audited), strict=True))
 
     def now(self) -> datetime:
         """The time by which the auditor goes: the home's, or without one that of the cards that are trusted."""
@@ -111,14 +118,28 @@ def _trusted(names: tuple[str, ...]) -> Trust:
 
 
 def ledger_told(report: AuditReport) -> dict[str, Any]:
-    """One audited ledger for a program: origin, size, verdict, and how many findings."""
-    verdict = "findings" if report.findings else "verified"
-    return {"origin": report.origin, "size": report.size, "verdict": verdict, "findings": len(report.findings)}
+    """One audited ledger for a program: origin, size, verdict, how many findings, and what is confirmed from
+    outside."""
+    from sharekit.audit import verdict
+
+    return {
+        "origin": report.origin,
+        "size": report.size,
+        "verdict": "findings" if report.findings else "verified",
+        "findings": len(report.findings),
+        "confirmed": verdict.confirmed(report),
+        "remarks": remarks_told(report),
+    }
+
+
+def remarks_told(report: AuditReport) -> list[dict[str, str]]:
+    """What an auditor is told that is no finding, for a program."""
+    return [{"kind": each.kind, "message": each.message} for each in report.remarks]
 
 
 def verdict_line(report: AuditReport) -> str:
     """One audited ledger for a person."""
-    whose = report.origin or "an export"
-    if report.findings:
-        return f"{whose}: DOES NOT VERIFY, {len(report.findings)} findings: sharekit audit verify shows them"
-    return f"{whose}: verified, {report.size} entries"
+    from sharekit.audit import verdict
+
+    remarks = [f"  note: {each.message}" for each in report.remarks]
+    return "\n".join([f"{report.origin or 'an export'}: {verdict.short(report)}", *remarks])

@@ -69,19 +69,51 @@ def _new_passphrase(no_passphrase: bool) -> str | None:
         return words
     if not session.is_attended():
         raise WrongPassphrase("the new keys need a passphrase", hint="--passphrase-file FILE, or --no-passphrase")
-    answer: str = click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
-    return answer
+    return session.asked_passphrase()
 
 
-@click.command("card", cls=session.Command)
+@click.group("card", cls=session.Group, invoke_without_command=True)
 @click.option("-o", "out", metavar="FILE", help="Where to write it; without, standard output.")
-def card_command(out: str | None) -> None:
-    """Write this agency's signed public card, to give to partners.
+@click.pass_context
+def card_command(context: click.Context, out: str | None) -> None:
+    """Write this agency's signed public card, to give to partners; or make a new one with `card renew`.
 
     \b
     Example:
         sharekit card -o fernshire.card
     """
+    from sharekit.errors import Usage
+
+    if context.invoked_subcommand is None:
+        _write_card(out)
+    elif out is not None:
+        raise Usage("-o goes with sharekit card alone", hint="sharekit card renew, then: sharekit card -o FILE")
+
+
+@card_command.command("renew")
+@click.option("--name", help="What the agency is called from now on.")
+@click.option("--phone", help="Where partners can call back from now on.")
+@click.option("--out-of-hours-phone", help='Where they can call at night from now on; "" for nowhere.')
+def renew(name: str | None, phone: str | None, out_of_hours_phone: str | None) -> None:
+    """Make a new card for the same keys, issued now; partners believe it once they have added it.
+
+    \b
+    Example:
+        sharekit card renew --phone "01632 960302"
+    """
+    from sharekit import Card
+
+    with session.agency(unlocked=True) as agency:
+        data = agency.own_keys.renew_card(name=name, phone=phone, out_of_hours_phone=out_of_hours_phone)
+    card = Card.parse(data)
+    output.say("give it to every partner: sharekit card -o FILE; they add it with its fingerprint")
+    lines = [f"a new card of {card.org_id}", f"fingerprint: {output.fingerprint(card.fingerprint)}"]
+    told = {name: getattr(card, name) for name in ("org_id", "name", "phone", "out_of_hours_phone")}
+    told["fingerprint"] = card.fingerprint.hex()
+    output.result(told, lines, as_json=session.wants_json())
+
+
+def _write_card(out: str | None) -> None:
     import base64
 
     from sharekit import Card

@@ -93,9 +93,10 @@ def verify(year: int | None) -> int:
     """
     with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
         size = agency.ledger_of(year).verify(progress)
-        found = agency.differences()
-    told = {"size": size, "verdict": "findings" if found else "verified", "differences": found}
+        found, strays = agency.differences(), agency.trust.strays()
+    told = {"size": size, "verdict": "findings" if found else "verified", "differences": found, "strays": strays}
     lines = [f"verified {size} entries", *(f"not as the record has it: {each}" for each in found)]
+    lines += [f"not as the record has it, and of no effect: {each}" for each in strays]
     output.result(told, lines, as_json=session.wants_json())
     return EXIT_FINDINGS if found else 0
 

@@ -75,9 +75,19 @@ def say(words: str, *, as_json: bool = False) -> None:
 
 
 def error(
-    code: str, message: str, hint: str = "", *, rule: str | None = None, source: str | None = None, as_json: bool
+    code: str,
+    message: str,
+    hint: str = "",
+    *,
+    rule: str | None = None,
+    source: str | None = None,
+    sender: Mapping[str, str | None] | None = None,
+    as_json: bool,
 ) -> None:
-    """An error: one JSON object on standard output, or words on standard error."""
+    """An error: one JSON object on standard output, or words on standard error.
+
+    `sender` is whom to telephone about a packet, by the pinned card, where its signature was verified.
+    """
     if as_json:
         told = {"code": code, "message": message, "hint": hint, "rule": rule, "source": source}
         click.echo(_json({"error": told}))
@@ -87,6 +97,14 @@ def error(
         say(f"rule: {rule}{f' ({source})' if source else ''}")
     if hint:
         say(f"hint: {hint}")
+    if sender:
+        say(f"signed by: {call(sender)}")
+
+
+def call(sender: Mapping[str, str | None]) -> str:
+    """Whom to telephone, and by which numbers."""
+    hours = sender["out_of_hours_phone"]
+    return f"{sender['name']}, {sender['phone']}" + (f" or out of hours {hours}" if hours else "")
 
 
 def moment(time: datetime) -> str:

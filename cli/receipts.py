@@ -26,15 +26,26 @@ def receive_command(packet: str) -> None:
     with session.agency(unlocked=True) as agency:
         taken = agency.receive(data)
     waiting = receipt_path(taken)
-    told = _taken_told(taken) | {"receipt": waiting}
+    told = _taken_told(taken) | {"receipt": waiting, "warnings": warnings(taken)}
     output.result(told, _taken_lines(taken, waiting), as_json=session.wants_json())
 
 
 def receipt_path(done: Opened | Verified | Received) -> str | None:
     """Where the receipt of an act waits; why there is none is said, and undoes nothing."""
     if done.trouble:
-        output.say(f"warning: no receipt could be made: {done.trouble.message}")
+        what = "their checkpoint was not cosigned" if done.receipt else "no receipt could be made"
+        output.say(f"warning: {what}: {done.trouble.message}")
     return str(done.receipt) if done.receipt else None
+
+
+def warnings(done: Opened | Received) -> list[dict[str, Any]]:
+    """What must be known besides what was done, for a program; a person is told of it on standard error."""
+    if done.warning is None:
+        return []
+    told = done.warning
+    for line in (f"WARNING [{told.code}]: {told.message}", f"  what to do: {told.hint}"):
+        output.say(line)
+    return [{"code": told.code, "message": told.message, "hint": told.hint}]
 
 
 def _taken_told(taken: Received) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output, session
-from .evidence import EXIT_FINDINGS, Evidence, evidence_options
+from .evidence import EXIT_FINDINGS, Evidence, evidence_options, remarks_told
 
 if TYPE_CHECKING:
     from sharekit.audit.report import Given
@@ -29,18 +29,18 @@ def report_command(export: str, out: str, **evidence: tuple[str, ...]) -> int:
     Example:
         sharekit audit report fernshire-2026.export --trust fernshire.card -o report.html
     """
-    from sharekit.audit import report
+    from sharekit.audit import report, verdict
 
     given = Evidence.read(**evidence)
-    with session.readable(export, what="the export") as path, session.destination(out, what="the report") as deliver:
-        found = given.audit(path)
+    with given.audits([export]) as audited, session.destination(out, what="the report") as deliver:
+        ((path, found),) = audited
         name = Path("standard input") if export == "-" else Path(export)
         page = report.html(path, found, _given(given, found), now=given.now(), file=name.name)
         deliver(page.encode())
-    sentence = report.verdict(found, _names(given))
+    sentence = verdict.sentence(found, _names(given))
     if out != "-":
         told = {"origin": found.origin, "size": found.size, "verdict": _verdict(found), "sentence": sentence}
-        told["path"] = out
+        told |= {"confirmed": verdict.confirmed(found), "remarks": remarks_told(found), "path": out}
         output.result(told, [sentence, f"report written to {out}"], as_json=session.wants_json())
     return EXIT_FINDINGS if found.findings else 0
 
@@ -55,8 +55,9 @@ def _names(evidence: Evidence) -> dict[str, str]:
 
 def _given(evidence: Evidence, found: AuditReport) -> Given:
     """What the report says of the evidence: of the cards those that bear on this ledger."""
+    from sharekit.audit import verdict
     from sharekit.audit.report import Given
 
-    bearing: set[Any] = {found.origin.split("/")[1] if found.origin else "", *(each.org_id for each in found.attested)}
+    bearing: set[Any] = {verdict.agency(found), *(each.org_id for each in found.attested)}
     cards = [pin.card for pin in evidence.trust if pin.card.org_id in bearing]
     return Given(cards, len(evidence.checkpoints), len(evidence.proofs), len(evidence.receipts))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -43,7 +44,7 @@ def _report(problem: BaseException, *, as_json: bool) -> int:
         _discard()
         problem, as_json = OutputUnwritable("the result could not be written"), False
     if isinstance(problem, ShareError):
-        told = {"rule": problem.rule, "source": problem.source}
+        told: dict[str, Any] = {"rule": problem.rule, "source": problem.source, "sender": problem.sender}
         return _tell(problem.code, problem.message, problem.hint, as_json=as_json, exit_code=problem.exit_code, **told)
     if isinstance(problem, click.exceptions.NoArgsIsHelpError) and not as_json:
         output.say(problem.message)
@@ -62,11 +63,12 @@ def _tell(
     *,
     rule: str | None = None,
     source: str | None = None,
+    sender: Mapping[str, str | None] | None = None,
     as_json: bool,
     exit_code: int,
 ) -> int:
     """Tell of an error; in words on standard error where a program could not be told on standard output."""
-    told = {"rule": rule, "source": source}
+    told: dict[str, Any] = {"rule": rule, "source": source, "sender": sender}
     if as_json and _written(lambda: output.error(code, message, hint, as_json=True, **told)):
         return exit_code
     with contextlib.suppress(OSError):

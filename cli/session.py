@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -70,13 +71,39 @@ def actor() -> dict[str, str | None]:
 
 def passphrase() -> str | None:
     """The passphrase that a file holds; None where no file is named."""
-    from sharekit.errors import Malformed, WrongPassphrase
-
     named = _option("passphrase_file")
     if named is None:
         named = os.environ.get("SHAREKIT_PASSPHRASE_FILE") or None
-    if named is None:
-        return None
+    return None if named is None else _words_in(named)
+
+
+def new_passphrase(named: str | None, *, none: bool) -> str | None:
+    """The passphrase that keys are to have: from a file, or asked for twice at the terminal; None for none."""
+    from sharekit.errors import Usage, WrongPassphrase
+
+    if none and named is not None:
+        raise Usage("--no-passphrase and a passphrase file exclude each other", hint="choose one of them")
+    if none or named is not None:
+        return None if named is None else _words_in(named)
+    if not is_attended():
+        raise WrongPassphrase("a new passphrase is needed", hint="--new-passphrase-file FILE, or --no-passphrase")
+    return asked_passphrase()
+
+
+def asked_passphrase() -> str:
+    """A new passphrase, asked for twice at the terminal."""
+    answer: str = click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def _words_in(named: str) -> str:
+    """The passphrase in a file; Usage if others can read it."""
+    from sharekit.errors import Malformed, Usage, WrongPassphrase
+
+    with contextlib.suppress(OSError, ValueError):
+        found = os.stat(named)
+        if named != "-" and stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and os.name == "posix":
+            raise Usage("others on this machine can read the passphrase file", hint="run: chmod 600 FILE")
     with contextlib.suppress(UnicodeDecodeError, Malformed):  # Malformed: much too large
         words = read(named, what="the passphrase file", limit=4096).decode("utf-8-sig").rstrip("\r\n")
         if words:
@@ -120,22 +147,29 @@ def read(name: str, *, what: str, limit: int = MOST) -> bytes:
 
 @contextlib.contextmanager
 def readable(name: str, *, what: str) -> Iterator[Path]:
-    """The path of a file that is read piece by piece; what comes on standard input is put down first."""
+    """The path of a private copy of a file, or of standard input, that is read piece by piece and more than once.
+
+    What stands under the name meanwhile does not matter: everything is read from what was opened first.
+    """
     import shutil
     import tempfile
 
-    from sharekit.errors import Usage
+    from sharekit.agency import files
+    from sharekit.errors import OutputUnwritable
 
-    if os.path.isdir(name) or not name:
-        raise Usage(f"{what} is a folder", hint="name a file")
-    if name != "-":
-        _shared().setdefault("sharekit.inputs", []).append(name)
-        yield Path(name)
-        return
-    with tempfile.NamedTemporaryFile(prefix="sharekit-") as copy:
-        shutil.copyfileobj(_standard_input(what), copy)
-        copy.flush()
-        yield Path(copy.name)
+    with tempfile.TemporaryDirectory(prefix="sharekit-") as folder, contextlib.ExitStack() as stack:
+        if name == "-":
+            source = _standard_input(what)
+        else:
+            _shared().setdefault("sharekit.inputs", []).append(name)
+            source = stack.enter_context(files.opened(name, what=what))
+        copy = Path(folder, "copy")
+        try:
+            with copy.open("xb") as target:
+                shutil.copyfileobj(source, target, 1024 * 1024)
+        except OSError:
+            raise OutputUnwritable(f"there is no room for a copy of {what}", hint="free some disk") from None
+        yield copy
 
 
 def read_json(name: str, *, what: str, limit: int = MOST) -> Any:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import output, session
-from .receipts import receipt_path
+from .receipts import receipt_path, warnings
 
 if TYPE_CHECKING:
-    from sharekit import Agency, Packet, Replacement, Sealed, Share, Statement
+    from sharekit import Agency, Card, Packet, Replacement, Sealed, Share, Statement
 
 NEW = "new.sharekit"  # until a packet in a folder is named by its number
 ASSESSMENT = 256 * 1024  # bytes: five texts
@@ -25,9 +25,12 @@ ASSESSMENT = 256 * 1024  # bytes: five texts
 @click.option("--terms", required=True, metavar="TERMS", help="What the sender decided: a JSON file.")
 @click.option("--to", required=True, multiple=True, metavar="ORG", help="A recipient; may be given again.")
 @click.option("--minimise", is_flag=True, help="Leave out what the purpose does not permit, and say what.")
+@click.option("--classical", is_flag=True, help="For classical keys: not safe from a quantum computer.")
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
 @click.option("-o", "out", required=True, metavar="PACKET|DIRECTORY", help="Where the packet goes.")
-def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, force: bool, out: str) -> None:
+def seal_command(
+    data: str, terms: str, to: tuple[str, ...], minimise: bool, classical: bool, force: bool, out: str
+) -> None:
     """Seal DATA under TERMS for one or more agencies, on the record.
 
     A file that is there already stays as it is, and nothing is sealed, unless --force is given.
@@ -42,7 +45,8 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, for
         raise Usage("a packet is not for a terminal", hint="name a file with -o")
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
     with session.agency(unlocked=True) as agency, _packet_place(out, force=force) as place:
-        sealed = agency.seal(agency.sending.minimise(dataset, decided) if minimise else dataset, decided, to)
+        fields = agency.sending.minimise(dataset, decided) if minimise else dataset
+        sealed = agency.seal(fields, decided, to, classical=classical)
         path = _deliver(agency, sealed, place, out, force=force)
     for finding in sealed.findings:
         output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
@@ -201,14 +205,27 @@ def _statement_told(statement: Statement) -> dict[str, Any]:
         "recipients": list(statement.recipients),
         "issued": output.moment(statement.issued),
         "expires": output.moment(statement.expires),
+        "from": statement.present.contact,
+        "classical": statement.classical,
     }
+
+
+def _named(card: Card) -> str:
+    return f"{card.name} ({card.org_id})"
+
+
+def _classical(statement: Statement) -> list[str]:
+    told = "sealed to classical keys, which a quantum computer will open: ask the sender to seal it without --classical"
+    return [told] if statement.classical else []
 
 
 def _statement_lines(statement: Statement, addressed: bool | None) -> list[str]:
     told = "" if addressed is None else f" ({'this agency among them' if addressed else 'not this agency'})"
     return [
+        f"signed by: {_named(statement.present)}",
         f"verified: packet {statement.id}",
         f"from: {statement.sender}",
+        *_classical(statement),
         f"for: {', '.join(statement.recipients)}{told}",
         f"issued: {output.moment(statement.issued)}",
         f"expires: {output.moment(statement.expires)}",
@@ -244,11 +261,11 @@ def open_command(
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
         deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
-    waiting = receipt_path(share)
+    waiting, warned = receipt_path(share), warnings(share)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())
     if out != "-":
-        told = _share_told(share, out) | {"receipt": waiting}
+        told = _share_told(share, out) | {"receipt": waiting, "warnings": warned}
         lines = _share_lines(share, out) + ([f"receipt: {waiting}"] if waiting else [])
         output.result(told, lines, as_json=session.wants_json())
 
@@ -271,7 +288,12 @@ def _share_told(share: Share, out: str) -> dict[str, Any]:
         "rule": share.verdict.rule,
         "fields": list(share.fields),
         "withheld": list(share.withheld),
-        "sender": share.terms.json["sender"]["org_id"],
+        "sender": share.statement.sender,
+        "from": share.statement.present.contact,
+        "contact": share.terms.json.get("contact"),
+        "owed": list(share.owed),
+        "retention": dict(share.terms.retention),
+        "classical": share.statement.classical,
         "path": out,
         "obligations": [{"code": each.code, "text": each.text} for each in share.verdict.obligations],
     }
@@ -279,6 +301,7 @@ def _share_told(share: Share, out: str) -> dict[str, Any]:
 
 def _share_lines(share: Share, out: str) -> list[str]:
     lines = [
+        f"signed by: {_named(share.statement.present)}",
         f"opened {share.packet} ({share.verdict.outcome}, rule {share.verdict.rule})",
         f"fields: {', '.join(share.fields)}",
     ]
@@ -287,12 +310,27 @@ def _share_lines(share: Share, out: str) -> list[str]:
 
 
 def _advice(share: Share) -> list[str]:
-    """Whom to call, and how it may be handled: an alert without a telephone number helps nobody."""
-    sender = share.terms.json["sender"]
-    numbers = [sender[key] for key in ("callback_phone", "out_of_hours_phone") if key in sender]
-    name = sender.get("name", sender["org_id"])
-    lines = [f"discuss before acting: {name}, {' or out of hours '.join(numbers)}"] if numbers else []
-    conditions = sorted(share.terms.handling_codes())
+    """Who signed, whom to call, and how it may be handled: an alert without a telephone number helps nobody."""
+    card, conditions = share.statement.present, sorted(share.terms.handling_codes())
+    lines = [f"signed by: {_named(card)}", *_classical(share.statement)]
+    lines += [f"still owed by the sender: {', '.join(share.owed)}"] if share.owed else []
+    lines += [f"discuss before acting: {output.call(card.contact)}", *_said_of_the_sender(share)]
     lines += [f"conditions: {', '.join(conditions)}"] if conditions else []
+    lines += _asked_of_the_copy(share.terms.retention)
     lines += [f"to do: {each.text}" for each in share.verdict.obligations if each.code not in conditions]
     return lines + ([f"look at again: {share.verdict.hint}"] if share.verdict.hint else [])
+
+
+def _said_of_the_sender(share: Share) -> list[str]:
+    """What the packet says beside the card: a number given for this share, and that the card was another then."""
+    contact, changed = share.terms.json.get("contact", {}), [each.replace("_", " ") for each in share.sender_changed]
+    given = ", ".join(contact[part] for part in ("name", "role", "phone") if part in contact)
+    lines = [f"given in this share, not on their card: {given}"] if given else []
+    return lines + ([f"their card was another when this was sealed: {', '.join(changed)}"] if changed else [])
+
+
+def _asked_of_the_copy(asked: Mapping[str, Any]) -> list[str]:
+    """What the sender asks of a recipient's copy; the recipient's own rule decides."""
+    wishes = [f"destroy it on {asked['destroy_on']}"] if "destroy_on" in asked else []
+    wishes += ["hold it for an inquiry or proceedings"] if asked.get("legal_hold") else []
+    return [f"the sender asks: {' and '.join(wishes)} (this agency's own rule decides)"] if wishes else []

@@ -105,9 +105,10 @@ def seen_command(org: str, out: str, year: int | None) -> None:
 
 @click.command("forks", cls=session.Command)
 def forks_command() -> None:
-    """Refused checkpoints of partners, each with the one it does not follow.
+    """Checkpoints of partners that contradict one seen before (fork), or went back behind it (rolled-back).
 
-    Two roots at one size are evidence anybody can check; at two sizes the partner still has to show a proof.
+    A fork is two checkpoints of one size, both signed: evidence that anybody can check. One that went back shows that
+    their record was put back to an earlier state, or that a clock was wrong: telephone them.
 
     \b
     Example:
@@ -116,10 +117,20 @@ def forks_command() -> None:
     with session.agency() as agency:
         found = agency.witness.forks()
     told = [
-        {"origin": fork.origin, "seen": output.moment(fork.seen), "note": fork.note, "other": fork.other}
+        {
+            "origin": fork.origin,
+            "kind": fork.kind,
+            "seen": output.moment(fork.seen),
+            "note": fork.note,
+            "other": fork.other,
+        }
         for fork in found
     ]
-    lines = [line for fork in told for line in (f"{fork['origin']}, seen {fork['seen']}", fork["note"], fork["other"])]
+    lines = [
+        line
+        for fork in told
+        for line in (f"{fork['kind']}: {fork['origin']}, seen {fork['seen']}", fork["note"], fork["other"])
+    ]
     output.result({"forks": told}, lines or ["none was found"], as_json=session.wants_json())
 
 

@@ -1,6 +1,6 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
 PRAGMA application_id = 1936220534; -- "shav"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
 CREATE TABLE owner (
@@ -96,7 +96,18 @@ CREATE TABLE witnessed (
     note TEXT NOT NULL                    -- with this agency's cosignature
 ) WITHOUT ROWID;
 
--- two signed checkpoints of one ledger that cannot both be true: evidence, never removed
+-- the newest checkpoints of each partner's ledger that came with its packets: a ledger that goes back is noticed
+CREATE TABLE seen (
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    note TEXT NOT NULL,                   -- with the signature of the ledger alone
+    least INTEGER NOT NULL,               -- how many entries it had at least: a packet is itself one more
+    at INTEGER NOT NULL,                  -- since when that is known here
+    PRIMARY KEY (origin, size)
+) WITHOUT ROWID;
+
+-- two signed checkpoints of one ledger: they contradict each other, or the other, smaller, was sent after the note was
+-- known, for the ledger went back; evidence, never removed
 CREATE TABLE fork (
     origin TEXT NOT NULL,
     note TEXT NOT NULL,
@@ -115,6 +126,7 @@ CREATE TABLE attestation (
     entry BLOB NOT NULL,                  -- the partner's ledger entry
     proof BLOB NOT NULL,                  -- CBOR [COSE receipt, note] of that entry
     cosigned TEXT,                        -- our note with the partner's cosignature, where there is one
+    statement BLOB,                       -- what we had signed about the packet; NULL in receipts of earlier releases
     PRIMARY KEY (packet, org_id, event, entry)
 ) WITHOUT ROWID;
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sharekit import cbor, cose, errors, merkle, registry
     from sharekit.advice.brief import Brief
     from sharekit.agency.agency import Agency
+    from sharekit.agency.keys import OwnKeys
     from sharekit.agency.lookups import LookUps
     from sharekit.agency.shipped import Kind
     from sharekit.agency.trial import Trial
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from sharekit.record.record import Record
     from sharekit.trust.cards import Card
     from sharekit.trust.keys import Keys
+    from sharekit.trust.recovery import Copy
     from sharekit.trust.store import Pin, Trust
     from sharekit.vault.actions import Action
     from sharekit.vault.attestations import Fork, Said
@@ -70,6 +72,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "advice.brief": ("Brief",),
     "agency.agency": ("Agency",),
+    "agency.keys": ("OwnKeys",),
     "agency.lookups": ("LookUps",),
     "agency.shipped": ("Kind",),
     "agency.trial": ("Trial",),
@@ -111,6 +114,7 @@ _HOMES = {
     "record.record": ("Record",),
     "trust.cards": ("Card",),
     "trust.keys": ("Keys",),
+    "trust.recovery": ("Copy",),
     "trust.store": ("Pin", "Trust"),
     "vault.actions": ("Action",),
     "vault.attestations": ("Fork", "Said"),
@@ -129,6 +133,7 @@ __all__ = [
     "Card",
     "Change",
     "Checkpoint",
+    "Copy",
     "Cosigning",
     "Decisions",
     "Entry",
@@ -149,6 +154,7 @@ __all__ = [
     "Moved",
     "Obligation",
     "Opened",
+    "OwnKeys",
     "OwnPolicy",
     "Packet",
     "Pin",

@@ -19,6 +19,7 @@
         IdentityMismatch, UndertakingNeeded, Recalled, VisibilityEnded
       LedgerError                 the ledger cannot be written                          exit 6
         LedgerTampered            it does not verify: index, expected and found
+          RolledBack              it was put back behind what others have seen            exit 3
 
 Messages are lower case without a full stop. They name rules, fields and organisations, never a value of a
 field, a key, or a purpose: an error is copied into e-mails and help desks.
@@ -29,6 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Refused",
     "Replayed",
     "Revoked",
+    "RolledBack",
     "ShareError",
     "UndertakingNeeded",
     "UnknownCode",
@@ -71,6 +74,8 @@ class ShareError(Exception):
     `rule` and `source` name the rule that refused and where it comes from, where there is one.
     `packet` is the packet's id in hexadecimal once its statement has been read. Where the sender is owed a receipt of
     the refusal, `receipt` is the path of that receipt in the outbox, or `trouble` the error for which there is none.
+    `sender` is who signed the packet by their pinned card, once that has been verified: org_id, name, phone and
+    out_of_hours_phone.
     """
 
     code: ClassVar[str] = "unexpected"
@@ -78,6 +83,7 @@ class ShareError(Exception):
     hint: str = ""
     receipt: Path | None = None
     trouble: ShareError | None = None
+    sender: Mapping[str, str | None] | None = None
 
     def __init__(
         self,
@@ -262,3 +268,15 @@ class LedgerTampered(LedgerError):
         self.index = index
         self.expected = expected
         self.found = found
+
+
+class RolledBack(LedgerTampered):
+    """A record, ours or a partner's, went back behind a checkpoint that it had shown: a backup was put in its place."""
+
+    code = "rolled-back"
+    exit_code = 3
+    known: str | None = None  # the checkpoint behind which it went back
+    hint = (
+        "if this home was put back from a backup, put back the newest one there is; ask your partners for what they"
+        " have seen (sharekit ledger seen), keep it, and tell your auditor"
+    )

@@ -22,7 +22,6 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,11 +32,12 @@ from typing import Any
 
 from sharekit.agency import home as homes
 from sharekit.agency.clock import CLOCK, clock
+from sharekit.agency.keys import OwnKeys, recovered
 from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import LedgerError, Malformed, Usage
+from sharekit.errors import Malformed, Usage
 from sharekit.exchange.ask_advice import AskingAdvice
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.decisions import Decisions
@@ -58,10 +58,11 @@ from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
 from sharekit.record import held_against
 from sharekit.record.record import Actor, Record
-from sharekit.trust import keys
+from sharekit.trust import keys, passphrases
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
+from sharekit.values import replace
 from sharekit.vault.vault import Vault
 
 __all__ = ["Agency"]
@@ -74,6 +75,7 @@ class Agency:
             packet = agency.seal(dataset, terms, to="ZZQ01")
 
     What everybody does stands here: `seal`, `verify`, `open` and `receive` packets, read the `ledger`, `export` it.
+    Its own keys are locked anew, copied and put on a new card by `own_keys`.
     The rest stands in parts, each of one subject:
 
         trust           the cards of partners that are believed here
@@ -104,7 +106,12 @@ class Agency:
             actor=Actor(self.person, self.role),
             database=about.get("ledger"),
         )
-        self.trust = AgencyTrust(home / "trust", own, self.record, self._clock)
+        self._take(own)
+
+    def _take(self, own: Card) -> None:
+        """Go by this card from now on."""
+        self._signer = replace(self._signer, card=own)
+        self.trust = AgencyTrust(self.home / "trust", own, self.record, self._clock)
         self._make_parts(self._signer, self.record, self.trust, self._clock)
 
     def _make_parts(self, signer: Signer, record: Record, trust: Trust, clock: Callable[[], datetime]) -> None:
@@ -153,6 +160,8 @@ class Agency:
         """
         place = Path(os.path.expanduser(home))
         homes.check_about(org_id, org_type, name, phone, out_of_hours_phone)
+        if passphrase is not None:
+            passphrases.check_new(passphrase)
         demonstration = bool(os.environ.get(CLOCK))
         now = clock(demonstration=demonstration)
         with homes.new_home(place) as folder:
@@ -192,8 +201,21 @@ class Agency:
         private = None if locked else keys.from_file(stored, log, passphrase)
         found = cls(place, private=private, person=person, role=role)
         found._check_keys()
-        with contextlib.suppress(LedgerError):  # said by whatever needs the record
-            found.record.standing()  # finishes what a killed process has left undone
+        return found
+
+    @classmethod
+    def recover(
+        cls, home: str | Path, copy: bytes, secret: str, passphrase: str | None = None, **actor: str | None
+    ) -> Agency:
+        """The agency whose passphrase was lost, locked anew with its keys from a copy; `actor` as in `load`.
+
+        `copy` and `secret` are those of `own_keys.recovery_copy`, the secret as it was printed. Raises Usage for a slip
+        in it, for a short passphrase, and for another home's copy; WrongPassphrase, Malformed.
+        """
+        private = recovered(place := Path(os.path.expanduser(home)), copy, secret)
+        found = cls(place, private=private, **actor)
+        found._check_keys()
+        found.own_keys.lock_recovered(passphrase, copy)
         return found
 
     def _check_keys(self) -> None:
@@ -247,6 +269,11 @@ class Agency:
         return self._signer.keys
 
     @property
+    def own_keys(self) -> OwnKeys:
+        """What can be done with them: another passphrase, a copy for recovery, a new card for the same keys."""
+        return OwnKeys(self.home, self._signer, self.record, self.trust, clock=self._clock, renewed=self._take)
+
+    @property
     def unlocked(self) -> bool:
         """Whether the private keys are here."""
         return self._signer.unlocked
@@ -275,12 +302,14 @@ class Agency:
         terms: ShareTerms | Mapping[str, Any],
         to: str | Sequence[str],
         attachments: Sequence[Any] = (),
+        *,
+        classical: bool = False,
     ) -> Sealed:
         """A packet for one organisation or several, recorded before it is returned; errors as in `sharekit.seal`.
 
         Its bytes also know their `id`, `entry`, `recipients`, `kept`, `left_out` and `findings`.
         """
-        return self.sending.seal(dataset, terms, to, attachments)
+        return self.sending.seal(dataset, terms, to, attachments, classical=classical)
 
     def verify(self, data: bytes, cards: Iterable[bytes] = ()) -> Verified:
         """The packet's statement, if a trusted sender signed it; recorded. `cards` are believed for this once.
@@ -351,7 +380,7 @@ class Agency:
         """
         now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
         attested = self.receipts.attestations(year=year)
-        said = [(each.org_id, each.cosigned, each.entry, each.proof) for each in attested]
+        said = [(each.org_id, each.cosigned, each.entry, each.proof, each.statement or None) for each in attested]
         stamps = self.stamps.kept(year=year)
         return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
 

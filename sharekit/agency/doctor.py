@@ -96,14 +96,14 @@ def _outbox(agency: Agency) -> Iterator[Check]:
 
 
 def _cards(agency: Agency) -> Iterator[Check]:
-    """Cards whose fingerprint nobody confirmed, and cards that came into the home without `trust add`."""
-    name, own = "cards that nobody accepted", agency.card()
-    unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
-    yield counted("unconfirmed cards", unconfirmed, "confirm each by telephone")
-    accepted = agency.record.accepted()
-    found = [pin.card.org_id for pin in agency.trust if pin.card.fingerprint not in accepted and pin.card.data != own]
-    why = f"in the trust folder and not in the ledger: {', '.join(found)}"
-    yield counted(name, len(found), why, NotTrusted.exit_code)
+    """Cards that nobody confirmed or that are doubtful, and what is in the trust folder and not on the record."""
+    believed = [pin for pin in agency.trust if not pin.revoked]
+    yield counted("unconfirmed cards", sum(not pin.confirmed for pin in believed), "confirm each by telephone")
+    doubts = [doubt for pin in believed for doubt in agency.trust.doubts(pin)]
+    yield counted("doubtful cards", len(doubts), "; ".join(doubts))
+    found = agency.trust.strays()
+    why = f"of no effect, and not as the record has it: {'; '.join(found)}"
+    yield counted("cards that nobody accepted", len(found), why, NotTrusted.exit_code)
 
 
 def _policy(agency: Agency) -> Iterator[Check]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import BinaryIO
 
 from sharekit.agency.home import is_home, keeps
 from sharekit.disk import files
 from sharekit.disk.files import Replacement
-from sharekit.errors import OutputUnwritable
+from sharekit.errors import Malformed, OutputUnwritable, Usage
 
-__all__ = ["output", "read", "replacing"]
+__all__ = ["opened", "output", "read", "replacing"]
 
 
 def read(name: str | Path, *, what: str, limit: int) -> bytes:
@@ -25,6 +27,27 @@ def read(name: str | Path, *, what: str, limit: int) -> bytes:
     Raises Usage if it cannot be read, or is a pipe that stays silent; Malformed beyond `limit` bytes.
     """
     return files.read(Path(name), limit=limit, what=what)
+
+
+@contextlib.contextmanager
+def opened(name: str | Path, *, what: str) -> Iterator[BinaryIO]:
+    """An ordinary file, open to be read piece by piece, whatever is put under its name meanwhile.
+
+    Raises Usage if it cannot be read, Malformed if it is no ordinary file; messages call it `what`.
+    """
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep us waiting
+    except FileNotFoundError:
+        raise Usage(f"{what} does not exist", hint="check the name and the folder") from None
+    except (OSError, ValueError):
+        raise Usage(f"{what} cannot be read", hint="check the name and its permissions") from None
+    with os.fdopen(handle, "rb") as file:
+        kind = os.fstat(handle).st_mode
+        if stat.S_ISDIR(kind):
+            raise Usage(f"{what} is a folder", hint="name a file")
+        if not stat.S_ISREG(kind):
+            raise Malformed(f"{what} is no ordinary file", hint="check that it is the right file")
+        yield file
 
 
 def output(name: str, *, inputs: Iterable[str] = (), home: Path | None = None) -> Path:

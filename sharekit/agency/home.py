@@ -24,11 +24,15 @@ from sharekit.domain.validation import is_phone
 from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
 from sharekit.trust import keys
 from sharekit.trust.cards import ORG_ID, Card
+from sharekit.trust.folder import PinFolder
 from sharekit.trust.keys import Keys
+from sharekit.trust.soundness import is_name
+from sharekit.trust.store import Pin
 
 __all__ = [
     "check_about",
     "is_home",
+    "keep_card",
     "keeps",
     "left_behind",
     "name_database",
@@ -38,13 +42,14 @@ __all__ = [
     "read_part",
     "sweep",
     "write_home",
+    "write_log_key",
 ]
 
 ABOUT = "agency.json"
 UNFINISHED = ".sharekit-new"  # the folder in which a home is made
 _FOLDERS = ("", "keys", "trust", "ledger")  # in which a file may wait for its name
 _NOT_OURS = {"lost+found"}  # what is in a folder that is a disk of its own
-_KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
+_PARTS = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
 
 
 def is_home(home: Path) -> bool:
@@ -53,10 +58,9 @@ def is_home(home: Path) -> bool:
 
 
 def keeps(home: Path, path: Path) -> bool:
-    """Whether a file at `path` would replace something that the home keeps there."""
+    """Whether a file at `path` would stand in the home, where everything is the home's own."""
     found, own = os.path.realpath(path.parent), os.path.realpath(home)
-    first = os.path.relpath(os.path.join(found, path.name), own).split(os.sep)[0]
-    return bool(_KEPT.match(first))
+    return os.path.commonpath([found, own]) == own
 
 
 @contextlib.contextmanager
@@ -133,7 +137,7 @@ def _clear(home: Path) -> None:
     import shutil
 
     if (home / UNFINISHED / ABOUT).exists() and not is_home(home):
-        for name in filter(_KEPT.match, os.listdir(home)):
+        for name in filter(_PARTS.match, os.listdir(home)):
             shutil.rmtree(home / name, ignore_errors=True)
             with contextlib.suppress(OSError):
                 (home / name).unlink()
@@ -197,6 +201,20 @@ def read_card(home: Path) -> Card:
         raise _damaged("the card of this home is damaged") from None
 
 
+def keep_card(home: Path, card: Card) -> None:
+    """Keep a card of this home that another is to replace: what was sent with it must still be verified."""
+    PinFolder(home / "trust").write(Pin(card, confirmed=True))
+
+
+def write_log_key(home: Path, private: Keys) -> None:
+    """Write the file of the log key anew, if it is missing or damaged."""
+    try:
+        keys.log_from_file(read_part(home, "keys/log.key", what="the log key of this home"))
+    except Malformed:
+        (home / "keys").mkdir(mode=0o700, exist_ok=True)
+        files.write(home / "keys" / "log.key", keys.log_to_file(private))
+
+
 def is_protected(home: Path) -> bool:
     """Whether the keys of a home need a passphrase; False where there are none."""
     path = home / "keys" / "agency.key"
@@ -225,8 +243,8 @@ def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_
             '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
         )
     vocabulary.load("org-types")[org_type]
-    if not (name.strip() and name.isprintable() and len(name) <= 200):
-        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters")
+    if not is_name(name):
+        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 letters, on one line")
     for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
         if number is not None and not is_phone(number):
             raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")

@@ -1,8 +1,9 @@
 """What others attest of a ledger: cosignatures of its checkpoints, and receipts for its packets.
 
-Only this tells of a ledger that the holder of its own key wrote anew: what a partner has signed stays signed.
+Only this tells of a ledger that the holder of its own key wrote anew: what somebody has signed stays signed.
 
-An attestation counts if a card of its organisation is trusted; the rest are counted as unknown, never believed.
+A cosignature counts if a card of its organisation is trusted. A packet is missed only where the agency that is audited
+signed itself that it sent it: a partner who has no such statement to show reports a packet, and proves none.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import Any, Protocol
 from sharekit import cbor
 from sharekit.audit.recompute import is_entry
 from sharekit.domain import vocabulary
-from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError, Usage
-from sharekit.proofs import checkpoint, cosignature, inclusion
+from sharekit.errors import Malformed, NotTrusted, ShareError, Usage
+from sharekit.proofs import checkpoint, cosignature, inclusion, statement
 from sharekit.proofs.attestation import Attestation, no_evidence
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.values import Value
 
-__all__ = ["Attested", "compare", "cosigners", "read", "reported_packet"]
+__all__ = ["Attested", "Reported", "compare", "cosigners", "read", "reported_packet"]
 
 EVENT, PACKET, COUNTERPARTIES = 1, 4, 9  # labels of an entry, schemas/ledger.cddl
 _NAME = re.compile(rf"sharekit/({checkpoint.ORG_ID})\Z")
@@ -58,11 +59,41 @@ def cosigners(note: str | bytes, trust: Cards) -> Iterator[tuple[str, datetime]]
                 yield owner[1], at
 
 
-def reported_packet(said: Attestation, own: str, trust: Cards) -> bytes | None:
-    """The packet that the partner's own ledger proves it had from `own`; None if nobody trusted says so.
+class Reported(Value):
+    """A packet that a partner's ledger says it had; `proven` if the sender's signed statement about it was shown
+    too."""
 
-    LedgerTampered or Malformed if it is said with a trusted key and is not so. A witness's cosignature reports none.
+    packet: bytes
+    org_id: str
+    proven: bool
+
+
+def reported_packet(said: Attestation, origin: str, trust: Cards) -> Reported | None:
+    """The packet that the partner's own ledger says it had in the year of the ledger `origin`; None if nobody trusted
+    says so.
+
+    It is proven by a statement which the owner of that ledger signed: about this packet, for this partner, in that
+    year. LedgerTampered, Malformed or BadSignature if what is said with a trusted key is not so. A witness's
+    cosignature reports none.
     """
+    packet = _entered(said, checkpoint.owner(origin) or "", trust)
+    if packet is None:
+        return None
+    if said.statement:
+        _check_statement(said, packet, origin, trust)
+    return Reported(packet, said.org_id, bool(said.statement))
+
+
+def _check_statement(said: Attestation, packet: bytes, origin: str, trust: Cards) -> None:
+    """Return only if the owner of `origin` signed, in its year, that it sent that packet to that partner."""
+    own = checkpoint.org_and_year(origin)
+    signed = statement.read(said.statement, _keys(trust.signing_keys, own[0]) if own else [])
+    if (signed.sender, signed.issued.year) != own or signed.packet != packet or said.org_id not in signed.recipients:
+        raise Malformed("a statement that a partner shows is not about the packet that it reports")
+
+
+def _entered(said: Attestation, own: str, trust: Cards) -> bytes | None:
+    """The packet from `own` about which the partner proves an entry of its own ledger; None if nobody trusted does."""
     if not said.proof:
         return None
     shown = inclusion.parse(said.proof)
@@ -100,11 +131,8 @@ def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Chec
     found = [_signed(note, trust) for note in (first, second)]
     if found[0].origin != found[1].origin:
         raise Usage("the two are checkpoints of different ledgers", hint="compare two of the same ledger")
-    if found[0].size == found[1].size and found[0].root != found[1].root:
-        expected, other = (each.root.hex() for each in found)
-        message = f"{found[0].origin} promised two histories of {found[0].size} entries: keep both files"
-        hint = "show them to the agency's auditor, and to everybody who relies on that ledger"
-        raise LedgerTampered(message, index=found[0].size, expected=expected, found=other, hint=hint)
+    if checkpoint.contradict(*found):
+        raise cosignature.two_histories(*found)
     return found[0], found[1]
 
 

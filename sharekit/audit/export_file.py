@@ -22,6 +22,8 @@ from sharekit.errors import Malformed, Usage
 __all__ = ["check_pages", "check_schema", "entries", "opened"]
 
 HINT = "make one with: sharekit ledger export -o FILE"
+_ATTESTATION = "CREATE TABLE attestation (org_id TEXT, cosigned TEXT, entry BLOB, proof BLOB%s)"
+NEWER = {_ATTESTATION % "": _ATTESTATION % ", statement BLOB"}  # exports of earlier releases can be read as well
 # The last, because the file itself may ask for any amount of memory.
 PRAGMAS = ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "mmap_size = 0", "cache_size = -4096")
 
@@ -48,7 +50,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 def check_schema(db: sqlite3.Connection, findings: Findings) -> bool:
     """Whether the tables may be read: other triggers are only a finding, other tables or views end it."""
-    found, expected = _schema(db), _shipped_schema()
+    found, expected = list(map(_as_shipped, _schema(db))), _shipped_schema()
     kinds = {name: kind for kind, name, _, _ in found[1:]}
     if any(kinds.get(name) != "table" for name in ("entry", "node", "note", "card", "attestation", "stamp")):
         raise Malformed("the file is no ledger export", hint=HINT)
@@ -63,6 +65,11 @@ def check_pages(db: sqlite3.Connection) -> None:
     """Every page is reached once and in order: no row can be there for one question and not for another."""
     if db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
         raise Malformed("the export is damaged", hint=HINT)
+
+
+def _as_shipped(part: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A part of a schema; for a table as an earlier release made it, what this one makes of it."""
+    return (*part[:3], NEWER.get(part[3], part[3]))
 
 
 def _names(schema: Iterable[tuple[Any, ...]]) -> set[str]:
@@ -82,12 +89,15 @@ def _shipped_schema() -> list[tuple[Any, ...]]:
         return _schema(db)
 
 
-def entries(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
-    """The first `size` entries of an export, in order and each once; bytes that are no entry are left out."""
+def entries(path: Path, size: int, *, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The first `size` entries of an export from number `start` on, in order and each once.
+
+    Bytes that are no entry are left out.
+    """
     last = -1
-    query = "SELECT seq, bytes FROM entry WHERE seq >= 0 AND seq < ? AND length(bytes) <= 4096 ORDER BY seq"
+    query = "SELECT seq, bytes FROM entry WHERE seq >= ? AND seq < ? AND length(bytes) <= 4096 ORDER BY seq"
     with opened(path) as db:
-        for seq, data in db.execute(query, (size,)):
+        for seq, data in db.execute(query, (max(start, 0), size)):
             if seq <= last:
                 raise Malformed("the export is damaged")  # pages in a circle would be read for ever
             last = seq

@@ -22,7 +22,7 @@ __all__ = ["KINDS", "Finding", "Findings", "Progress", "Tree", "is_entry", "pack
 KINDS = (
     "schema-changed",  # tables or triggers are not those a ledger is made with
     "genesis-missing",  # entry 0 does not begin a ledger
-    "other-origin",  # genesis, newest note and what was supplied are not of one ledger
+    "other-origin",  # genesis and newest note are not of one ledger
     "note-invalid",  # a note is damaged, or not signed with the agency's log key
     "note-missing",  # a commit, as the stored hashes tell it, without its note
     "entry-changed",  # an entry is not what its stored hash says
@@ -33,10 +33,11 @@ KINDS = (
     "root-mismatch",  # the entries do not add up to the newest note
     "truncated",  # a signed note is for more entries than there are
     "forked",  # a signed note promises another history
-    "proof-mismatch",  # a proof that was handed out does not hold
+    "proof-mismatch",  # a proof that was handed out does not hold, for the ledger is another now
     "card-invalid",  # a card is damaged, or not that of the organisation it stands for
-    "attestation-invalid",  # what a partner is said to have signed is damaged, or not signed
+    "attestation-invalid",  # a row of the export that should hold what others signed is damaged
     "packet-missing",  # a partner proves to have had a packet whose sealing the ledger does not have
+    "year-broken",  # a year was not begun from the ledger of the year before, as that is now
 )
 MAX_ENTRY_BYTES = 4096
 MAX_RUN_BYTES = 32 * 1024

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,15 +17,14 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from sharekit import registry
-from sharekit.audit import charts, questions
+from sharekit.audit import charts, questions, verdict
 from sharekit.audit.attested import Attested
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport
-from sharekit.proofs.checkpoint import owner
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
-__all__ = ["Given", "html", "verdict"]
+__all__ = ["Given", "html"]
 
 ROWS = 40  # of one answer; an auditor with more to read asks for them
 
@@ -48,11 +47,11 @@ def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: 
         .render(
             style=_style(),
             policy=_policy(),
-            verdict=verdict(report, names),
-            advice=_advice(report),
+            verdict=verdict.sentence(report, names),
+            advice=verdict.advice(report),
             report=report,
             attested=_newest(report.attested),
-            agency=_agency(report.origin),
+            agency=verdict.agency(report),
             names=names,
             given=given,
             file=file or path.name,
@@ -60,46 +59,6 @@ def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: 
             answers=list(_answered(path, report)),
         )
     )
-
-
-def verdict(report: AuditReport, names: Mapping[str, str]) -> str:
-    """What the audit found, in one sentence; `names` are those of the organisations whose cards are trusted."""
-    agency = _agency(report.origin)
-    whose = f"the record of {names.get(agency, agency)}" if agency else "this record"
-    if report.findings:
-        many = len(report.findings)
-        number = "one thing does" if many == 1 else f"{many} things do"
-        return f"Do not rely on {whose} as it stands: {number} not fit together{_first(report)}."
-    outside = max(report.attested, key=lambda each: (each.size, each.at), default=None)
-    if outside is None:
-        return f"Nothing in {whose} was changed or removed after it was signed; nobody outside confirms it yet."
-    who = names.get(outside.org_id, outside.org_id)
-    seen = f"{who} confirms its first {outside.size:,} of {report.size:,} entries"
-    return f"Nothing in {whose} was changed or removed after it was signed, and {seen}."
-
-
-def _first(report: AuditReport) -> str:
-    places = [each.entry for each in report.findings if each.entry is not None]
-    return f", the first at entry {min(places):,}" if places else ""
-
-
-def _advice(report: AuditReport) -> str:
-    """What to do with the verdict."""
-    if report.findings:
-        return (
-            f"The first {report.unchanged:,} entries are as they were signed. Keep this file as it is, ask the agency"
-            " for a new export, and compare both with what its partners have kept."
-        )
-    if not report.attested:
-        return (
-            "Whoever holds the agency's log key could have written the whole record anew. Ask its partners for their"
-            " receipts or checkpoints, and give them to the audit: then it could not go unnoticed."
-        )
-    return "What is newer than that is vouched for by the agency's own signature alone."
-
-
-def _agency(origin: str) -> str:
-    return owner(origin) or ""
 
 
 def _newest(attested: Sequence[Attested]) -> list[Attested]:

@@ -17,39 +17,35 @@ import contextlib
 import itertools
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sharekit import cbor, merkle
+from sharekit import cbor
 from sharekit.audit import export_file
-from sharekit.audit.attested import Attested, Cards, cosigners, reported_packet
+from sharekit.audit.attested import Attested, Cards
+from sharekit.audit.outside import ENTRY, Outside, Remark
 from sharekit.audit.recompute import (
-    ABSENT,
     MAX_RUN_BYTES,
     Finding,
     Findings,
     Progress,
     Tree,
     is_entry,
-    packet_of,
     unseen,
 )
-from sharekit.domain import vocabulary
-from sharekit.errors import LedgerTampered, Malformed, NotTrusted, ShareError
-from sharekit.proofs import checkpoint, inclusion, timestamp
-from sharekit.proofs.attestation import Attestation, attestation, parse_evidence
+from sharekit.errors import Malformed, ShareError
+from sharekit.proofs import checkpoint, timestamp
 from sharekit.proofs.checkpoint import Checkpoint
-from sharekit.proofs.inclusion import UNSIGNED, Proof
+from sharekit.proofs.inclusion import UNSIGNED
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
 __all__ = ["AuditReport", "Checked", "audit"]
 
+CHECKPOINT, ORIGIN = 18, 19  # labels of an entry, schemas/ledger.cddl
 MAX_NOTES = 10_000  # of a ledger with more, an even sample is checked; the newest note always is
-AUTHORITY = "timestamp authority"  # among those who attest; no organisation has a space in its id
 SMALLEST_ENTRY = 24  # bytes: a file has room for so many entries, and for no more
-ENTRY = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry WHERE seq ="
 
 
 class Checked(Value):
@@ -65,7 +61,10 @@ class Checked(Value):
 class AuditReport(Value):
     """What the export is, recomputed: entries before `unchanged` are those that a signed note promised.
 
-    `attested` says who outside has seen how many of them, and when; the largest first.
+    `attested` says who outside has seen how many of them, and when; the largest first. `remarks` say what was given to
+    the auditor and counts for nothing, or is only reported: they accuse nobody. `kept` is the size of
+    the largest checkpoint that the auditor was given and that holds; 0 for none. `begun_from` is the hash of the last
+    checkpoint of the year before, as the genesis entry has it; None where it has none.
     """
 
     origin: str
@@ -75,6 +74,9 @@ class AuditReport(Value):
     findings: tuple[Finding, ...]
     checked: Checked
     attested: tuple[Attested, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    kept: int = 0
+    begun_from: bytes | None = None
 
 
 def audit(
@@ -91,9 +93,9 @@ def audit(
 
     `checkpoints`, `proofs` and `receipts` (evidence, as `proofs.attestation` has it) are what others kept of this
     ledger: only they tell of a ledger cut short or written anew by the holder of its key; so do time stamps, under the
-    root certificates `roots` (PEM). `progress` is called with the number of entries read so far, and of all. Raises
-    Malformed if a file is not what it should be, Usage if it cannot be read, and NotTrusted if `trust` has no card of
-    the ledger's agency.
+    root certificates `roots` (PEM). What of it does not hold is a remark, and no finding about this ledger. `progress`
+    is called with the number of entries read so far, and of all. Raises Malformed if a file is not what it should be,
+    Usage if it cannot be read, and NotTrusted if `trust` has no card of the ledger's agency.
     """
     for root in roots:
         timestamp.check_root(root)  # also where the export has no stamp to check
@@ -110,10 +112,12 @@ class _Audit:
     """One audit: the export, the findings so far, and how many entries the file has `room` for."""
 
     def __init__(self, db: sqlite3.Connection, trust: Cards, findings: Findings, room: int) -> None:
-        self.db, self.findings, self.room, self.trust = db, findings, room, trust
+        self.db, self.findings, self.room = db, findings, room
+        self.genesis = self._first(f"{ENTRY} 0")
         self.origin = self._origin()
-        self.owner = checkpoint.owner(self.origin) or ""
-        self.keys = trust.log_keys(self.owner) if self.owner else []
+        owner = checkpoint.owner(self.origin)
+        self.keys = trust.log_keys(owner) if owner else []
+        self.outside = Outside(db, trust, findings, self.origin, self.keys)
 
     def run(
         self,
@@ -123,13 +127,14 @@ class _Audit:
         roots: Sequence[bytes],
         progress: Progress,
     ) -> AuditReport:
-        size, newest = self._size()
-        said = [each for data in receipts for each in self._evidence(data)]
-        shown = [pair for data in proofs if (pair := self._proof(data))]
-        stamps = self._stamps()
+        (size, newest), outside = self._size(), self.outside
+        said = [each for data in receipts for each in outside.evidence(data)]
+        shown = [pair for data in proofs if (pair := outside.proof(data))]
+        stamps = outside.stamps()
         kept = [*checkpoints, *stamps, *(each.note for each, _ in shown)]
-        kept += [*self._cosigned(), *(each.cosigned for each in said if each.cosigned)]
-        given = [(note, known) for note in dict.fromkeys(kept) if (known := self._supplied(note))]
+        kept += [*outside.cosigned(), *(each.cosigned for each in said if each.cosigned)]
+        given = [(note, known) for note in dict.fromkeys(kept) if (known := outside.supplied(note))]
+        elsewhere = {*checkpoints, *(each.note for each, _ in shown)}
         notes = self._sample(size)
         tree = Tree(self.db, size, self.findings, {known.size for _, known in given} | set(notes))
         tree.read(progress)
@@ -139,100 +144,38 @@ class _Audit:
         unchanged = max([*held, *(count for _, count in standing)], default=0)
         self._compare_newest(tree, newest, unchanged)
         for each, known in shown:
-            self._check_proof(each, known)
+            outside.check_proof(each, known, tree.roots)
         self._check_cards()
-        count = self._check_receipts(itertools.chain(self._attestations(), said))
+        count = outside.check_receipts(itertools.chain(outside.attestations(), said))
         checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), count)
-        attested = self._attested(standing, stamps, roots)
-        return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked, attested)
-
-    def _attestations(self) -> Iterator[Attestation]:
-        """What the export itself brings of others, row by row; a row that is none is a finding."""
-        for row in self.db.execute("SELECT org_id, cosigned, entry, proof FROM attestation"):
-            with self._as_finding("attestation-invalid"):
-                yield attestation(*row)
-
-    def _cosigned(self) -> Iterator[str]:
-        """The notes among them; what is none is found with its row."""
-        for (note,) in self.db.execute("SELECT DISTINCT cosigned FROM attestation WHERE typeof(cosigned) = 'text'"):
-            with contextlib.suppress(Malformed):
-                checkpoint.parse(note)
-                yield note
-
-    def _evidence(self, data: bytes) -> list[Attestation]:
-        origin, said = parse_evidence(data)
-        if origin == self.origin:
-            return said
-        self.findings.add("other-origin", "receipts given are about another ledger")
-        return []
-
-    @contextlib.contextmanager
-    def _as_finding(self, kind: str) -> Iterator[None]:
-        try:
-            yield
-        except ShareError as error:
-            self.findings.add(kind, error.message)
-
-    def _stamps(self) -> dict[str, bytes]:
-        """The time stamps that the export brings, by their notes; a row that is none is a finding."""
-        found = dict[str, bytes]()
-        for note, token in self.db.execute("SELECT note, token FROM stamp"):
-            with self._as_finding("attestation-invalid"):
-                if type(note) is not str or type(token) is not bytes:
-                    raise Malformed("a time stamp is damaged")
-                checkpoint.parse(note)
-                found[note] = token
-        return found
-
-    def _attested(
-        self, standing: Sequence[tuple[str | bytes, int]], stamps: Mapping[str, bytes], roots: Sequence[bytes]
-    ) -> tuple[Attested, ...]:
-        """Who outside saw how much: from the notes that hold, by those whose cards or roots are trusted."""
-        seen = set[Attested]()
-        for note, size in standing:
-            with self._as_finding("attestation-invalid"):
-                seen.update(Attested(org_id, size, at) for org_id, at in cosigners(note, self.trust))
-                if roots and isinstance(note, str) and note in stamps:
-                    with contextlib.suppress(NotTrusted):  # another authority's, whom this auditor does not know
-                        seen.add(Attested(AUTHORITY, size, timestamp.verify(note, stamps[note], roots)))
-        return tuple(sorted(seen, key=lambda each: (-each.size, each.at, each.org_id)))
-
-    def _check_receipts(self, said: Iterable[Attestation]) -> int:
-        """Whatever packet of ours a partner proves to have had, its sealing stands here; how many were looked at."""
-        reported, count = dict[bytes, str](), 0
-        for each in said:
-            count += 1
-            with self._as_finding("attestation-invalid"):
-                packet = reported_packet(each, self.owner, self.trust)
-                if packet is not None:
-                    reported[packet] = each.org_id
-        for packet in sorted(reported.keys() - self._sealed(reported.keys())):
-            message = f"{reported[packet]} proves to have had a packet whose sealing is not in this ledger"
-            self.findings.add("packet-missing", message, expected=packet)
-        return count
-
-    def _sealed(self, wanted: Collection[bytes]) -> set[bytes]:
-        """Those of the packets `wanted` that an entry says were sealed here."""
-        found, event = set[bytes](), vocabulary.load("ledger-events")["sealed"].number
-        query = "SELECT CASE WHEN length(bytes) <= 4096 THEN bytes END FROM entry"
-        for (data,) in self.db.execute(query) if wanted else ():
-            packet = packet_of(data)
-            if packet is not None and packet in wanted and cbor.decode(data)[1] == event:
-                found.add(packet)
-        return found
+        attested = outside.attested(standing, stamps, roots)
+        return AuditReport(
+            self.origin,
+            size,
+            tree.root,
+            unchanged,
+            tuple(self.findings.items),
+            checked,
+            attested,
+            tuple(outside.remarks),
+            max((count for note, count in standing if note in elsewhere), default=0),
+            _begun_from(self.genesis),
+        )
 
     def _origin(self) -> str:
         """The ledger's name, from its newest note, or its genesis entry where the note is damaged."""
-        genesis = self._first(f"{ENTRY} 0")
-        begun = _genesis_origin(genesis)
+        begun = _genesis_origin(self.genesis)
         if not begun:
             self.findings.add("genesis-missing", "entry 0 does not begin a ledger", entry=0)
-        with contextlib.suppress(Malformed):
+        try:
             noted = checkpoint.parse(self._newest_note()).origin
-            if begun and begun != noted:
-                self.findings.add("other-origin", "the genesis entry is that of another ledger", entry=0)
-            return noted
-        return begun
+        except Malformed:
+            return begun
+        if not checkpoint.owner(noted):
+            raise Malformed("the file is no export of an agency's ledger", hint=export_file.HINT)
+        if begun and begun != noted:
+            self.findings.add("other-origin", "the genesis entry is that of another ledger", entry=0)
+        return noted
 
     def _newest_note(self) -> str:
         note = self._first("SELECT note FROM note ORDER BY size DESC LIMIT 1")
@@ -242,18 +185,11 @@ class _Audit:
         row = self.db.execute(sql, values).fetchone()
         return row[0] if row else None
 
-    def _verified(self, note: str | bytes) -> Checkpoint | None:
-        """The checkpoint, if one of the agency's keys signed it for this ledger."""
-        for key in self.keys:
-            with contextlib.suppress(ShareError):
-                return checkpoint.verify(note, origin=self.origin, public=key)
-        return None
-
     def _size(self) -> tuple[int, Checkpoint | None]:
         """How many entries to read: those that the newest note signs, as far as there are so many."""
         last = self._first("SELECT max(seq) FROM entry")
         end = 0 if last is None else last + 1
-        newest = self._verified(self._newest_note())
+        newest = self.outside.verified(self._newest_note())
         if newest is None:
             self.findings.add("note-invalid", f"the newest note is {UNSIGNED}", entry=end)
         size = max(0, min(end, newest.size if newest else end, self.room))
@@ -263,30 +199,6 @@ class _Audit:
         if self._first("SELECT 1 FROM note WHERE size < 1 OR size > ? LIMIT 1", most):
             self.findings.add("note-invalid", "there are notes for no entries", entry=size)
         return size, newest
-
-    def _supplied(self, note: str | bytes) -> Checkpoint | None:
-        known = checkpoint.parse(note)
-        if known.origin != self.origin:
-            self.findings.add("other-origin", "a checkpoint given is that of another ledger", entry=known.size)
-        elif self._verified(note) is None:
-            self.findings.add("note-invalid", f"a checkpoint given is {UNSIGNED}")
-        else:
-            return known
-        return None
-
-    def _proof(self, data: bytes) -> tuple[Proof, Checkpoint] | None:
-        shown = inclusion.parse(data)
-        known = self._supplied(shown.note)
-        return (shown, known) if known else None
-
-    def _check_proof(self, shown: Proof, known: Checkpoint) -> None:
-        """Whether the entry that the export has is the one that was proved."""
-        stored = self._first(f"{ENTRY} ?", shown.index)
-        leaf = merkle.leaf_hash(stored) if type(stored) is bytes else ABSENT
-        try:
-            shown.check_leaf(leaf, known, self.keys)
-        except LedgerTampered as error:
-            self.findings.add("proof-mismatch", error.message, entry=shown.index, found=leaf)
 
     def _sample(self, size: int) -> list[int]:
         """The sizes of the notes to compare: of all, or of very many an even sample, the newest among them."""
@@ -327,7 +239,7 @@ class _Audit:
         whole = newest is not None and tree.roots.get(newest.size) == newest.root
         for size in notes:
             note = self._first("SELECT note FROM note WHERE size = ?", size)
-            signed = self._verified(note) if type(note) is str else None
+            signed = self.outside.verified(note) if type(note) is str else None
             if signed is None or signed.size != size:
                 if newest is None or size != newest.size:
                     self.findings.add("note-invalid", f"a note is {UNSIGNED}", entry=size)
@@ -372,8 +284,15 @@ def _is_card(org_id: object, data: object) -> bool:
     return False
 
 
+def _begun_from(data: object) -> bytes | None:
+    if not is_entry(data, 0) or type(data) is not bytes:
+        return None
+    digest: bytes | None = cbor.decode(data).get(CHECKPOINT)
+    return digest
+
+
 def _genesis_origin(data: object) -> str:
     if not is_entry(data, 0) or type(data) is not bytes:
         return ""
-    origin = cbor.decode(data).get(19, "")
+    origin = cbor.decode(data).get(ORIGIN, "")
     return origin if checkpoint.owner(origin) else ""

@@ -5,13 +5,13 @@ A field whose inner fields have purposes of their own is taken apart; every othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sharekit.domain.validation import resolved
 from sharekit.values import Value
 
-__all__ = ["BREAK_GLASS", "Field", "breaks_glass", "fields_of", "in_order", "order_of", "revealed"]
+__all__ = ["BREAK_GLASS", "Field", "breaks_glass", "fields_of", "in_order", "order_of", "revealed", "shows"]
 
 BREAK_GLASS = "break-glass"  # stands among a field's purposes where the break-glass subset has it
 
@@ -58,7 +58,13 @@ class _Reading:
 
 def breaks_glass(field: Field) -> bool:
     """Whether a field, or a field in it, is shown in an emergency."""
-    return BREAK_GLASS in field.purposes or any(map(breaks_glass, field.inside.values()))
+    return shows(field, (BREAK_GLASS,))
+
+
+def shows(field: Field, purposes: Collection[str]) -> bool:
+    """Whether a field, or a field in it, is revealed for one of `purposes`."""
+    inside = field.inside.values()
+    return any(shows(each, purposes) for each in inside) if inside else not field.purposes.isdisjoint(purposes)
 
 
 def revealed(

@@ -29,7 +29,7 @@ from typing import Any
 
 from sharekit import registry
 from sharekit.domain import vocabulary
-from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
+from sharekit.domain.fields import BREAK_GLASS, Field, breaks_glass, fields_of, in_order, order_of, revealed, shows
 from sharekit.domain.validation import Places, Validator, path_name, resolved
 from sharekit.domain.workdays import day_of, months_later
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
@@ -102,6 +102,10 @@ class Profile:
         """
         self._validator.check_parts(fields)
 
+    def absent(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+        """The path of every required part that `fields` lack, by the rules of the profile about other parts as well."""
+        return (tuple(map(str, path)) for path in self._validator.absent(fields))
+
     def check_sender(self, org_type: str) -> None:
         """Return only if an organisation of this type may send a share of this profile; NotNeedToKnow otherwise."""
         if org_type not in self.about["senders"]:
@@ -140,10 +144,22 @@ class Profile:
                 hint="seal with --minimise to leave out what the purpose does not need, or take it out yourself",
             )
 
+    def check_shows(self, fields: Mapping[str, Any], purposes: Collection[str]) -> None:
+        """Return only if something of `fields` is shown for one of `purposes`; NotMinimal names those that show it."""
+        if not self._filter(dict(fields), frozenset(purposes)).fields:
+            raise NotMinimal(
+                f"of {self.name} nothing is shown for the purpose",
+                hint=f"these purposes show something of it: {', '.join(sorted(self.shown_for))}",
+            )
+
     def complete(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The same fields, and those that sealing computes from them."""
         ends = self._visible_until(fields)
         return fields if ends is None else {**fields, self.about["visibility"]["field"]: ends.isoformat()}
+
+    def written(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The same fields, without those that sealing computes."""
+        return {name: value for name, value in fields.items() if not self._schema["properties"][name].get("x-computed")}
 
     def needs(self, fields: Mapping[str, Any]) -> Iterator[str]:
         """The dotted paths of the optional fields that are there; the terms say of every one why it is needed."""
@@ -246,6 +262,25 @@ class Profile:
         """The codes of the purposes for which a field of the dataset itself, not one inside another, is revealed."""
         return self._fields[name].purposes
 
+    def reveals(self, path: str, purposes: Collection[str]) -> bool:
+        """Whether what stands at a dotted path, or a part of it, is revealed for one of `purposes`.
+
+        Positions in lists do not matter; False for what is no field.
+        """
+        known: Mapping[str, Field] = self._fields
+        found: Field | None = None
+        for name in (part for part in path.split(".") if not part.isdigit()):
+            if name in known:
+                found, known = known[name], known[name].inside
+            elif known or found is None:
+                return False
+        return found is not None and shows(found, purposes)
+
+    @property
+    def shown_for(self) -> frozenset[str]:
+        """The codes of all purposes for which some field is revealed."""
+        return frozenset().union(*(field.purposes for field in self._fields.values())) - {BREAK_GLASS}
+
     def node_at(self, path: str) -> Mapping[str, Any] | None:
         """The schema of the field at a dotted path; None if no field has that path."""
         node: Mapping[str, Any] = self._schema
@@ -304,10 +339,15 @@ def names() -> tuple[str, ...]:
 
 
 def minimise(dataset: dict[str, Any], profile: str, purposes: Collection[str], *, now: datetime) -> Minimised:
-    """The fields that `purposes` reveal of a dataset that is whole and valid; errors as in `Profile.check`."""
+    """The fields that `purposes` reveal of a dataset that is whole and valid.
+
+    Raises as `Profile.check`, and NotMinimal where nothing is left.
+    """
     found = load(profile)
     found.check(dataset, now=now)
-    return found.minimise(dataset, purposes)
+    kept = found.minimise(dataset, purposes)
+    found.check_shows(kept.fields, purposes)
+    return kept
 
 
 def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str]) -> None:

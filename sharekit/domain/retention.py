@@ -1,4 +1,7 @@
-"""Until when a copy is kept: from the rule that the terms name, and the dates that the dataset holds.
+"""Until when a copy is kept: from a rule, and the dates that the dataset holds.
+
+A sender keeps its copy by what its terms say. A recipient's record is its own: the rule for its type of organisation
+decides, and what the sender asks (a day, a hold) is told to the reader and shortens or lengthens nothing.
 
 The rules are data (`vocabulary-retention-rules.json`). A rule whose trigger the dataset does not tell has no date:
 somebody must look, and nothing is destroyed by guessing.
@@ -9,22 +12,54 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from sharekit import registry
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.profile import Profile
 from sharekit.domain.terms import ShareTerms
 from sharekit.domain.workdays import day_of, months_later
 
-__all__ = ["due_on", "rule_of"]
+__all__ = ["Keeping", "due_on", "of_received", "of_sent", "rule_for"]
 
 MAJORITY = 18  # years
 _PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?\Z", re.ASCII)  # ISO 8601-1 section 5.5.2.4
 
 
-def rule_of(terms: ShareTerms) -> str:
-    """The code of the retention rule that the terms name."""
-    return str(terms.retention["rule"])
+class Keeping(NamedTuple):
+    """How a copy is kept: by which rule (a code), until which day (None where nothing tells), and whether on hold."""
+
+    rule: str
+    due: date | None
+    held: bool
+
+
+def of_sent(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> Keeping:
+    """How a sender keeps what it sealed: as the terms say."""
+    said = terms.retention
+    return Keeping(str(said["rule"]), due_on(terms, fields, now=now), bool(said.get("legal_hold")))
+
+
+def of_received(terms: ShareTerms, fields: Mapping[str, Any], *, org_type: str | None, now: datetime) -> Keeping:
+    """How a recipient of type `org_type` keeps what it was sent; `fields` is empty where that was not opened.
+
+    A day that has come already when the copy is made is no day: somebody must look.
+    """
+    rule = rule_for(terms.profile, org_type)
+    due = _due_by(rule, profile.load(terms.profile), fields, {}, now)
+    return Keeping(rule, due if due and due > day_of(now) else None, held=False)
+
+
+def rule_for(profile_name: str, org_type: str | None) -> str:
+    """The code of the rule by which recipients of a type keep shares of a profile; one without an end if there is none.
+
+    A rule for the profile comes before one for the type of organisation.
+    """
+    rules = list(vocabulary.load("retention-rules"))
+    of_profile = [rule.code for rule in rules if profile_name in rule.more.get("keeps_profiles", ())]
+    of_type = [rule.code for rule in rules if org_type in rule.more.get("keeps_types", ())]
+    without_end: str = registry.document("terms")["x-until-recorded"]["retention"]["rule"]
+    return [*of_profile, *of_type, without_end][0]
 
 
 def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> date | None:
@@ -35,9 +70,13 @@ def due_on(terms: ShareTerms, fields: Mapping[str, Any], *, now: datetime) -> da
     said = terms.retention
     if "destroy_on" in said:
         return date.fromisoformat(said["destroy_on"])
-    rule = vocabulary.load("retention-rules")[said["rule"]].more
+    return _due_by(said["rule"], profile.load(terms.profile), fields, said, now)
+
+
+def _due_by(code: str, kind: Profile, fields: Mapping[str, Any], said: Mapping[str, Any], now: datetime) -> date | None:
+    rule = vocabulary.load("retention-rules")[code].more
     find = _TRIGGERS.get(rule.get("trigger", "")) if not rule.get("inactivity") else None  # which nothing here tells
-    start = find(profile.load(terms.profile), fields, said, now) if find else None
+    start = find(kind, fields, said, now) if find else None
     return after(start, rule["period"]) if start and rule.get("period") else None
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sharekit import registry
 from sharekit.domain import vocabulary, workdays
-from sharekit.domain.validation import Validator
+from sharekit.domain.validation import Validator, without_required
 from sharekit.errors import FieldMissing, Malformed, UnknownCode
 from sharekit.values import Value, field
 
@@ -66,24 +66,20 @@ class ShareTerms(Value):
         if not isinstance(value, Mapping):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
         given = dict(value)
-        try:
-            _sent().check(given)
-        except FieldMissing:
-            if not _is_urgent(given):
-                raise
-            _urgent().check(given)
+        _check_whole(given, _sent(), _urgent())
         return cls(_usable(_copied(given)))
 
     @classmethod
     def received(cls, value: object) -> ShareTerms:
-        """The terms that came in a manifest: what is there is valid, and sealing filled in its part.
+        """The terms that came in a manifest: as whole and valid as `parse` has them, and filled in by sealing.
 
-        Raises Malformed where a part is missing that every manifest has; NotMinimal, FieldInvalid or UnknownCode.
+        Inside a part of urgent terms anything may be owed as well. Errors as in `parse`, and Malformed where something
+        is missing that sealing always fills in.
         """
-        _filled().check_parts(value)
-        if not isinstance(value, dict) or not {"profile", "purpose", "sender", "recipients"} <= set(value):
+        if not isinstance(value, dict) or not value.keys() >= set(registry.document("terms")["x-filled"]["required"]):
             raise Malformed("the manifest's terms are not complete")
-        return cls(value)
+        _check_whole(value, _received(), _received_urgent())
+        return cls(_usable(value))
 
     def check_times(self, *, now: datetime) -> None:
         """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid."""
@@ -95,8 +91,10 @@ class ShareTerms(Value):
         The words that sealing looked for, such as the postcode of a refuge, are taken out.
         """
         terms = {"jurisdiction": JURISDICTION, **self.json, **facts}
-        safety = self.json.get("safety", {})
-        hushed = [{**person, "tokens": []} for person in safety.get("must_not_learn", ())]
+        safety = self.json.get("safety")
+        if safety is None:  # owed: an empty list would read as nobody
+            return ShareTerms(terms)
+        hushed = [{**person, "tokens": []} for person in safety["must_not_learn"]]
         return ShareTerms(terms | {"safety": {**safety, "must_not_learn": hushed}})
 
     @property
@@ -146,6 +144,16 @@ class ShareTerms(Value):
         is neither.
         """
         return _is_urgent(self.json)
+
+    @property
+    def emergency(self) -> bool:
+        """Whether somebody is in danger now, so that parts of the data may be owed too."""
+        return "urgent" in vocabulary.more("urgency", self.json.get("urgency"))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The dotted paths of what the sender's data held and the packet does not; filled in by sealing."""
+        return tuple(item["field"] for item in self.json.get("left_out", ()))
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -205,6 +213,16 @@ class ShareTerms(Value):
         return f"ShareTerms({', '.join(self.json)})"
 
 
+def _check_whole(terms: dict[str, Any], whole: Validator, urgent: Validator) -> None:
+    """Return only if terms have what `whole` requires, or are urgent and have what `urgent` requires."""
+    try:
+        whole.check(terms)
+    except FieldMissing:
+        if not _is_urgent(terms):
+            raise
+        urgent.check(terms)
+
+
 def _usable(terms: dict[str, Any]) -> dict[str, Any]:
     """The terms, if their purpose is not a heading, for which nothing is shared; UnknownCode otherwise."""
     if vocabulary.load("purposes")[terms["purpose"]].more.get("usable") is False:
@@ -249,8 +267,18 @@ def _urgent() -> Validator:
 
 
 @functools.cache
-def _filled() -> Validator:
+def _received() -> Validator:
     """The schema of terms on the wire: what a sender writes, and what `x-filled` says sealing adds."""
-    schema = registry.document("terms")
+    return Validator(_filled(registry.document("terms"), "required"), what="terms")
+
+
+@functools.cache
+def _received_urgent() -> Validator:
+    """The same of urgent terms, in whose parts anything may be owed."""
+    schema = _filled(registry.document("terms"), "x-required-when-urgent")
+    return Validator(without_required(schema) | {"required": schema["required"]}, what="terms")
+
+
+def _filled(schema: Mapping[str, Any], required: str) -> dict[str, Any]:
     properties = schema["properties"] | schema["x-filled"]["properties"]
-    return Validator(schema | {"properties": properties}, what="terms")
+    return {**schema, "properties": properties, "required": schema[required]}

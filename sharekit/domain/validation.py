@@ -29,7 +29,10 @@ from sharekit.values import Value
 if TYPE_CHECKING:
     import jsonschema_rs
 
-__all__ = ["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"]
+__all__ = [
+    *["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"],
+    "without_required",
+]
 
 _NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
 _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){7})\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
@@ -153,7 +156,7 @@ class Validator:
 
     @functools.cached_property
     def _parts(self) -> jsonschema_rs.Draft202012Validator:
-        return _compile(_without_required(self.schema))
+        return _compile(without_required(self.schema))
 
     def check(self, value: object) -> None:
         """Return only if `value` is whole and valid.
@@ -161,12 +164,28 @@ class Validator:
         Raises NotMinimal for an undeclared field, then FieldMissing, UnknownCode, FieldInvalid, in this order.
         """
         self._check(self._whole, value)
-        for path, node, code in self._argued.found(value):
-            self._check_argument(node["x-argued"], code, path)
+        for path, argument in self._arguments(value):
+            raise FieldMissing(
+                f"{self._what}: {_quoted(path)} is missing",
+                hint=f'write the condition as an object, with "code" and "{argument}"',
+            )
 
     def check_parts(self, value: object) -> None:
         """Return only if every part that `value` has is valid; errors as in `check`, but never FieldMissing."""
         self._check(self._parts, value)
+
+    def absent(self, value: object) -> Iterator[Path]:
+        """The path of every part that the schema requires of `value` and that is absent, or empty where it may not be.
+
+        What else is wrong with `value` is not told.
+        """
+        for error in self._whole.iter_errors(value):
+            path, kind = tuple(error.instance_path), error.kind
+            if kind.name == "required":
+                yield (*path, str(getattr(kind, "property", "")).strip('"'))
+            elif kind.name in ("minItems", "minProperties"):
+                yield path
+        yield from (path for path, _ in self._arguments(value))
 
     def check_times(self, value: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if nothing lies after `now` that has happened, and nothing ends before it began; FieldInvalid."""
@@ -189,15 +208,13 @@ class Validator:
             raise FieldInvalid(f"{self._what}: a part of it is not plain JSON") from None
         raise min(errors, key=lambda error: _ORDER.index(type(error)))
 
-    def _check_argument(self, name: str, code: str | Mapping[str, Any], path: Path) -> None:
-        """Return only if a code has the argument that its vocabulary asks for (do-not-inform: whom); FieldMissing."""
-        given = {"code": code} if isinstance(code, str) else code
-        argument = vocabulary.load(name)[given["code"]].more.get("argument")
-        if argument and argument not in given:
-            raise FieldMissing(
-                f"{self._what}: {_quoted([*path, argument])} is missing",
-                hint=f'write the condition as an object, with "code" and "{argument}"',
-            )
+    def _arguments(self, value: object) -> Iterator[tuple[Path, str]]:
+        """Path and name of every argument that a code asks for and lacks (do-not-inform: whom)."""
+        for path, node, given in self._argued.found(value):
+            condition = {"code": given} if isinstance(given, str) else given or {}
+            argument = vocabulary.more(node["x-argued"], condition.get("code")).get("argument")
+            if argument and argument not in condition:
+                yield (*path, argument), argument
 
     def _check_order(self, orders: list[list[str]], item: Mapping[str, Any], path: Path) -> None:
         for earlier, later in orders:
@@ -348,19 +365,19 @@ def _codes(name: str) -> Iterator[str]:
         yield from (term.code for term in vocabulary.load(name) if not term.more.get("rejected"))
 
 
-def _without_required(node: Any, *, names: bool = False) -> Any:
+def without_required(node: Any, *, names: bool = False) -> Any:
     """The schema without what it requires, but for the parts that are always `x-whole`.
 
     `names` says that the keys here are property names, not keywords.
     """
     if isinstance(node, list):
-        return [_without_required(item) for item in node]
+        return [without_required(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {
         key: value
         if key in _CONDITIONS and not names
-        else _without_required(value, names=not names and key in ("properties", "$defs"))
+        else without_required(value, names=not names and key in ("properties", "$defs"))
         for key, value in node.items()
         if names or key not in _REQUIRING or node.get("x-whole")
     }

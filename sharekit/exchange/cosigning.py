@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from sharekit.errors import LedgerTampered, Malformed, Revoked, Usage
+from sharekit.errors import LedgerTampered, Malformed, NotVerified, Revoked, RolledBack, ShareError, Usage
 from sharekit.exchange.post import Arrived, Post, Received, theirs
 from sharekit.exchange.signer import Signer
 from sharekit.ledger.log import Ledger
@@ -100,6 +100,8 @@ class Cosigning:
         match control.body:
             case {"note": str() as note, "old": int() as old, "proof": list() as proof, **rest} if not rest:
                 if _is_proof(proof):
+                    if back := self.noticed(note, arrived):
+                        raise back
                     cosigned = self.cosigned(note, arrived.card, old=old, proof=proof, now=arrived.now)
                     return Received(control.mode, arrived.statement, receipt=self._witnessed(note, cosigned, arrived))
         raise Malformed("the checkpoint is not in the form sharekit accepts")
@@ -108,7 +110,8 @@ class Cosigning:
         """The note of a ledger of `card`'s holder with our cosignature, looked at and remembered in one step.
 
         `proof` shows that it follows the checkpoint of `old` entries. Raises Usage where nothing shows that it
-        follows the last one, LedgerTampered where it cannot, WrongPassphrase while the keys are locked.
+        follows the last one, NotVerified where the proof fails or there can be no ledger of that year, LedgerTampered
+        where the two contradict each other, WrongPassphrase while the keys are locked.
         """
         if card.org_id == self._signer.org_id:
             raise cosignature.own_ledger()
@@ -118,7 +121,28 @@ class Cosigning:
             if checkpoint.owner(origin) != card.org_id:
                 raise LedgerTampered("the checkpoint is that of another ledger")
             checkpoint.verify(note, origin=origin, public=card.log_key)
+            if not checkpoint.is_plausible(origin, of=card.org_id, year=now.year):
+                raise NotVerified(
+                    "there can be no ledger of that year", hint="compare this machine's clock with theirs"
+                )
             return self._partners.cosign(checkpoint.only(note, origin), proof, old=old, name=name, key=key, now=now)
+
+    def noticed(self, note: str | None, arrived: Arrived) -> RolledBack | None:
+        """What is wrong with the checkpoint that a partner's packet brought: None, or that it goes back.
+
+        It is held against those of that ledger that came before. If it contradicts one of them, or was sent after a
+        larger one was known here, both are kept and it is on the record once. A note that the ledger's key did not
+        sign, or of a year that cannot be, tells nothing. It stops nothing either: that is the caller's to decide.
+        """
+        if note is None or not _is_signed(note, arrived.card, arrived.now):
+            return None
+        back = self._partners.saw(note, issued=arrived.statement.issued, now=arrived.now)
+        if back is None:
+            return None
+        if back.is_new:
+            told = arrived.facts(checkpoint=sha256(note.encode()).digest(), outcome=RolledBack.code)
+            self._record.append("rolled-back", told, now=arrived.now)
+        return _went_back(back.fork, arrived.card)
 
     def _witnessed(self, note: str, cosigned: str, arrived: Arrived) -> Path:
         facts = arrived.facts(checkpoint=sha256(note.encode()).digest())
@@ -144,10 +168,36 @@ class Cosigning:
         return note
 
     def forks(self) -> list[Fork]:
-        """Every pair of checkpoints of one ledger of which the second was refused here, oldest first."""
+        """Every pair of checkpoints that shows a fork, or a record that was put back; oldest first."""
         return self._partners.forks()
 
 
 def _is_proof(nodes: list[object]) -> bool:
     """Whether these can be the hashes of a consistency proof."""
     return len(nodes) <= cosignature.MAX_PROOF and all(type(node) is bytes and len(node) == 32 for node in nodes)
+
+
+def _is_signed(note: str, card: Card, now: datetime) -> bool:
+    """Whether a note is of a ledger that the holder of `card` can have, signed with its key."""
+    try:
+        origin = checkpoint.parse(note).origin
+        checkpoint.verify(note, origin=origin, public=card.log_key)
+    except ShareError:
+        return False
+    return checkpoint.is_plausible(origin, of=card.org_id, year=now.year)
+
+
+def _went_back(fork: Fork, card: Card) -> RolledBack:
+    known, new = checkpoint.parse(fork.note), checkpoint.parse(fork.other)
+    went = f"went back: it had shown {known.size} entries and more here, and now shows {new.size}"
+    went = "went back, and on in another way" if checkpoint.contradict(known, new) else went
+    back = RolledBack(
+        f"the record of {card.org_id} {went}",
+        index=new.size,
+        expected=known.root.hex(),
+        found=new.root.hex(),
+        hint=f"telephone {card.name}, {card.phone}: was a backup put in the place of their record, or a clock wrong?"
+        " both checkpoints are kept: sharekit ledger forks",
+    )
+    back.known = checkpoint.only(fork.note, fork.origin)
+    return back

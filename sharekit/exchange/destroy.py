@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import retention, vocabulary
+from sharekit.domain import vocabulary
 from sharekit.domain.identifiers import identifier_value
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.retention import Keeping
 from sharekit.errors import GateNotMet, LedgerError, Usage, WrongPassphrase
 from sharekit.ledger.entry import Entry
 from sharekit.record.record import Facts, Record
@@ -42,9 +42,8 @@ class Retention:
         self,
         packet: bytes,
         sender: str,
-        terms: ShareTerms,
+        keeping: Keeping,
         *,
-        due: date | None,
         identifiers: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Remember why and until when a packet is kept; the first time counts, and what it left open is filled in.
@@ -52,9 +51,8 @@ class Retention:
         Whoever then records something about it does both `one_at_a_time`: nothing is destroyed in between. A hold that
         its terms bring is on the record.
         """
-        rule, held = retention.rule_of(terms), bool(terms.retention.get("legal_hold"))
-        self._packets.keep(packet, sender, rule=rule, due=due, held=held, identifiers=identifiers)
-        if held and self._packets.holds(packet) and packet not in self._record.standing().held:
+        self._packets.keep(packet, sender, **keeping._asdict(), identifiers=identifiers)
+        if keeping.held and self._packets.holds(packet) and packet not in self._record.standing().held:
             self._record.append("reviewed", Facts(packet=packet, outcome="held"), now=self._clock())
 
     def kept(self) -> list[Kept]:
@@ -64,6 +62,7 @@ class Retention:
         of a birth.
         """
         self._check_readable()
+        self._record.standing()  # finishes first what was left undone
         return self._as_recorded(self._packets.all())
 
     def due(self) -> list[Kept]:
@@ -118,7 +117,8 @@ class Retention:
                 count += self._destroy_if_due(packets[start : start + PORTION])
             time.sleep(PAUSE)
         if packets:
-            self._record.vault.write_anew()
+            with _on_the_record():
+                self._record.vault.write_anew()
         return count
 
     def _destroy_if_due(self, packets: Sequence[bytes]) -> int:
@@ -137,7 +137,8 @@ class Retention:
         with self._record.one_at_a_time():
             self._known(packet)
             count = self._destroy([packet], reason)
-            self._record.vault.write_anew_in_time()
+            with _on_the_record():
+                self._record.vault.write_anew_in_time()
             return count
 
     def destroy_subject(self, scheme: str, value: str, *, reason: str | None = None) -> int:
@@ -148,7 +149,8 @@ class Retention:
             if not found:
                 raise Usage("nothing is kept of that subject", hint="sharekit retention due --all lists what is kept")
             count = self._destroy(sorted({each.packet for each in found}), reason)
-            self._record.vault.write_anew()
+            with _on_the_record():
+                self._record.vault.write_anew()
             return count
 
     def _destroy(self, packets: Sequence[bytes], reason: str | None) -> int:
@@ -215,6 +217,16 @@ class Retention:
             newest = {entry.packet: entry.event for entry in self._record.about_packets(left)}
             self._erase({packet for packet in left if newest.get(packet) == _event("destroyed")})
             self._record.vault.write_anew()
+
+
+@contextlib.contextmanager
+def _on_the_record() -> Iterator[None]:
+    """Say of a LedgerError inside the block what is true: the entries are there, and the next act finishes them."""
+    try:
+        yield
+    except LedgerError as problem:
+        problem.hint = "that it is destroyed is on the record; free some disk, and the next act destroys what is left"
+        raise
 
 
 def _event(code: str) -> int:

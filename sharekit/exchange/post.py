@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit.disk import files
-from sharekit.errors import LedgerError, LedgerTampered, ShareError, Usage
+from sharekit.errors import LedgerError, LedgerTampered, RolledBack, ShareError, Usage
 from sharekit.exchange.signer import Signer
 from sharekit.ledger.entry import Entry
 from sharekit.packet import receipt
@@ -57,7 +57,7 @@ class Received(Value):
     """A packet that was taken in: its mode, its statement, and if it was a receipt, that receipt as `taken`.
 
     `receipt` is the path of the receipt that its sender is owed and that waits in the outbox, or None; `trouble` is
-    the error for which there is none, or None.
+    the error for which there is none, or None. `warning` is what whoever reads it must be told besides, or None.
     """
 
     mode: str
@@ -65,6 +65,7 @@ class Received(Value):
     taken: Receipt | None = None
     receipt: Path | None = field(default=None, compare=False)
     trouble: ShareError | None = field(default=None, compare=False)
+    warning: ShareError | None = field(default=None, compare=False)
 
 
 class Post:
@@ -73,13 +74,17 @@ class Post:
     def __init__(self, signer: Signer, record: Record, trust: Trust, outbox: Path) -> None:
         self._signer, self._record, self._trust, self._outbox = signer, record, trust, outbox
 
-    def report(self, event: str, entry: int, arrived: Arrived, *, cosigned: str | None) -> Path:
+    def report(
+        self, event: str, entry: int, arrived: Arrived, *, cosigned: str | None, seen: str | None = None
+    ) -> Path:
         """Seal the receipt of the committed entry of that number for the sender of a packet; where it waits.
 
-        `cosigned` is the sender's checkpoint with this agency's cosignature, or None.
+        `cosigned` is the sender's checkpoint with this agency's cosignature, or None; `seen` one behind which the
+        sender's ledger went back, or None.
         """
         ledger, card = self._record.ledger(arrived.now), self._trust.card(arrived.statement.sender)
-        body = receipt.body(event, Entry.decode(ledger.entry(entry)), ledger.prove(entry), cosigned=cosigned)
+        entry_of, proven = Entry.decode(ledger.entry(entry)), ledger.prove(entry)
+        body = receipt.body(event, entry_of, proven, cosigned=cosigned, statement=arrived.packet.signed, seen=seen)
         return self.send(RECEIPT, body, card, in_reply_to=arrived.cti, now=arrived.now)
 
     def send(
@@ -106,16 +111,18 @@ class Post:
     def check_own(self, note: str, *, now: datetime) -> None:
         """Return only if our ledger, of whatever year, still has the history that a checkpoint of it promises.
 
-        `note` is that checkpoint, cosigned by a partner; the caller has verified it. LedgerTampered otherwise, also
-        where the ledger is gone.
+        `note` is that checkpoint, cosigned by a partner; the caller has verified it. RolledBack otherwise, also where
+        the ledger is gone.
         """
         known = checkpoint.parse(note)
         try:
             ledger = self._record.ledger_of(int(known.origin[-4:]), now)
         except Usage:
-            raise LedgerTampered("a partner has seen a ledger that is gone") from None
+            raise RolledBack("a partner has seen a ledger of this agency that is gone") from None
         if known.size > ledger.size or ledger.root(known.size) != known.root:
-            raise LedgerTampered("a partner has seen another history of this ledger", index=known.size)
+            raise RolledBack(
+                f"a partner has seen another history of this ledger: {known.size} entries", index=known.size
+            )
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sharekit.domain import retention, vocabulary
-from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, ShareError
+from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, RolledBack, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.modes import Handler
@@ -21,9 +21,9 @@ from sharekit.exchange.post import Arrived, Received
 from sharekit.exchange.receipts import Given, Receipts
 from sharekit.exchange.signer import Signer
 from sharekit.packet import open as opening
-from sharekit.packet import wire
+from sharekit.packet import parties, wire
 from sharekit.packet.open import Share
-from sharekit.packet.wire import Control, Statement
+from sharekit.packet.wire import Statement
 from sharekit.policy import local
 from sharekit.policy.decide import Verdict, decide, is_emergency
 from sharekit.policy.local import LocalPolicy
@@ -40,11 +40,12 @@ class Opened(Share):
     """A share that was opened on the record.
 
     `receipt` is the path of the receipt that its sender is owed and that waits in the outbox, or None; `trouble` is
-    the error for which there is none, or None.
+    the error for which there is none, or None. `warning` is what whoever reads it must be told besides, or None.
     """
 
     receipt: Path | None = field(default=None, compare=False)
     trouble: ShareError | None = field(default=None, compare=False)
+    warning: ShareError | None = field(default=None, compare=False)
 
 
 class Verified(Statement):
@@ -105,6 +106,8 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
+            back = self._receipts.noticed(manifest.note, arrived)
+            parties.check_own_type(manifest.terms, self._signer.org_id, self._signer.org_type)
             self._check_first_opening(arrived)
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
             self._record_use("decided", arrived, verdict)
@@ -112,8 +115,8 @@ class Receiving:
         entry = self._record_use("opened", arrived, verdict, share)
         with contextlib.suppress(LedgerError):  # what is on the record is shown
             self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
-        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note)
-        return Opened(**vars(share), **waiting._asdict())
+        waiting = self._receipts.give("opened", entry, arrived, note=manifest.note, back=back)
+        return Opened(**vars(share), **waiting._asdict(), warning=back)
 
     def receive(self, data: bytes) -> Received:
         """Take in a packet of any mode.
@@ -127,8 +130,6 @@ class Receiving:
             opening.check_addressed(arrived.statement, self._signer.org_id)
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             control = opening.read_control(arrived.packet, arrived.statement, keys)
-            if control is None:  # of a share nothing is read before somebody says what for
-                control = Control(wire.SHARE, {}, None, None)
             return self._handlers[control.mode](arrived, control)
 
     # --- is it to be believed? ---
@@ -141,10 +142,17 @@ class Receiving:
             seen = self._record.vault.packets.seen(packet.claims[wire.ISS], packet.claims[wire.CTI])
             known = seen and seen.recorded and seen.digest == packet.digest
             statement = opening.verify(packet, trust, now=now, first_seen=seen.first_seen if seen and known else None)
-            if seen and seen.digest != packet.digest:
+            if (seen and seen.digest != packet.digest) or self._is_taken(packet):
                 raise Replayed("another packet with this number was seen before", packet=packet.id)
-            card = trust.find(packet.kid, org_id=statement.sender, at=statement.issued).card
-        return Arrived(packet, statement, card, now)
+            pin = trust.find(packet.kid, org_id=statement.sender, at=statement.issued)
+            if pin.lapses and not known:
+                refusals.check_not_revoked(self._record, data)
+        return Arrived(packet, statement, pin.card, now)
+
+    def _is_taken(self, packet: wire.Packet) -> bool:
+        """Whether a partner took the number of a packet that was sealed here: what is kept under it would be tied."""
+        own = self._signer.org_id
+        return packet.sender != own and self._record.vault.packets.seen(own, packet.claims[wire.CTI]) is not None
 
     def _check_first_opening(self, arrived: Arrived) -> None:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
@@ -200,9 +208,10 @@ class Receiving:
         return first + len(events) - 1
 
     def _record_use(self, event: str, arrived: Arrived, verdict: Verdict, share: Share | None = None) -> int:
-        """What was decided or opened; the words about it are kept as long as the terms say."""
+        """What was decided or opened; the words about it are kept by this agency's own rule."""
         identifiers = share.identifiers if share else ()
-        due = share.destroy_on if share else retention.due_on(verdict.terms, {}, now=arrived.now)
+        unopened = retention.of_received(verdict.terms, {}, org_type=self._signer.org_type, now=arrived.now)
+        keeping = share.keeping if share else unopened
         facts = arrived.facts(
             purpose=verdict.use.purpose,
             outcome=verdict.code or verdict.outcome,
@@ -216,7 +225,7 @@ class Receiving:
         )
         sender, keep = arrived.statement.sender, self._retention.keep
         with self._record.one_at_a_time():
-            keep(arrived.cti, sender, verdict.terms, due=due, identifiers=identifiers)
+            keep(arrived.cti, sender, keeping, identifiers=identifiers)
             return self._record.append(event, facts, now=arrived.now)
 
     # --- refusing ---
@@ -225,8 +234,11 @@ class Receiving:
         """Record whatever refuses inside the block, and give its sender a receipt of that."""
 
         def tell(refusal: ShareError, entry: int) -> None:
+            if "sender" in refusal.hint:  # it says to ask them: who they are, and where
+                refusal.sender = arrived.statement.present.contact
             if self._owes(arrived, use):
-                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived)
+                back = refusal if isinstance(refusal, RolledBack) else None
+                refusal.receipt, refusal.trouble = self._receipts.give("refused", entry, arrived, back=back)
 
         facts = arrived.facts(purpose=use.purpose if use else None)
         return refusals.recorded(self._record, facts, now=arrived.now, then=tell)

@@ -105,13 +105,15 @@ class Sending:
         terms: ShareTerms | Mapping[str, Any],
         to: str | Sequence[str],
         attachments: Sequence[Any] = (),
+        *,
+        classical: bool = False,
     ) -> Sealed:
-        """A packet for the organisations `to`, recorded before it is returned; errors as in `sharekit.seal`."""
+        """A packet for the organisations `to`, recorded before it is returned; as `sharekit.seal`, and its errors."""
         if attachments:
             raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
         now, sender = self._clock(), self._signer.sender()
         with refusals.recorded(self._record, now=now):
-            draft = self._draft(dataset, terms, to, now=now)
+            draft = self._draft(dataset, terms, to, classical=classical, now=now)
         if local.UNREAD in draft.findings:
             self._record.append(refusals.EVENT, Facts(outcome=Malformed.code, rule=local.RULE), now=now)
         sender = replace(sender, note=self._record.ledger(now).checkpoint())
@@ -134,6 +136,7 @@ class Sending:
         terms: ShareTerms | Mapping[str, Any],
         to: str | Sequence[str],
         *,
+        classical: bool,
         now: datetime,
     ) -> Draft:
         """What `seal` would seal, as this agency's own policy has it; nothing is sealed or recorded."""
@@ -145,6 +148,7 @@ class Sending:
             recipients=cards,
             unconfirmed=self._trust.unconfirmed(cards),
             repeats=self._repeats,
+            classical=classical,
             now=now,
         )
         findings = self._weighed(draft.terms, cards, draft.findings, now)
@@ -240,9 +244,9 @@ class Sending:
         facts, packets, own = _facts(draft, cti, data, now), self._record.vault.packets, self._signer.org_id
         packets.note(own, cti, digest=sha256(data).digest(), now=now, recipients=facts.counterparties)
         self._remember(draft.terms)
-        due = retention.due_on(draft.terms, draft.fields, now=now)
+        keeping = retention.of_sent(draft.terms, draft.fields, now=now)
         with self._record.one_at_a_time():
-            self._retention.keep(cti, own, draft.terms, due=due, identifiers=facts.identifiers)
+            self._retention.keep(cti, own, keeping, identifiers=facts.identifiers)
             entry = self._record.append("sealed", facts, now=now)
         with contextlib.suppress(LedgerError):  # it is on the record, and goes
             packets.mark_recorded(own, cti)

@@ -93,6 +93,7 @@ ORIGIN = Form("origin", lambda value: type(value) is str and owner(value) is not
 SHARED = "sealed decided opened"  # what an entry about a share says of its terms
 EXCHANGED = f"{SHARED} received verified refused receipt-in witnessed"
 DECIDED = "decision-recorded"
+CARDS = "trusted revoked reinstated card-renewed"
 ACTS = "sealed received opened consulted destroyed corrected combined viewed replied granted audited"
 
 
@@ -110,12 +111,12 @@ class Entry(Value):
     time: int = _part(2, SECONDS)
     nonce: bytes = _part(3, TOKEN)
     packet: bytes | None = _part(4, TOKEN, on=f"{EXCHANGED} destroyed {DECIDED} reviewed action-closed")
-    file: bytes | None = _part(5, DIGEST, on=f"{EXCHANGED} trusted revoked reinstated policy-changed")
+    file: bytes | None = _part(5, DIGEST, on=f"{EXCHANGED} {CARDS} policy-changed keys-changed")
     purpose: int | None = _part(6, CODE, "purposes", on=f"{SHARED} refused receipt-in {DECIDED} advice-sought")
     outcome: int | None = _part(7, CODE, "outcomes")
     rule: str | None = _part(8, RULE, on="decided opened refused advice-sought")
     counterparties: tuple[str, ...] | None = _part(
-        9, PARTIES, on=f"{EXCHANGED} trusted revoked reinstated {DECIDED} action-closed"
+        9, PARTIES, on=f"{EXCHANGED} {CARDS} {DECIDED} action-closed keys-changed"
     )
     subject: bytes | None = _part(10, DIGEST, on=f"sealed opened consulted {DECIDED} advice-sought")
     bases: tuple[int, ...] | None = _part(11, CODES, "art6", on=SHARED)

@@ -30,7 +30,7 @@ from sharekit.proofs.checkpoint import Checkpoint
 
 __all__ = ["AttestationRow", "Ledger"]
 
-AttestationRow = tuple[str, str | None, bytes, bytes]  # a row of `attestation`, schemas/export.sql
+AttestationRow = tuple[str, str | None, bytes, bytes, bytes | None]  # a row of `attestation`, schemas/export.sql
 
 
 class Ledger:

@@ -14,18 +14,21 @@ Four calls, so that whoever keeps a record can commit it between them: `verify`,
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from sharekit import cose
-from sharekit.domain import profile, retention
+from sharekit.domain import profile, retention, whole
+from sharekit.domain.retention import Keeping
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import BadSignature, CannotDecrypt, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
 from sharekit.moments import time_of
+from sharekit.packet import parties
 from sharekit.packet.wire import (
     AUD,
     CHECKPOINT_HASH,
+    CLOCK_SKEW,
     EXP,
     IAT,
     ISS,
@@ -42,6 +45,7 @@ from sharekit.packet.wire import (
 )
 from sharekit.policy.decide import Verdict, answered_for, decide, is_emergency, nothing_to_show
 from sharekit.policy.use import Use
+from sharekit.proofs import checkpoint
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
 from sharekit.values import Value, field
@@ -51,14 +55,13 @@ __all__ = [
     "Share",
     "check_addressed",
     "check_own_block",
+    "mode_of",
     "open_dataset",
     "open_packet",
     "read_control",
     "read_manifest",
     "verify",
 ]
-
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Manifest(Value):
@@ -74,23 +77,35 @@ class Manifest(Value):
     in_reply_to: str | None
     dataset_hash: bytes = field(repr=False)
     padded: bytes = field(repr=False)
-    data: bytes = field(repr=False)
+    statement: Statement
 
 
 class Share(Value):
     """What was opened for a use: the values of the fields that it permits, and the dotted paths of those withheld.
 
-    `packet` is the packet's number in hexadecimal. `identifiers` are the child's, as (scheme, value); `destroy_on` is
-    the day by which the record is to go, None if no rule dates it. `repr` shows no value.
+    `statement` is what its sender signed, `packet` its number in hexadecimal. `owed` has the dotted paths of what an
+    emergency share still lacks, `terms.` or `data.` before them. `identifiers` are the child's, as (scheme, value);
+    `keeping` is by which rule and until when a copy is kept here. `repr` shows no value.
     """
 
-    packet: str
+    statement: Statement
     fields: dict[str, Any] = field(repr=False)
     withheld: tuple[str, ...]
     terms: ShareTerms
     verdict: Verdict
     identifiers: tuple[tuple[str, str], ...] = field(repr=False)
-    destroy_on: date | None = field(default=None, repr=False)
+    owed: tuple[str, ...]
+    keeping: Keeping = field(repr=False)
+
+    @property
+    def packet(self) -> str:
+        """The number of the packet, in hexadecimal."""
+        return self.statement.id
+
+    @property
+    def sender_changed(self) -> tuple[str, ...]:
+        """In which of name, phone and out_of_hours_phone the pinned card differs from what the packet says."""
+        return parties.changed(self.terms.json["sender"], self.statement.present)
 
 
 def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime | None = None) -> Statement:
@@ -111,14 +126,25 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
         raise BadSignature("the sealed part is not the one that was signed", packet=packet.id)
     _check_places(packet, trust)
     seen = min(first_seen or now, now)
-    if pin.revoked and seen >= pin.revoked:  # 5.7
+    if pin.was_revoked(seen):  # 5.7
         raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
     if issued > now + CLOCK_SKEW:  # 5.8
         raise NotYetValid("the packet was issued in the future", packet=packet.id)
     if seen >= expires:
         raise Expired("the packet has expired", packet=packet.id)
     checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
-    return Statement(packet.id, claims[ISS], tuple(claims[AUD]), issued, expires, checkpoint, packet.data)
+    return Statement(
+        packet.id,
+        claims[ISS],
+        tuple(claims[AUD]),
+        issued,
+        expires,
+        checkpoint,
+        packet.data,
+        card=pin.card,
+        present=parties.present_card(trust, pin),
+        classical=packet.classical,
+    )
 
 
 def _check_places(packet: Packet, trust: Trust) -> None:
@@ -164,18 +190,32 @@ def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
         raise Usage(f"the packet is a {content.mode} and holds no data", hint=hint, packet=packet.id)
     terms = _received(content.body, statement)  # 5.13
     reply = content.in_reply_to.hex() if content.in_reply_to else None
-    return Manifest(terms, SHARE, content.note, reply, content.dataset_hash, padded, statement.data)
+    return Manifest(terms, SHARE, content.note, reply, content.dataset_hash, padded, statement)
 
 
-def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control | None:
-    """What a receipt or a checkpoint packet says, or None if the packet is a share.
+def read_control(packet: Packet, statement: Statement, keys: Keys) -> Control:
+    """What a receipt or a checkpoint packet says; of a share its mode and the sender's checkpoint, and no more.
 
-    Errors as in `read_manifest`.
+    Malformed if data come with it; errors as in `read_manifest`.
     """
-    content = _content(_unwrapped(packet, statement, keys), statement)
+    padded = _unwrapped(packet, statement, keys)
+    content = _content(padded, statement)
     if content.mode == SHARE:
-        return None
+        return Control(SHARE, {}, content.note, None)  # nothing is read of it before somebody says what for
+    if _dataset(packet, padded, content.dataset_hash, keys):
+        raise Malformed(f"the packet is a {content.mode} and holds data")
     return Control(content.mode, content.body, content.note, content.in_reply_to)
+
+
+def mode_of(packet: Packet, statement: Statement, keys: Keys) -> str | None:
+    """The mode that a packet says it has, None where its manifest names none; errors as in `read_manifest`.
+
+    Nothing else in the manifest is looked at.
+    """
+    match unpad(_unwrapped(packet, statement, keys)):
+        case {2: str() as mode}:
+            return mode
+    return None
 
 
 def _unwrapped(packet: Packet, statement: Statement, keys: Keys) -> bytes:
@@ -202,8 +242,15 @@ def _content(padded: bytes, statement: Statement) -> _Content:
             promised = sha256(note.encode()).digest() if note is not None else None
             fits = mode in MODES and len(salt) == len(dataset_hash) == 32
             if fits and promised == statement.checkpoint:
+                _check_note(note, statement)
                 return _Content(mode, body, dataset_hash, note, reply)
     raise Malformed("the manifest is not in the form sharekit accepts")
+
+
+def _check_note(note: str | None, statement: Statement) -> None:
+    """Return only if a checkpoint note, where there is one, has the form of one of the sender's own ledgers."""
+    if note is not None and checkpoint.owner(checkpoint.parse(note).origin) != statement.sender:
+        raise Malformed("the checkpoint in the manifest is not of a ledger of the sender")
 
 
 def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Keys) -> Share:
@@ -212,19 +259,23 @@ def open_dataset(packet: Packet, manifest: Manifest, verdict: Verdict, keys: Key
     Raises CannotDecrypt, IdentityMismatch, VisibilityEnded, or what is wrong with the fields.
     """
     verdict.require()
-    _same(packet.data, manifest.data)
+    _same(packet.data, manifest.statement.data)
     if verdict.terms != manifest.terms:
         raise Usage("the verdict is about another packet")
+    fields = _dataset(packet, manifest.padded, manifest.dataset_hash, keys)
+    return _revealed(manifest.statement, fields, verdict)
+
+
+def _dataset(packet: Packet, manifest: bytes, expected: bytes, keys: Keys) -> dict[str, Any]:
     aad = aad_of(packet.statement.protected)
-    info = dataset_info(aad, manifest.padded)
+    info = dataset_info(aad, manifest)
     padded = cose.decrypt(packet.dataset, list(keys), aad=aad, extra_info=info)  # 5.15
-    if sha256(padded).digest() != manifest.dataset_hash:  # 5.16
+    if sha256(padded).digest() != expected:  # 5.16
         raise cose.cannot_decrypt()
     match unpad(padded):
         case {1: bytes() as salt, 2: dict() as fields, 3: dict() as keys_of_attachments, **rest}:
-            if rest or keys_of_attachments or len(salt) != 32:
-                raise Malformed("the dataset is not in the form sharekit accepts")
-            return _revealed(packet.id, fields, verdict)
+            if not rest and not keys_of_attachments and len(salt) == 32:
+                return fields
     raise Malformed("the dataset is not in the form sharekit accepts")
 
 
@@ -237,25 +288,45 @@ def open_packet(packet: Packet | bytes, keys: Keys, trust: Trust, *, use: Use, n
     parsed = packet if isinstance(packet, Packet) else parse(packet)
     statement = verify(parsed, trust, now=now)
     manifest = read_manifest(parsed, statement, keys)
+    if use.org_type is not None:
+        parties.check_own_type(manifest.terms, _own_id(parsed, statement, keys), use.org_type)
     verdict = decide(manifest.terms, use, now=now)
     return open_dataset(parsed, manifest, verdict, keys)
 
 
-def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share:
-    kind = profile.load(verdict.terms.profile)
+def _own_id(packet: Packet, statement: Statement, keys: Keys) -> str:
+    """The organisation in whose place the block for one of `keys` stands."""
+    own = {key.kid for key in keys}
+    places = zip(cose.recipients(packet.manifest), statement.recipients, strict=True)
+    return next(org_id for (_, kid), org_id in places if kid in own)
+
+
+def _revealed(statement: Statement, fields: dict[str, Any], verdict: Verdict) -> Share:
+    terms, kind = verdict.terms, profile.load(verdict.terms.profile)
     kind.check_received(fields)  # 5.17
     kind.check_visible(fields, now=verdict.now)
-    urgent = is_emergency(verdict.use) and answered_for(
-        verdict.use
-    )  # then nothing that is only local stands in the way
-    also = () if urgent else verdict.policy.confirm.get(verdict.terms.profile, ())
+    whole.check(kind, kind.written(fields), terms, left_out=terms.left_out, sender_type=statement.card.org_type)
+    # for whoever answers for an emergency nothing that is only local stands in the way
+    urgent = is_emergency(verdict.use) and answered_for(verdict.use)
+    also = () if urgent else verdict.policy.confirm.get(terms.profile, ())
     kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
     glass = verdict.outcome == "allow-logged"
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
     if not shown.fields:  # 5.20
         nothing_to_show(verdict).require()
-    identifiers, due = tuple(kind.identifiers(fields)), retention.due_on(verdict.terms, fields, now=verdict.now)
-    return Share(packet_id, shown.fields, shown.left_out, verdict.terms, verdict, identifiers, due)
+    identifiers, keeping = tuple(kind.identifiers(fields)), _keeping(verdict, fields)
+    owed = _owed(kind, fields, terms)
+    return Share(statement, shown.fields, shown.left_out, terms, verdict, identifiers, owed, keeping)
+
+
+def _keeping(verdict: Verdict, fields: dict[str, Any]) -> Keeping:
+    return retention.of_received(verdict.terms, fields, org_type=verdict.use.org_type, now=verdict.now)
+
+
+def _owed(kind: profile.Profile, fields: dict[str, Any], terms: ShareTerms) -> tuple[str, ...]:
+    """What the sender still owes, as the reader finds it."""
+    data = whole.owed(kind, kind.written(fields), terms, left_out=terms.left_out)
+    return (*(f"terms.{part}" for part in terms.missing), *(f"data.{path}" for path in data))
 
 
 def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:
@@ -268,9 +339,9 @@ def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:
 
 def _received(terms: dict[str, Any], statement: Statement) -> ShareTerms:
     received = ShareTerms.received(terms)
-    named = tuple(recipient["org_id"] for recipient in received.json["recipients"])
-    if received.json["sender"]["org_id"] != statement.sender or named != statement.recipients:
-        raise Malformed("the manifest does not agree with the statement")
+    parties.check(received, statement)
+    if statement.expires - statement.issued > timedelta(days=received.valid_days):
+        raise Malformed("the packet is valid for longer than its terms allow")
     return received
 
 

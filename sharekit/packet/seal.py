@@ -14,11 +14,12 @@ from typing import Any
 
 from sharekit import cbor, cose
 from sharekit.cose import Nonces
-from sharekit.domain import profile
+from sharekit.domain import profile, whole
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import FieldMissing, NotNeedToKnow, UnknownCode, Usage
+from sharekit.errors import UnknownCode, Usage
 from sharekit.moments import seconds_of
+from sharekit.packet import parties
 from sharekit.packet.wire import (
     AUD,
     CHECKPOINT_HASH,
@@ -28,6 +29,7 @@ from sharekit.packet.wire import (
     ISS,
     MAGIC,
     MANIFEST_COMMIT,
+    MAX_DAYS,
     SEALED_TYPE,
     SHARE,
     TYP,
@@ -58,7 +60,13 @@ __all__ = [
 ]
 
 
-CONTROL_DAYS = 366  # a receipt is still one when the year's ledger has been closed
+CLASSICAL = Finding(
+    "classical",
+    "advice",
+    "sealed to classical keys, as was asked: whoever records it today may read it when there are quantum computers",
+    "SPEC.md section 3.8",
+    "seal it without --classical: every card has a hybrid key",
+)
 
 Repeats = Callable[[ShareTerms], int]
 
@@ -114,7 +122,8 @@ class Parts(Value):
 class Draft(Value):
     """A share that may be sealed: its terms filled in, its fields minimal and complete, its findings no gates.
 
-    `in_reply_to` is the number of the packet that it answers (16 bytes), or None.
+    `in_reply_to` is the number of the packet that it answers (16 bytes), or None. `classical` says that it is sealed to
+    the classical keys of its recipients, which a quantum computer will open.
     """
 
     terms: ShareTerms
@@ -123,6 +132,7 @@ class Draft(Value):
     findings: tuple[Finding, ...]
     mode: str = SHARE
     in_reply_to: bytes | None = None
+    classical: bool = False
 
 
 class Examined(Value):
@@ -141,17 +151,19 @@ def seal(
     sender: Sender,
     recipients: Sequence[Card | bytes],
     attachments: Sequence[Any] = (),
+    classical: bool = False,
     now: datetime,
 ) -> bytes:
     """A signed and encrypted packet of `dataset` under `terms` for `recipients`.
 
+    With `classical` it is sealed to their classical keys, which a quantum computer will open; Usage if one has none.
     Raises Refused (a gate, a field, a code, a recipient), naming rule or field and never a value; Usage.
 
     >>> packet = sharekit.seal(dataset, terms, sender=fernshire.sender(), recipients=[quillbrook.card()], now=now)
     """
     if attachments:
         raise Usage("packets with attachments are not made yet", hint="seal the fields alone")
-    draft = prepare(dataset, terms, sender=sender, recipients=recipients, now=now)
+    draft = prepare(dataset, terms, sender=sender, recipients=recipients, classical=classical, now=now)
     return seal_parts(draft, Parts.fresh(), sender=sender, now=now)
 
 
@@ -163,6 +175,7 @@ def prepare(
     recipients: Sequence[Card | bytes],
     unconfirmed: Collection[str] = (),
     repeats: Repeats | None = None,
+    classical: bool = False,
     now: datetime,
 ) -> Draft:
     """Steps 4.1 to 4.4: the draft of a share, if it may be sealed at all. Errors as in `seal`.
@@ -171,6 +184,8 @@ def prepare(
     decisions of late were explained in the words of the given terms.
     """
     cards = _addressees(recipients)
+    if classical:
+        _check_classical(cards)
     found = examine(
         dataset,
         terms,
@@ -182,7 +197,8 @@ def prepare(
     )
     assess.gate(found.findings)
     filled = _filled(found.terms, sender, cards, found.left_out)
-    return Draft(filled, profile.load(filled.profile).complete(found.fields), cards, found.findings)
+    findings = (*found.findings, CLASSICAL) if classical else found.findings
+    return Draft(filled, profile.load(filled.profile).complete(found.fields), cards, findings, classical=classical)
 
 
 def examine(
@@ -207,7 +223,8 @@ def examine(
         kind = profile.load(terms.profile)
         if sender_type is not None:  # 4.2
             kind.check_sender(sender_type)
-        _check_recipients(kind, recipients, terms)
+        for card in recipients:
+            parties.check_receives(kind, card.org_id, card.org_type, terms)
         fields, left_out = _checked(kind, dataset, terms, sender_type, now)  # 4.3
     except UnknownCode:
         _answer_myth(terms, dataset)
@@ -239,14 +256,8 @@ def _checked(
     else:
         fields, left_out = dataset, ()
         kind.check(fields, now=now)
-    kind.check_minimal(fields, terms.purposes)
-    if sender_type is not None:
-        kind.check_source(fields, sender_type)
-    try:
-        profile.check_needs(kind, fields, terms.need)
-    except FieldMissing:
-        if not terms.urgent:  # an urgent share owes it
-            raise
+    whole.check(kind, fields, terms, left_out=left_out, sender_type=sender_type)
+    kind.check_shows(fields, terms.purposes)
     return fields, left_out
 
 
@@ -275,7 +286,7 @@ def seal_parts(draft: Draft, parts: Parts, *, sender: Sender, now: datetime) -> 
     manifest = pad(_manifest_map(draft, parts, dataset, sender.note))  # 4.6
     header = cbor.encode(_statement_header(draft, parts, manifest, sender=sender, now=now))  # 4.7
     aad = aad_of(header)
-    keys = _opening_keys(draft.recipients)  # 4.8
+    keys = opening_keys(draft)  # 4.8
     m = cose.encrypt(manifest, aad=aad, recipients=keys, extra_info=aad, nonces=parts.manifest)
     info = dataset_info(aad, manifest)
     d = cose.encrypt(dataset, aad=aad, recipients=keys, extra_info=info, nonces=parts.dataset)
@@ -296,12 +307,6 @@ def _addressees(recipients: Sequence[Card | bytes]) -> tuple[Card, ...]:
     if len({card.org_id for card in cards}) != len(cards):
         raise Usage("a recipient is named twice")
     return cards
-
-
-def _check_recipients(kind: profile.Profile, cards: Sequence[Card], terms: ShareTerms) -> None:
-    for card in cards:
-        if not kind.receives(card.org_type, route=terms.route):
-            raise NotNeedToKnow(f"{card.org_id}, of type {card.org_type}, is not among those who receive {kind.name}")
 
 
 def _filled(terms: ShareTerms, sender: Sender, cards: Sequence[Card], left_out: Sequence[str]) -> ShareTerms:
@@ -332,7 +337,7 @@ def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Se
     claims = {
         ISS: sender.org_id,
         AUD: [card.org_id for card in draft.recipients],
-        EXP: issued + 86400 * (draft.terms.valid_days if draft.mode == SHARE else CONTROL_DAYS),
+        EXP: issued + 86400 * (draft.terms.valid_days if draft.mode == SHARE else MAX_DAYS),
         IAT: issued,
         CTI: parts.cti,
     }
@@ -351,8 +356,15 @@ def _statement_header(draft: Draft, parts: Parts, manifest: bytes, *, sender: Se
     }
 
 
-def _opening_keys(cards: Sequence[Card]) -> list[PublicOpening]:
-    """The recipients' classical keys if every one of them has one, else their hybrid keys: one strength a packet."""
-    pairs = [card.opening_keys() for card in cards]
-    classical = [second for _, second in pairs if second is not None]
-    return classical if len(classical) == len(pairs) else [first for first, _ in pairs]
+def opening_keys(draft: Draft) -> list[PublicOpening]:
+    """The recipients' keys: all hybrid, or all classical where the draft says so; Usage if one has no such key."""
+    if draft.classical:
+        _check_classical(draft.recipients)
+    pairs = [card.opening_keys() for card in draft.recipients]
+    return [classical for _, classical in pairs if classical] if draft.classical else [hybrid for hybrid, _ in pairs]
+
+
+def _check_classical(cards: Sequence[Card]) -> None:
+    without = [card.org_id for card in cards if card.classical_opening is None]
+    if without:
+        raise Usage(f"no classical key stands on the card of {', '.join(without)}", hint="seal it without --classical")

@@ -13,7 +13,7 @@ Types say how far a thing is trusted: bytes, `Packet` (parsed), `Statement` (ver
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -21,7 +21,8 @@ from sharekit import cbor, cose
 from sharekit.cose import Encrypt, Sign1
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.moments import is_seconds, time_of
-from sharekit.trust.cards import ORG_ID
+from sharekit.trust.cards import ORG_ID, Card
+from sharekit.trust.keys import ClassicalOpening
 from sharekit.values import Value, field
 
 __all__ = ["AUD", "EXP", "IAT", "ISS", "Control", "Packet", "Statement", "parse"]
@@ -31,6 +32,8 @@ TYP = "application/sharekit.statement+cose"
 SEALED_TYPE = "application/sharekit.sealed+cbor"
 MANIFEST_COMMIT, CHECKPOINT_HASH = -70001, -70002  # private use labels (RFC 9052 section 1.4)
 ISS, AUD, EXP, IAT, CTI = 1, 3, 4, 6, 7  # CWT claims (RFC 8392 section 4)
+CLOCK_SKEW = timedelta(minutes=5)
+MAX_DAYS = 366  # for which any packet is valid: a receipt is still one when the year's ledger has been closed
 MAX_BYTES = 5 * 512 * 1024  # 2.5 MiB: both parts of the largest class, 64 recipients twice, and the statement
 SIZE_CLASSES = tuple(1024 << n for n in range(11))  # 1 KiB, 2 KiB ... 1 MiB
 MODES = SHARE, RECEIPT, CHECKPOINT = "share", "receipt", "checkpoint"  # vocabulary-modes.json has their meaning
@@ -75,6 +78,12 @@ class Packet(Value):
         return kid
 
     @property
+    def signed(self) -> bytes:
+        """The statement as it came: what the sender can be held to, and says nothing of the child."""
+        parts = [self.statement.protected, {}, self.statement.payload, self.statement.signature]
+        return cose.SIGN1_TAG + cbor.encode(parts)
+
+    @property
     def sender(self) -> str:
         """The organisation id of the agency that it says it is from."""
         sender: str = self.claims[ISS]
@@ -96,6 +105,11 @@ class Packet(Value):
         return time_of(self.claims[EXP])
 
     @property
+    def classical(self) -> bool:
+        """Whether it is sealed to classical keys, without protection from a quantum computer."""
+        return cose.recipients(self.manifest)[0][0] == ClassicalOpening.alg
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 of the whole packet."""
         return sha256(self.data).digest()
@@ -105,6 +119,8 @@ class Statement(Value):
     """What the sender signed, verified: packet number, sender and recipients (organisation ids), and the two times.
 
     `checkpoint` is the hash of the sender's newest checkpoint note, None without a ledger; `data` the whole packet.
+    `card` is the pinned card whose key signed it, `present` the newest believed card of that organisation: who they are
+    and where to telephone them. `classical` says that it is sealed without post-quantum protection.
     """
 
     id: str
@@ -114,6 +130,9 @@ class Statement(Value):
     expires: datetime
     checkpoint: bytes | None
     data: bytes = field(repr=False)
+    card: Card = field(repr=False)
+    present: Card = field(repr=False)
+    classical: bool
 
     @property
     def digest(self) -> bytes:
@@ -124,8 +143,8 @@ class Statement(Value):
 class Control(Value):
     """What a control packet says: one between two agencies about other packets, without a dataset.
 
-    `mode` is "receipt" or "checkpoint", `body` its content, `note` the sender's newest checkpoint or None,
-    `in_reply_to` the number of the packet that it is about, or None.
+    `mode` is "receipt" or "checkpoint", or "share" for a packet that is none; `body` is its content, empty of a share,
+    `note` the sender's newest checkpoint or None, `in_reply_to` the number of the packet that it is about, or None.
     """
 
     mode: str
@@ -189,7 +208,8 @@ def _checked_statement(message: Sign1) -> dict[int, Any]:
 def _claims_fit(iss: str, aud: list[Any], exp: int, iat: int, cti: bytes) -> bool:
     organisations = set(map(type, aud)) <= {str} and all(map(ORG_ID.match, [iss, *aud]))
     addressed = 1 <= len(aud) <= cose.MAX_RECIPIENTS and organisations and len(set(aud)) == len(aud)
-    return addressed and is_seconds(iat) and is_seconds(exp) and iat < exp and len(cti) == 16
+    times = is_seconds(iat) and is_seconds(exp) and iat < exp <= iat + 86400 * MAX_DAYS
+    return addressed and times and len(cti) == 16
 
 
 def aad_of(protected: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """What a partner's receipt attests of a ledger, and the file by which it is handed to an auditor.
 
-    evidence = [ origin : tstr, [ * [ org_id : tstr, cosigned : tstr / nil, entry : bstr, proof : bstr ] ] ]
+    evidence = [ origin : tstr, [ * row ] ]
+    row      = [ org_id : tstr, cosigned : tstr / nil, entry : bstr, proof : bstr, ? statement : bstr ]
 
 Nothing is checked here but the form: whether an attestation is to be believed, `audit.attested` finds out.
 """
@@ -26,17 +27,26 @@ class Attestation(Value):
 
     `org_id` is the partner, `cosigned` our checkpoint with the partner's cosignature (None where the receipt has none),
     `entry` the bytes of the partner's own entry and `proof` that it stands in the partner's ledger; both may be empty.
+    `statement` is what the ledger's own agency signed about the packet (`proofs.statement`): without it the partner
+    only reports. It is empty in receipts of earlier releases.
     """
 
     org_id: str
     cosigned: str | None
     entry: bytes
     proof: bytes
+    statement: bytes = b""
+
+    @property
+    def row(self) -> list[Any]:
+        """Its parts as they stand in evidence, those of earlier releases without the last."""
+        parts = [self.org_id, self.cosigned, self.entry, self.proof]
+        return [*parts, self.statement] if self.statement else parts
 
 
 def evidence(origin: str, attestations: Iterable[Attestation]) -> bytes:
     """The file that hands the attestations about the ledger `origin` to an auditor."""
-    return cbor.encode([origin, [[each.org_id, each.cosigned, each.entry, each.proof] for each in attestations]])
+    return cbor.encode([origin, [each.row for each in attestations]])
 
 
 def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
@@ -63,19 +73,21 @@ def _rows(data: bytes, position: int) -> Iterator[Attestation]:
     for _ in range(count):
         end = cbor.end_of(data, position)
         row = cbor.decode(data[position:end])
-        yield attestation(*row) if type(row) is list and len(row) == 4 else attestation()
+        yield attestation(*row) if type(row) is list and len(row) in (4, 5) else attestation()
         position = end
     if position != len(data):
         raise no_evidence()
 
 
-def attestation(org_id: Any = None, cosigned: Any = None, entry: Any = None, proven: Any = None) -> Attestation:
+def attestation(
+    org_id: Any = None, cosigned: Any = None, entry: Any = None, proven: Any = None, statement: Any = b""
+) -> Attestation:
     """The attestation of one row, if its parts are of the right types; Malformed otherwise."""
-    match org_id, cosigned, entry, proven:
-        case str(), None | str(), bytes(), bytes():
+    match org_id, cosigned, entry, proven, statement:
+        case str(), None | str(), bytes(), bytes(), bytes() | None:
             if cosigned is not None:
                 checkpoint.parse(cosigned)
-            return Attestation(org_id, cosigned, entry, proven)
+            return Attestation(org_id, cosigned, entry, proven, statement or b"")
     raise no_evidence()
 
 

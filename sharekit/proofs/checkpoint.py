@@ -25,12 +25,13 @@ from sharekit.errors import LedgerTampered, Malformed
 from sharekit.values import Value
 
 __all__ = [
-    *["ORG_ID", "Checkpoint", "key_id", "only", "org_and_year", "origin", "owner"],
+    *["ORG_ID", "Checkpoint", "contradict", "is_plausible", "key_id", "only", "org_and_year", "origin", "owner"],
     *["parse", "read", "sign", "verify"],
 ]
 
 MAX_BYTES = 64 * 1024
 MAX_SIZE = 2**63 - 1
+FIRST_YEAR = 2020  # no ledger of ours is older
 ED25519 = b"\x01"  # signature type, https://c2sp.org/signed-note
 
 ORG_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"  # the form of an organisation's id
@@ -74,6 +75,25 @@ def owner(origin: str) -> str | None:
     """The organisation whose ledger an origin names; None if it is not one of our ledgers'."""
     parts = org_and_year(origin)
     return parts[0] if parts else None
+
+
+def is_plausible(origin: str, *, of: str, year: int) -> bool:
+    """Whether an origin is that of a ledger which the organisation `of` can have, where `year` is the present one.
+
+    From 2020 to the year after the present one: so nobody has a ledger of the year 9999 witnessed, nor one of every
+    year.
+    """
+    parts = org_and_year(origin)
+    return parts is not None and parts[0] == of and FIRST_YEAR <= parts[1] <= year + 1
+
+
+def contradict(first: Checkpoint, second: Checkpoint) -> bool:
+    """Whether two checkpoints cannot both be true: two roots for one size of one ledger.
+
+    Nothing else is a fork. Of two sizes a proof that fails tells nothing: anybody can write one that fails. The caller
+    has verified that the ledger's key signed both.
+    """
+    return (first.origin, first.size) == (second.origin, second.size) and first.root != second.root
 
 
 def key_id(name: str, public: bytes) -> bytes:

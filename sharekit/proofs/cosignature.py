@@ -3,9 +3,10 @@
     cosignature line = "— " name " " base64(key id, 4 bytes || time, 8 bytes || Ed25519 signature)
     signed           = "cosignature/v1\\ntime " time "\\n" || the checkpoint's text
 
-(https://c2sp.org/tlog-cosignature, https://c2sp.org/tlog-witness). A witness cosigns a checkpoint only if every
-one it has cosigned before is a prefix of it. Two signed checkpoints that cannot both be true are a fork, and are
-kept: anybody can check them. Pure functions; what was seen last is the caller's to keep.
+(https://c2sp.org/tlog-cosignature, https://c2sp.org/tlog-witness). A witness cosigns a checkpoint only if every one it
+has cosigned before is a prefix of it. Two signed checkpoints that contradict each other are a fork, and are kept:
+anybody can check them. A proof that fails is only a bad proof, and nobody is accused by it. Pure functions; what was
+seen last is the caller's to keep.
 """
 
 from __future__ import annotations
@@ -20,12 +21,22 @@ import nacl.exceptions
 from nacl.signing import SigningKey
 
 from sharekit import merkle
-from sharekit.errors import LedgerTampered, Malformed, Usage
+from sharekit.errors import LedgerTampered, Malformed, NotVerified, Usage
 from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.proofs import checkpoint
 from sharekit.proofs.checkpoint import Checkpoint
 
-__all__ = ["cosign", "cosigned_at", "follows", "key_id", "name_of", "own_ledger", "request", "request_parts"]
+__all__ = [
+    "cosign",
+    "cosigned_at",
+    "follows",
+    "key_id",
+    "name_of",
+    "own_ledger",
+    "request",
+    "request_parts",
+    "two_histories",
+]
 
 COSIGNATURE_V1 = b"\x04"  # signature type, https://c2sp.org/signed-note
 MAX_PROOF = 64  # hashes: more than any tree of 2^63 entries needs
@@ -68,22 +79,41 @@ def cosigned_at(note: str | bytes, *, name: str, public: bytes) -> datetime | No
 def follows(last: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes], *, old: int) -> None:
     """Return only if whoever cosigned `last` (None: nothing yet) may cosign `new`; `proof` begins at size `old`.
 
-    Raises LedgerTampered if the two checkpoints cannot both be true. Raises Usage if this proof does not tell: one that
-    begins elsewhere accuses nobody, for the last cosignature may never have arrived.
+    Raises LedgerTampered if the two checkpoints contradict each other. Raises Usage if this proof does not tell: one
+    that begins elsewhere accuses nobody, for the last cosignature may never have arrived. Raises NotVerified if the
+    proof fails, which accuses nobody either.
     """
     if last is None or last.size == 0:
         return
+    if checkpoint.contradict(last, new):
+        raise two_histories(last, new)
     if new.size == last.size:
-        merkle.verify_consistency(last.size, last.root, new.size, new.root, [])
-    elif new.size < last.size:
+        return
+    if new.size < last.size:
         raise Usage("a newer checkpoint of that ledger was seen before", hint="ask for one that is newer still")
-    elif not proof or old != last.size:
+    if not proof or old != last.size:
         raise Usage(
             f"nothing shows that the checkpoint follows the one of {last.size} entries that was cosigned here",
             hint=f"ask for one made with --from {last.size}",
         )
-    else:
+    try:
         merkle.verify_consistency(last.size, last.root, new.size, new.root, proof)
+    except LedgerTampered:
+        raise NotVerified(
+            f"the proof does not show that it follows the checkpoint of {last.size} entries that was cosigned here",
+            hint=f"ask for one made with --from {last.size}; if that fails too, ask if their record was put back",
+        ) from None
+
+
+def two_histories(first: Checkpoint, second: Checkpoint) -> LedgerTampered:
+    """The error of two checkpoints that contradict each other."""
+    return LedgerTampered(
+        f"{first.origin} promised two histories of {first.size} entries: keep both checkpoints",
+        index=first.size,
+        expected=first.root.hex(),
+        found=second.root.hex(),
+        hint="show them to the agency's auditor, and to everybody who relies on that ledger",
+    )
 
 
 def request(old_size: int, proof: Sequence[bytes], note: str) -> str:

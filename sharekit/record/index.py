@@ -54,16 +54,31 @@ class Index:
 
     def newest_first(self, key: bytes, year: int | None = None) -> Iterator[Place]:
         """The entries of a key, of every year or of one, newest first; no more is read than is asked for."""
-        self.catch_up()
-        for found, seq in self._vault.located.newest_first(key, year):
-            ledger = self._years.of(found)
+        begun = self._catch_up_if_behind()
+        for found, ledger in reversed(list(self._years.since(begun))):
+            if year in (None, found):
+                start = self._vault.located.reached(found)
+                yield from self._newest(ledger, start, key)
+                yield from self._located(key, found, (found, start))
+        if year is None or year < begun:
+            yield from self._located(key, year or 0, (begun if year is None else year + 1, 0))
+
+    def _newest(self, ledger: Ledger, start: int, key: bytes) -> Iterator[Place]:
+        """The entries of a key among the few from number `start` on, which were not read yet."""
+        for seq, stored in itertools.takewhile(lambda row: row[0] >= start, ledger.newest_first(piece=BEHIND)):
+            if key in _keys(stored):
+                yield ledger, seq, Entry.decode(stored)
+
+    def _located(self, key: bytes, first: int, before: tuple[int, int]) -> Iterator[Place]:
+        for year, seq in self._vault.located.newest_first(key, first=first, before=before):
+            ledger = self._years.of(year)
             stored = ledger.entry(seq)
             if key in _keys(stored):
                 yield ledger, seq, Entry.decode(stored)
 
     def about(self, subject: int, kind: int, *, oldest: bool = False) -> Iterator[Place]:
         """The entries about a child, by the vault's number of it, newest first or oldest first."""
-        self.catch_up()
+        self._find_strays()
         self._claim(subject)
         mentions = self._vault.mentions
         turn = mentions.oldest_first if oldest else mentions.newest_first
@@ -71,7 +86,7 @@ class Index:
 
     def looked_up(self) -> list[int]:
         """The children, by the vault's numbers, of whom somebody only looked at some time."""
-        self.catch_up()
+        self._find_strays()
         for subject in self._vault.subjects.untried():
             self._claim(subject)
         return self._vault.mentions.looked_up()
@@ -109,6 +124,23 @@ class Index:
     def _reached(self, year: int) -> int:
         located = self._vault.located.reached(year)
         return min(located, self._vault.mentions.reached(year)) if self._unlocked else located
+
+    def _catch_up_if_behind(self) -> int:
+        """Read what is missing, if that is much; the first year of which not everything was read for good."""
+        begun = self._vault.located.first_open()
+        for year, ledger in self._years.since(begun):
+            size, reached = ledger.size, self._reached(year)
+            if not size - BEHIND < reached <= size:
+                self.catch_up()
+                return self._vault.located.first_open()
+        return begun
+
+    def _find_strays(self) -> None:
+        """Read what is missing, if that is much, or if the vault has no mention of one of the entries."""
+        for year, ledger in self._years.since(self._catch_up_if_behind()):
+            new = [stored for _, stored in ledger.entries(self._vault.mentions.reached(year)) if SUBJECT in stored]
+            if self._vault.mentions.unknown([beginning(stored)[1] for stored in new]):
+                self.catch_up()
 
     def catch_up(self, most: int | None = None) -> None:
         """Read the entries that were not read yet, or at most so many of a year."""

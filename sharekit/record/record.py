@@ -170,6 +170,7 @@ class Record:
         return self._append([(event, facts) for facts in many], now)
 
     def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
+        self.standing()  # finishes first what a killed process has left undone
         self._index.keep_up(self.ledger(now), now.year)
         nonces = [os.urandom(16) for _ in events]
         details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
@@ -182,6 +183,7 @@ class Record:
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
+        self.standing()  # as in _append
         with self._promising():
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
@@ -311,6 +313,7 @@ class Record:
         keys would find nothing, and that would look like an answer.
         """
         value = identifier_value(scheme, value)
+        self.standing()  # a child whose key was destroyed is not found by a vault that was put back
         subject = self.vault.subjects.number(scheme, value)
         found = Facts(outcome="nobody-found") if subject is None else Facts(identifiers=[(scheme, value)])
         self.append("consulted", found, now=now)
@@ -324,10 +327,6 @@ class Record:
             begun = min((entry.time for kind in kinds for _, _, entry in itertools.islice(kind, 1)), default=None)
             looks = self._index.about(subject, LOOKED, oldest=True)
             yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
-
-    def accepted(self) -> frozenset[bytes]:
-        """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
-        return frozenset(self.standing().cards)
 
     def export(
         self,

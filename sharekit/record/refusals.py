@@ -12,12 +12,12 @@ from datetime import datetime
 from hashlib import sha256
 
 from sharekit.domain.workdays import day_of
-from sharekit.errors import Malformed, ShareError
+from sharekit.errors import Malformed, Revoked, ShareError
 from sharekit.packet import wire
 from sharekit.record.record import Facts, Record
 from sharekit.values import replace
 
-__all__ = ["EVENT", "REFUSALS", "recorded", "recorded_once"]
+__all__ = ["EVENT", "REFUSALS", "check_not_revoked", "recorded", "recorded_once"]
 
 EVENT = "refused"
 REFUSALS = (3, 4, 5)  # exit codes of what was looked at and turned down; the rest never got so far
@@ -65,7 +65,23 @@ def recorded_once(record: Record, data: bytes, *, now: datetime) -> Iterator[Non
         raise
 
 
+def check_not_revoked(record: Record, data: bytes) -> None:
+    """Return unless the file `data` came here while its sender's key was revoked; Revoked if it did.
+
+    A key that is reinstated opens nothing that was refused before: whoever sent it has to send it anew.
+    """
+    if record.vault.packets.knows_refused(_revoked_token(data)):
+        packet = wire.parse(data).id
+        raise Revoked("the packet came while its sender's key was revoked here, and stays refused", packet=packet)
+
+
+def _revoked_token(data: bytes) -> bytes:
+    return sha256(b"revoked" + sha256(data).digest()).digest()
+
+
 def _append_once(record: Record, refusal: ShareError, data: bytes, now: datetime) -> None:
+    if isinstance(refusal, Revoked):  # before its entry: refused for good
+        record.vault.packets.note_refused(_revoked_token(data))
     with contextlib.suppress(Malformed):
         refusal.packet = wire.parse(data).id
     packet = bytes.fromhex(refusal.packet) if refusal.packet else None

@@ -90,6 +90,11 @@ class Card(Value):
         """The card in `data`; Malformed if it is none, BadSignature if its signature does not match."""
         return _parse_card(bytes(data))
 
+    @property
+    def contact(self) -> dict[str, str | None]:
+        """Who the agency is and where it can be telephoned: org_id, name, phone and out_of_hours_phone."""
+        return {name: getattr(self, name) for name in ("org_id", "name", "phone", "out_of_hours_phone")}
+
     def opening_kids(self) -> tuple[bytes, ...]:
         """The thumbprints of its opening keys, by which recipient blocks name them."""
         hybrid = HybridOpening.kid_of(self.opening)

@@ -9,6 +9,7 @@ it signs checkpoints and is good for nothing else.
 from __future__ import annotations
 
 import abc
+import contextlib
 import functools
 import os
 from collections.abc import Iterator
@@ -33,9 +34,10 @@ from nacl.signing import SigningKey
 
 from sharekit import cbor, cose
 from sharekit.errors import Malformed, Usage, WrongPassphrase
+from sharekit.trust import passphrases
 from sharekit.values import Value
 
-__all__ = ["ClassicalOpening", "HybridOpening", "Keys", "public_opening", "signing_kid"]
+__all__ = ["ClassicalOpening", "HybridOpening", "Keys", "public_opening", "seeds_of", "signing_kid", "with_seeds"]
 
 SEED_BYTES = 32
 
@@ -205,23 +207,37 @@ class Keys(Value):
 # seeds    = { 1 signing, 2 opening, 3 vault, ? 4 classical opening } or { 5 log }
 
 _MAGIC, _VERSION = "sharekit-key", 1
+LOG = 5  # the label of the log key's seed
 
 
 def to_file(keys: Keys, passphrase: str | None) -> bytes:
     """The bytes of the key file with every key but the log key, sealed under `passphrase` unless it is None."""
-    seeds = {1: bytes(keys.signing), 2: keys.opening.seed, 3: keys.vault}
-    if keys.classical:
-        seeds[4] = keys.classical.seed
-    body = cbor.encode(seeds)
+    body = cbor.encode({label: seed for label, seed in seeds_of(keys).items() if label != LOG})
     if passphrase is None:
         return cbor.encode([_MAGIC, _VERSION, None, body])
     salt = os.urandom(argon2id.SALTBYTES)
-    return cbor.encode([_MAGIC, _VERSION, salt, bytes(_box(passphrase, salt).encrypt(body))])
+    return cbor.encode([_MAGIC, _VERSION, salt, bytes(_box(passphrases.normalised(passphrase), salt).encrypt(body))])
+
+
+def seeds_of(keys: Keys) -> dict[int, bytes]:
+    """Every seed by its label, that of the log key among them."""
+    seeds = {1: bytes(keys.signing), 2: keys.opening.seed, 3: keys.vault, LOG: bytes(keys.log)}
+    return seeds | ({4: keys.classical.seed} if keys.classical else {})
+
+
+def with_seeds(body: bytes) -> Keys:
+    """The keys of which these are the encoded seeds, that of the log key among them; Malformed if they are none."""
+    return _keys_of(_seeds(body, frozenset({1, 2, 3, LOG}), frozenset({4})))
+
+
+def _keys_of(seeds: dict[int, bytes]) -> Keys:
+    classical = ClassicalOpening(seeds[4]) if 4 in seeds else None
+    return Keys(SigningKey(seeds[1]), HybridOpening(seeds[2]), SigningKey(seeds[LOG]), seeds[3], classical)
 
 
 def log_to_file(keys: Keys) -> bytes:
     """The bytes of the key file of the log key, which never has a passphrase."""
-    return cbor.encode([_MAGIC, _VERSION, None, cbor.encode({5: bytes(keys.log)})])
+    return cbor.encode([_MAGIC, _VERSION, None, cbor.encode({LOG: bytes(keys.log)})])
 
 
 def log_from_file(data: bytes) -> SigningKey:
@@ -229,20 +245,19 @@ def log_from_file(data: bytes) -> SigningKey:
     salt, body = _parts(data)
     if salt is not None:
         raise _damaged()
-    return SigningKey(_seeds(body, frozenset({5}), frozenset())[5])
+    return SigningKey(_seeds(body, frozenset({LOG}), frozenset())[LOG])
 
 
 def from_file(data: bytes, log: SigningKey, passphrase: str | None) -> Keys:
     """The keys in the bytes of a key file, together with the log key.
 
-    Raises WrongPassphrase if the file does not open with `passphrase`, Malformed if it is no key file.
+    A passphrase is tried as it was typed, and in the other forms of the same words. Raises WrongPassphrase if the file
+    does not open with it, Malformed if it is no key file.
     """
     salt, body = _parts(data)
     if salt is not None:
         body = _unbox(passphrase, salt, body)
-    seeds = _seeds(body, frozenset({1, 2, 3}), frozenset({4}))
-    classical = ClassicalOpening(seeds[4]) if 4 in seeds else None
-    return Keys(SigningKey(seeds[1]), HybridOpening(seeds[2]), log, seeds[3], classical)
+    return _keys_of(_seeds(body, frozenset({1, 2, 3}), frozenset({4})) | {LOG: bytes(log)})
 
 
 def is_protected(data: bytes) -> bool:
@@ -299,8 +314,8 @@ def _box(passphrase: str, salt: bytes) -> nacl.secret.SecretBox:
 def _unbox(passphrase: str | None, salt: bytes, body: bytes) -> bytes:
     if passphrase is None:
         raise WrongPassphrase("this home's keys need their passphrase")
-    box = _box(passphrase, salt)
-    try:
-        return box.decrypt(body)
-    except (nacl.exceptions.CryptoError, ValueError, TypeError):
-        raise WrongPassphrase("the passphrase does not open this home's keys") from None
+    for words in passphrases.forms(passphrase):
+        box = _box(words, salt)
+        with contextlib.suppress(nacl.exceptions.CryptoError, ValueError, TypeError):
+            return box.decrypt(body)
+    raise WrongPassphrase("the passphrase does not open this home's keys")

@@ -12,7 +12,6 @@ from sharekit.vault.box import Box
 __all__ = ["Located"]
 
 PIECE = 64
-NEWEST = (1 << 62, 1 << 62)
 
 
 class Located:
@@ -54,8 +53,8 @@ class Located:
         """All entries of a year that is over have been read."""
         self._box.write("UPDATE reached SET whole = 1 WHERE year = ?", year)
 
-    def newest_first(self, key: bytes, year: int | None = None) -> Iterator[tuple[int, int]]:
-        """Year and number of the entries of a key, of every year or of one, newest first.
+    def newest_first(self, key: bytes, *, first: int, before: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        """Year and number of the entries of a key, newest first, from the year `first` on, before year and number.
 
         No more is read than is asked for.
         """
@@ -63,10 +62,9 @@ class Located:
             "SELECT year, seq FROM located WHERE key = ? AND year >= ? AND (year, seq) < (?, ?)"
             " ORDER BY year DESC, seq DESC LIMIT ?"
         )
-        place = NEWEST if year is None else (year, NEWEST[1])
-        while rows := self._rows(query, key, year or 0, *place, PIECE):
+        while rows := self._rows(query, key, first, *before, PIECE):
             yield from rows
-            place = rows[-1]
+            before = rows[-1]
 
     def _rows(self, query: str, *values: object) -> list[tuple[int, int]]:
         with self._box.reading() as db:

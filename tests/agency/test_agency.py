@@ -178,12 +178,11 @@ def test_the_same_packet_opens_again_and_is_recorded_again(world):
 
 
 def test_a_packet_expires_before_its_first_opening_and_not_after(world):
-    packet = world.flag(valid_days=30)
+    packet, late = world.flag(valid_days=30), world.agency("ZZQ02")
     world.at("2026-12-20T09:00:00Z")
     world.quillbrook.open(packet, purpose=STATUS, confirm=CONFIRM)
     world.at("2027-02-01T09:00:00Z")
     assert world.quillbrook.open(packet, purpose=STATUS, confirm=CONFIRM).fields
-    late = world.agency("ZZQ02")
     with pytest.raises(errors.Expired):
         late.verify(packet)
 

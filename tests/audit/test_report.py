@@ -13,7 +13,7 @@ import pytest
 from world.books import Book, filled, tampered
 from world.pages import HOSTILE, NOW, Page, report_on
 
-from sharekit.audit import charts, questions, report
+from sharekit.audit import charts, questions, report, verdict
 from sharekit.audit.attested import Attested
 from sharekit.audit.recompute import Finding
 from sharekit.audit.report import Given
@@ -148,7 +148,7 @@ def attested(book: Book, size: int) -> AuditReport:
 
 def test_the_verdict_names_who_outside_confirms_how_much(book):
     size = book.ledger.size
-    said = report.verdict(attested(book, size - 2), {"fernshire": "Fernshire", "quillbrook": "Quillbrook Hospitals"})
+    said = verdict.sentence(attested(book, size - 2), {"fernshire": "Fernshire", "quillbrook": "Quillbrook Hospitals"})
     assert said == (
         "Nothing in the record of Fernshire was changed or removed after it was signed, and Quillbrook Hospitals"
         f" confirms its first {size - 2} of {size} entries."

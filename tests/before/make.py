@@ -256,6 +256,7 @@ def main(program: Path, repository: Path) -> None:
         for name in ("cards", "packets"):
             (folder / name).mkdir()
         (folder / "passphrase").write_text(WORDS + "\n")
+        (folder / "passphrase").chmod(0o600)
         build = Build(program, folder)
         play(build, repository)
         build.now = LAST

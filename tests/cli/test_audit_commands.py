@@ -22,7 +22,16 @@ def test_a_query_answers_in_json_with_what_it_was_asked(folder):
     told = ran.json
     parts = ["ledgers", "name", "title", "question", "sentence", "count", "facts", "columns", "rows"]
     assert list(told) == parts
-    assert told["ledgers"] == [{"origin": "sharekit/fernshire/2026", "size": 9, "verdict": "verified", "findings": 0}]
+    assert told["ledgers"] == [
+        {
+            "origin": "sharekit/fernshire/2026",
+            "size": 9,
+            "verdict": "verified",
+            "findings": 0,
+            "confirmed": 0,
+            "remarks": [],
+        }
+    ]
     (row,) = told["rows"]
     assert list(row) == told["columns"]
     assert (row["agreement"], row["because"], row["second"]) == (["refused"], ["harm-to-others"], "no")
@@ -32,7 +41,7 @@ def test_a_query_answers_in_json_with_what_it_was_asked(folder):
 def test_a_query_answers_in_words_after_saying_whether_the_record_verifies(folder):
     ran = sharekit("audit", "query", "overrides", "book.export", *TRUST)
     lines = ran.text.splitlines()
-    assert lines[0] == "sharekit/fernshire/2026: verified, 9 entries"
+    assert lines[0] == "sharekit/fernshire/2026: verified, 9 entries, nobody outside confirms them yet"
     assert lines[2] == questions.find("overrides").question
     assert lines[3] == "Refusals overridden: 1, of them 0 with a second person."
     columns = ["entry", "time", "purpose", "counterparties", "agreement", "because", "override", "second"]

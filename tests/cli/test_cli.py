@@ -190,11 +190,13 @@ def test_what_needs_no_key_needs_no_passphrase(desk):
 
 
 def test_passphrases_and_personal_values_are_asked_for_at_a_terminal(desk):
-    made = at_a_terminal("init", "--home", "oak", *OAK, answers=["sesame", "other", "sesame", "sesame"])
+    made = at_a_terminal(
+        "init", "--home", "oak", *OAK, answers=["open sesame", "other words", "open sesame", "open sesame"]
+    )
     assert made.code == 0
     assert "made the home of URN-999777" in made.text
     assert "sesame" not in made.text
-    asked = at_a_terminal("ledger", "subject", "--id", "nhs", "--home", "oak", answers=[NUMBER, "sesame"])
+    asked = at_a_terminal("ledger", "subject", "--id", "nhs", "--home", "oak", answers=[NUMBER, "open sesame"])
     assert asked.text.endswith("nothing is recorded. This is not evidence of no concern.\n")
     wrong = at_a_terminal("ledger", "subject", "--id", "local=1", "--home", "oak", answers=["XXTEST"])
     assert (wrong.code, "error [wrong-passphrase]" in wrong.text, "XXTEST" in wrong.text) == (2, True, False)
@@ -391,7 +393,7 @@ def test_a_clock_that_is_no_time_is_a_usage_error(moment, desk):
 
 def test_seal_writes_a_private_packet_and_says_its_number(desk):
     Path("packet").write_text("an older one")
-    ran = sharekit(*SEAL, "packet")
+    ran = sharekit(*SEAL, "packet", "--force")
     number = parse(Path("packet").read_bytes()).id
     assert ran.text == f"sealed {number} for ZZQ77\nrecorded as entry 3\npacket: packet\n"
     assert mode_of("packet") == 0o600
@@ -434,7 +436,7 @@ def test_minimise_leaves_out_what_the_purpose_does_not_permit_and_lists_it(desk)
     sealed = sharekit(*seal, "--minimise", "--json").json
     assert sealed["left_out"] == ["upload_id", "sequence_no"]
     assert not set(sealed["left_out"]) & set(sealed["kept"])
-    assert "left out: upload_id, sequence_no" in sharekit(*seal, "--minimise").text
+    assert "left out: upload_id, sequence_no" in sharekit(*seal, "--minimise", "--force").text
     opened = sharekit("open", "urgent.sharekit", *OPEN[2:4], "--purpose", "health.direct-care.urgent", *OPEN[6:], "o")
     assert opened.code == 0
     assert list(json.loads(Path("o").read_text())) == sealed["kept"]

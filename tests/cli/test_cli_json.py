@@ -37,7 +37,7 @@ COMMANDS = {
     "open": ((*OPEN, "x"), OPENED),
     "ledger log": (("ledger", "log", "--home", "elm"), ["entries"]),
     "ledger subject": (("ledger", "subject", "--id", f"nhs={NUMBER}", "--home", "elm"), ["entries", "caution"]),
-    "ledger verify": (("ledger", "verify", "--home", "elm"), ["size", "verdict"]),
+    "ledger verify": (("ledger", "verify", "--home", "elm"), ["size", "verdict", "strays"]),
     "ledger checkpoint": (("ledger", "checkpoint", "--home", "elm"), ["origin", "size", "root", "note"]),
     "ledger checkpoint to a file": (("ledger", "checkpoint", "--home", "elm", "-o", "x"), ["origin", "size", "path"]),
     "ledger prove": (("ledger", "prove", "0", "--home", "elm", "-o", "x"), ["entry", "size", "path"]),

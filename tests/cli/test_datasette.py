@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,11 +36,12 @@ class Server:
     def __init__(self, port: int) -> None:
         self.port = port
         command = [sys.executable, "-c", "from sharekit.cli import main; main()", "audit", "datasette", "book.export"]
-        self.process = subprocess.Popen(
-            [*command, "--trust", "book.card", "--port", str(port)],
-            env=clean_environment(TMPDIR=str(Path.cwd())),
-            stderr=subprocess.DEVNULL,
-        )
+        with Path("said.txt").open("wb") as said:
+            self.process = subprocess.Popen(
+                [*command, "--trust", "book.card", "--port", str(port)],
+                env=clean_environment(TMPDIR=str(Path.cwd())),
+                stderr=said,
+            )
 
     def listeners(self) -> list[tuple[str, str]]:
         """(address, inode) of every socket that listens on the port."""
@@ -57,13 +59,22 @@ class Server:
         links = [str(link.readlink()) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir()]
         return {link[8:-1] for link in links if link.startswith("socket:[")}
 
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=PATIENCE) as answer:
+    @property
+    def token(self) -> str:
+        """The secret in the link that was printed."""
+        found = re.search(r"/entries\?token=([\w-]+) ", Path("said.txt").read_text())
+        assert found
+        return found[1]
+
+    def get(self, path: str, **headers: str) -> Any:
+        shown = headers or {"Authorization": f"Bearer {self.token}"}
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/{path}", headers=shown)
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return json.load(answer)
 
-    def refuses(self, path: str) -> int:
+    def refuses(self, path: str, **headers: str) -> int:
         with pytest.raises(urllib.error.HTTPError) as refused:
-            self.get(path)
+            self.get(path, **headers)
         refused.value.close()
         return int(refused.value.code)
 
@@ -94,6 +105,47 @@ def test_an_export_is_served_on_this_machine_only_and_gone_when_it_is_stopped(se
     assert server.process.wait(PATIENCE) == 0
     assert server.listeners() == []
     assert not list(folder.glob("sharekit-*"))
+
+
+def test_whoever_has_not_the_link_or_another_address_is_refused(server):
+    shown = {"Authorization": f"Bearer {server.token}"}
+    assert server.get("entries.json", **shown)["database"] == "entries"
+    for path in ("entries.json", "", "-/metadata.json", "entries/entry.json", "-/static/app.css"):
+        assert server.refuses(path, Accept="*/*") == 403
+    for wrong in ("", "x", server.token[:-1], server.token + "x"):
+        assert server.refuses("entries.json", Authorization=f"Bearer {wrong}") == 403
+        assert server.refuses("entries.json", Cookie=f"sharekit-audit={wrong}") == 403
+        assert server.refuses(f"entries.json?token={wrong}", Accept="*/*") == 403
+    for host in (
+        "evil.example",
+        "evil.example:80",
+        f"evil.example:{server.port}",
+        "127.0.0.1",
+        f"127.0.0.1.evil.example:{server.port}",
+    ):
+        assert server.refuses("entries.json", Host=host, **shown) == 403
+
+
+def test_the_link_leaves_a_cookie_and_no_token_in_the_address(server):
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(f"http://127.0.0.1:{server.port}/entries.json?sql=select+1+as+n&token={server.token}") as answer:
+        assert answer.url == f"http://127.0.0.1:{server.port}/entries.json?sql=select+1+as+n"
+        assert json.load(answer)["rows"] == [[1]]
+
+
+BOMBS = {
+    "a blob of 900 MB": "select randomblob(900000000)",
+    "zeros of 900 MB": "select zeroblob(900000000)",
+    "a text that doubles": "with recursive t(x) as (select 'a' union all select x||x from t) select max(x) from t",
+    "a count without end": "with recursive t(x) as (select 1 union all select x + 1 from t) select max(x) from t",
+    "another file": "attach '/etc/passwd' as p",
+}
+
+
+def test_no_query_is_without_end(server):
+    for name, sql in BOMBS.items():
+        assert server.refuses(f"entries.json?{urllib.parse.urlencode({'sql': sql})}") == 400, name
+    assert server.get("entries.json?sql=select+count(*)+as+n+from+entry&_shape=array") == [{"n": 9}]
 
 
 REFUSED = {

@@ -136,9 +136,9 @@ def test_a_copy_is_due_from_midnight_in_britain(world):
     number = bytes.fromhex(parse(packet).id)
     world.at("2027-07-01T22:30:00Z")
     with pytest.raises(Usage):
-        world.quillbrook.retention.destroy(number)
+        world.fernshire.retention.destroy(number)
     world.at("2027-07-01T23:30:00Z")
-    assert [each.packet for each in world.quillbrook.retention.due()] == [number]
+    assert [each.packet for each in world.fernshire.retention.due()] == [number]
 
 
 def test_a_figure_counts_what_happened_in_a_british_month(tmp_path):

@@ -286,10 +286,8 @@ def test_the_words_that_sealing_looks_for_do_not_travel():
 
 
 RECEIVED = {
-    "no profile": ({"profile": None}, "malformed"),
-    "no purpose": ({"purpose": None}, "malformed"),
-    "no sender": ({"sender": None}, "malformed"),
-    "no recipients": ({"recipients": None}, "malformed"),
+    **{f"no {part}": ({part: None}, "field-missing") for part in registry.document("terms")["required"]},
+    **{f"no {part}": ({part: None}, "malformed") for part in registry.document("terms")["x-filled"]["required"]},
     "a sender without an organisation": ({"sender": {"name": "x"}}, "field-missing"),
     "a recipient without an organisation": ({"recipients": [{"org_type": "gp"}]}, "field-missing"),
     "a sender of no known type": ({"sender": {**SENDER, "org_type": "spy"}}, "unknown-code"),
@@ -308,9 +306,15 @@ def test_terms_that_arrive_are_checked_in_what_they_say(change, code):
     assert refused.value.code == code
 
 
-def test_terms_that_arrive_are_not_asked_for_what_a_later_edition_wants():
-    sent = {"profile": "cp-is-flag", "purpose": "safeguarding.status-flag", "sender": SENDER, "recipients": []}
-    assert ShareTerms.received(sent).profile == "cp-is-flag"
+def test_terms_that_arrive_may_lack_what_was_owed_when_they_were_sealed():
+    needed = registry.document("terms")["x-required-when-urgent"]
+    sent = {**referral(), **ADDED, "urgency": "immediate", "route": "immediate-protection"}
+    urgent = {part: sent[part] for part in [*needed, *ADDED]}
+    assert "decision" in needed
+    for decision in (sent["decision"], {}):
+        assert set(ShareTerms.received(urgent | {"decision": decision}).missing) == set(MANDATORY) - set(needed)
+    with pytest.raises(errors.FieldMissing):
+        ShareTerms.received(urgent | {"urgency": "routine"})
 
 
 # --- reading them ---

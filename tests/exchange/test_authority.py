@@ -23,7 +23,7 @@ LATER = "2028-01-10T09:00:00Z"
 @pytest.fixture
 def kept(world):
     """Quillbrook has opened two flags about one child, and the number of the first."""
-    first, second = (world.flag(retention={"rule": "cpis-flag-copy", "destroy_on": "2028-01-10"}) for _ in range(2))
+    first, second = (world.flag(ended="2026-11-10") for _ in range(2))
     for data in (first, second):
         world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM, reason="seen in the night")
     return world, bytes.fromhex(sharekit.parse(first).id)
@@ -143,14 +143,11 @@ def test_a_hold_lifted_in_the_vault_still_stands_and_is_told(kept, monkeypatch):
 
 
 def test_a_hold_that_terms_bring_is_on_the_record_too(world):
-    said = {"rule": "cpis-flag-copy", "destroy_on": "2027-01-10", "legal_hold": True}
-    data = world.flag(retention=said)
-    world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
-    for agency in world.agencies.values():
-        packet = bytes.fromhex(sharekit.parse(data).id)
-        assert agency.record.standing().held == {packet}
-        agency.record.vault.write("UPDATE kept SET held = 0")
-        assert agency.retention.kept()[0].held
+    data = world.flag(retention={"rule": "cpis-flag-copy", "legal_hold": True})
+    packet = bytes.fromhex(sharekit.parse(data).id)
+    assert world.fernshire.record.standing().held == {packet}
+    world.fernshire.record.vault.write("UPDATE kept SET held = 0")
+    assert world.fernshire.retention.kept()[0].held
 
 
 LOST = {
@@ -234,6 +231,7 @@ def test_what_is_on_the_record_is_not_said_to_have_had_no_effect(kept, monkeypat
 
     with monkeypatch.context() as broken:
         broken.setattr(Vault, "write_anew", full)
+        broken.setattr(Vault, "write_anew_in_time", full)
         with pytest.raises(errors.LedgerError) as raised:
             world.quillbrook.retention.destroy(packet, reason="x")
     assert "nothing was released" not in raised.value.hint

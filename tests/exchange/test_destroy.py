@@ -10,10 +10,11 @@ from hashlib import sha256
 
 import pytest
 from world.agencies import CONFIRM, FLAG, INIT, example
+from world.liars import lying
 
 import sharekit
 from sharekit import errors
-from sharekit.domain import retention, vocabulary
+from sharekit.domain import profile, retention, vocabulary
 from sharekit.exchange import destroy
 from sharekit.ledger.entry import Entry
 
@@ -56,8 +57,8 @@ def test_every_period_of_the_rules_is_one_that_is_understood():
 
 @pytest.fixture
 def kept(world):
-    """Quillbrook has opened a flag that is to go on 10 January 2028, and Fernshire has sealed it."""
-    data = world.flag(retention={"rule": "cpis-flag-copy", "destroy_on": "2028-01-10"})
+    """Quillbrook has opened a flag whose copies are to go on 10 November 2027, and Fernshire has sealed it."""
+    data = world.flag(ended="2026-11-10")
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM, reason="seen in the night")
     return world, bytes.fromhex(sharekit.parse(data).id)
 
@@ -66,7 +67,7 @@ def kept(world):
 def test_what_is_kept_becomes_due_on_both_sides(kept, org_id):
     world, packet = kept
     retained = world.agencies[org_id].retention
-    assert [(each.packet, each.due) for each in retained.kept()] == [(packet, date(2028, 1, 10))]
+    assert [(each.packet, each.due) for each in retained.kept()] == [(packet, date(2027, 11, 10))]
     assert retained.due() == []
     world.at(LATER)
     assert retained.due() == retained.kept()
@@ -154,13 +155,39 @@ def test_a_legal_hold_suspends_destruction_until_it_is_taken_back(kept):
     assert world.events("ZZQ01")[-3:] == ["reviewed", "reviewed", "destroyed"]
 
 
-def test_terms_can_bring_their_own_hold(world):
-    world.quillbrook.open(
-        world.flag(retention={"rule": "cpis-flag-copy", "destroy_on": "2027-01-10", "legal_hold": True}),
-        purpose=STATUS,
-        confirm=CONFIRM,
-    )
-    assert world.quillbrook.retention.kept()[0].held
+ASKED = {
+    "a day long gone": {"destroy_on": "1999-01-01"},
+    "tomorrow": {"destroy_on": "2026-11-28"},
+    "a hold": {"legal_hold": True},
+    "a hold and a day": {"destroy_on": "2026-11-28", "legal_hold": True},
+    "another rule": {"rule": "sharekit-ledger"},
+    "a rule with a short period": {"rule": "lado-malicious-or-unfounded"},
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize(("ended", "due"), [("2026-11-10", date(2027, 11, 10)), (None, None)])
+def test_what_a_sender_asks_neither_shortens_nor_lengthens_what_a_recipient_keeps(world, asked, ended, due):
+    _, terms = example("cp-is-flag")
+    sealed = lying(world, {"terms.retention": terms["retention"] | asked}, ended=ended)
+    share = world.quillbrook.open(sealed, purpose=STATUS, confirm=CONFIRM)
+    (kept,) = world.quillbrook.retention.kept()
+    assert (kept.rule, kept.due, kept.held) == ("cpis-flag-copy", due, False)
+    assert share.terms.retention.items() >= asked.items()
+    world.at("2027-11-09T09:00:00Z")
+    assert world.quillbrook.retention.destroy_due() == 0
+
+
+@pytest.mark.parametrize("name", profile.names())
+@pytest.mark.parametrize("org_type", [term.code for term in vocabulary.load("org-types")])
+def test_a_recipient_of_any_type_has_a_rule_of_its_own_for_every_profile(name, org_type):
+    expected = "cpis-flag-copy" if name == "cp-is-flag" else None
+    assert retention.rule_for(name, org_type) == (expected or retention.rule_for("strategy-s47", org_type))
+
+
+def test_a_senders_own_hold_holds_its_own_copy(world):
+    world.flag(retention={"rule": "cpis-flag-copy", "legal_hold": True})
+    assert world.fernshire.retention.kept()[0].held
 
 
 def test_what_is_not_kept_here_cannot_be_destroyed_or_held(world):
@@ -244,12 +271,12 @@ def reasons(agency) -> list[str]:
 
 
 def test_what_is_learnt_when_a_packet_is_opened_later_completes_what_is_kept_of_it(world):
-    data = world.flag(retention={"rule": "lac-case-record"})
+    data = world.flag(ended="2026-11-10")
     with pytest.raises(errors.IdentityMismatch):
         world.quillbrook.open(data, purpose=STATUS, confirm={"date_of_birth": "x"})
     assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(None, None)]
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
-    assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(1, date(2094, 3, 14))]
+    assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(1, date(2027, 11, 10))]
 
 
 def twin(world, packet):

@@ -23,8 +23,9 @@ from sharekit.errors import Malformed, ShareError
 from sharekit.packet.wire import MANIFEST_COMMIT, Packet, aad_of, dataset_info, pad, parse, unpad
 from sharekit.proofs import checkpoint
 from sharekit.trust import folder, keys
-from sharekit.trust.folder import TrustFolder
+from sharekit.trust.folder import PinFolder
 from sharekit.trust.keys import HybridOpening, public_opening
+from sharekit.trust.store import Pin
 
 VALIDATOR = Validator((REPOSITORY / "schemas" / "packet.cddl").read_text())
 NAMES = sorted(path.name.removesuffix(".terms.json") for path in EXAMPLES.glob("*.terms.json"))
@@ -52,12 +53,13 @@ def receiving_type(terms: dict[str, Any]) -> str:
     return next(group["org_types"][0] for group in groups if route in group.get("routes", [route]))
 
 
-def sealed(name: str, *recipients: Keys, note: str | None = None) -> bytes:
+def sealed(name: str, *recipients: Keys, note: str | None = None, classical: bool = False) -> bytes:
     """A worked example, sealed when it was decided."""
     data, terms = example(name)
     cards = [card(private, f"ZZQ{at}", receiving_type(terms)) for at, private in enumerate(recipients)]
     decided = datetime.fromisoformat(terms["decision"]["at"])
-    return seal(data, terms, sender=Sender(org_id="E10999001", keys=SENDER, note=note), recipients=cards, now=decided)
+    about = {"sender": Sender(org_id="E10999001", keys=SENDER, note=note), "recipients": cards, "now": decided}
+    return seal(data, terms, **about, classical=classical)
 
 
 def plaintexts(packet: Packet, private: Keys) -> tuple[Any, Any]:
@@ -71,17 +73,17 @@ def plaintexts(packet: Packet, private: Keys) -> tuple[Any, Any]:
 # --- what is written ---
 
 WAYS = {
-    "hybrid": ([HYBRID], None),
-    "classical": ([BOTH], None),
-    "two recipients": ([BOTH, HYBRID], None),
-    "with a checkpoint": ([HYBRID], NOTE),
+    "hybrid": ([HYBRID], None, False),
+    "classical": ([BOTH], None, True),
+    "two recipients": ([BOTH, HYBRID], None, False),
+    "with a checkpoint": ([HYBRID], NOTE, False),
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("recipients", "note"), WAYS.values(), ids=WAYS)
-def test_every_worked_example_is_sealed_as_the_cddl_says(name, recipients, note):
-    data = sealed(name, *recipients, note=note)
+@pytest.mark.parametrize(("recipients", "note", "classical"), WAYS.values(), ids=WAYS)
+def test_every_worked_example_is_sealed_as_the_cddl_says(name, recipients, note, classical):
+    data = sealed(name, *recipients, note=note, classical=classical)
     assert problems("packet", data) == []
     manifest, dataset = plaintexts(parse(data), recipients[-1])
     assert problems("manifest", cbor.encode(manifest)) == []
@@ -114,13 +116,13 @@ def test_key_files_are_as_the_cddl_says(monkeypatch):
 
 
 def test_pins_are_as_the_cddl_says(tmp_path):
-    store, own = TrustFolder(tmp_path), CARDS["classical as well"]
-    store.add(CARDS["hybrid"].data)
-    store.add(own.data, own.fingerprint.hex())
-    store.revoke("ZZQ01", reason="stolen", now=NOW)
+    store, own = PinFolder(tmp_path), CARDS["classical as well"]
+    store.write(Pin(CARDS["hybrid"], confirmed=False, revoked=NOW, reason="stolen"))
+    store.write(Pin(own, confirmed=True))
+    store.write(Pin(CARDS["for demonstration"], confirmed=True, reason="it was in the safe"))
     pins = [path.read_bytes() for path in tmp_path.iterdir()]
-    assert [problems("pin", pin) for pin in pins] == [[], []]
-    assert sorted(len(cbor.decode(pin)) for pin in pins) == [2, 4]
+    assert [problems("pin", pin) for pin in pins] == [[], [], []]
+    assert sorted(len(cbor.decode(pin)) for pin in pins) == [2, 3, 4]
 
 
 RULES_OF_STRUCTURES = {

@@ -127,12 +127,37 @@ def test_a_packet_has_one_to_sixty_four_different_recipients(recipients):
         sharekit.seal(data, terms, sender=SENDER, recipients=recipients, now=NOW)
 
 
-def test_classical_and_hybrid_keys_are_never_mixed():
+ON_THEIR_CARDS = {
+    "one, hybrid alone": [False],
+    "one, with a classical key": [True],
+    "two, one of them with a classical key": [True, False],
+    "two with classical keys": [True, True],
+}
+
+
+@pytest.mark.parametrize("classical", ON_THEIR_CARDS.values(), ids=ON_THEIR_CARDS)
+def test_a_packet_is_hybrid_whatever_keys_stand_on_the_cards_unless_classical_is_asked_for(classical):
     data, terms = example("cp-is-flag")
-    cards = [card("ZZQ01", 2, classical=True), card("ZZQ02", 4)]
+    cards = [card(org_id, seed, classical=each) for (org_id, seed), each in zip(SEEDS.items(), classical, strict=False)]
     sealed = sharekit.parse(sharekit.seal(data, terms, sender=SENDER, recipients=cards, now=NOW))
-    assert {alg for alg, _ in sharekit.cose.recipients(sealed.manifest)} == {57}
-    assert {alg for alg, _ in sharekit.cose.recipients(sealed.dataset)} == {57}
+    assert _algorithms(sealed) == {57}
+    assert not sharekit.verify(sealed, TRUST, now=NOW).classical
+    if not all(classical):
+        with pytest.raises(errors.Usage):
+            sharekit.seal(data, terms, sender=SENDER, recipients=cards, classical=True, now=NOW)
+        return
+    asked = sharekit.parse(sharekit.seal(data, terms, sender=SENDER, recipients=cards, classical=True, now=NOW))
+    assert _algorithms(asked) == {50}
+    assert sharekit.verify(asked, TRUST, now=NOW).classical
+    draft = sealing.prepare(data, terms, sender=SENDER, recipients=cards, classical=True, now=NOW)
+    assert "classical" in {each.rule for each in draft.findings}
+
+
+SEEDS = {"ZZQ01": 2, "ZZQ02": 4}
+
+
+def _algorithms(packet):
+    return {alg for part in (packet.manifest, packet.dataset) for alg, _ in sharekit.cose.recipients(part)}
 
 
 def test_the_parts_of_two_packets_cannot_be_put_together():

@@ -26,7 +26,7 @@ def test_python_cwt_reads_the_statement_and_both_sealed_parts_of_a_classical_pac
     card = sharekit.Card.make(keys, org_id="ZZQ01", org_type=org_type, name=name, phone=phone, issued=now)
     sender = sharekit.Sender(org_id="E10999001", keys=sharekit.Keys.generate())
     data, terms = example("cp-is-flag")
-    sealed = sharekit.seal(data, terms, sender=sender, recipients=[card], now=now)
+    sealed = sharekit.seal(data, terms, sender=sender, recipients=[card], classical=True, now=now)
 
     parsed = sharekit.parse(sealed)
     _, _, statement, parts = cbor.decode(sealed)

@@ -23,6 +23,11 @@ def test_there_may_be_none():
     assert parse_evidence(evidence(ORIGIN, [])) == (ORIGIN, [])
 
 
+def test_rows_of_earlier_releases_hold_no_statement():
+    rows = [ROW, [*ROW, b"statement"]]
+    assert [each.statement for each in parse_evidence(cbor.encode([ORIGIN, rows]))[1]] == [b"", b"statement"]
+
+
 GOOD = cbor.encode([ORIGIN, [ROW, ROW]])
 BAD: dict[str, bytes] = {
     "nothing": b"",
@@ -54,7 +59,8 @@ def test_what_is_no_evidence_is_malformed(data):
 
 ROWS: dict[str, Any] = {
     "three parts": ROW[:3],
-    "five parts": [*ROW, b""],
+    "six parts": [*ROW, b"", b""],
+    "a statement of text": [*ROW, "statement"],
     "an organisation of bytes": [b"ZZQ01", *ROW[1:]],
     "an entry of text": ["ZZQ01", None, "entry", b"proof"],
     "a note that is none": ["ZZQ01", "note", b"entry", b"proof"],
@@ -63,6 +69,6 @@ ROWS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_a_row_has_its_four_parts(row):
+def test_a_row_has_its_parts(row):
     with pytest.raises(Malformed):
         parse_evidence(cbor.encode([ORIGIN, [ROW, row]]))

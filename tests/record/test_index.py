@@ -252,3 +252,33 @@ def test_a_look_up_before_anything_was_known_is_told_and_one_after_it_is_not(wor
     shutil.copytree(quillbrook.home, copy)
     with Agency.load(copy) as other:
         assert [each.entry for each in other.lookups.without_case()] == [1]
+
+
+def test_entries_of_several_years_are_found_newest_first(world):
+    """Those that were read long ago, those read lately, and those that nobody has read yet."""
+    fernshire, packet = world.fernshire, bytes([7]) * 16
+    for year in (2026, 2027, 2028):
+        world.at(f"{year}-12-01T09:00:00Z")
+        for _ in range(3):
+            fernshire.record.append("verified", Facts(packet=packet), now=fernshire.now())
+        if year == 2027:
+            fernshire.record.append(["verified"] * 300, Facts(packet=bytes(16)), now=fernshire.now())
+        found = list(fernshire.record.located(packet))
+        assert len(found) == 3 * (year - 2025)
+        assert [ledger.origin[-4:] for ledger, _, _ in found] == sorted(
+            (str(each) for each in range(2026, year + 1) for _ in range(3)), reverse=True
+        )
+    numbers = [(ledger.origin, seq) for ledger, seq, _ in found]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert [seq for seq, _ in fernshire.newest(packet=packet.hex(), year=2027)] == sorted(
+        seq for origin, seq in numbers if origin.endswith("2027")
+    )
+    assert fernshire.newest(2, event="genesis", year=2026)[0][0] == 0
+
+
+def test_asking_writes_nothing_while_little_is_new(world):
+    fernshire, packet = world.fernshire, bytes([7]) * 16
+    fernshire.record.append("verified", Facts(packet=packet), now=fernshire.now())
+    before = (fernshire.home / "vault.db").stat().st_mtime_ns
+    assert len(list(fernshire.record.located(packet))) == 1
+    assert (fernshire.home / "vault.db").stat().st_mtime_ns == before

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -15,15 +13,13 @@ from sharekit.errors import (
     Malformed,
     NotTrusted,
     NotVerified,
-    OutputUnwritable,
     Revoked,
-    ShareError,
     UnknownSender,
+    Usage,
 )
 from sharekit.packet import open as opening
 from sharekit.packet import wire
 from sharekit.trust.cards import TYP, Card
-from sharekit.trust.folder import TrustFolder
 from sharekit.trust.keys import Keys, signing_kid
 from sharekit.trust.store import Pin, Trust
 
@@ -189,8 +185,19 @@ SPELLINGS = {
     "capitals": str.upper,
     "in groups of four": lambda text: " ".join(text[at : at + 4] for at in range(0, 64, 4)),
     "with colons": lambda text: ":".join(text[at : at + 2] for at in range(0, 64, 2)),
+    "with hyphens": lambda text: "-".join(text[at : at + 8] for at in range(0, 64, 8)),
     "over two lines": lambda text: f" {text[:32]}\n\t{text[32:]}\n",
+    "over two lines of Windows": lambda text: f"{text[:32]}\r\n{text[32:]}\r\n",
     "with spaces that do not break": lambda text: text[:4] + "\N{NO-BREAK SPACE}" + text[4:],
+    "with spaces of no width": lambda text: "\N{ZERO WIDTH SPACE}" + text[:4] + "\N{ZERO WIDTH SPACE}" + text[4:],
+    "with a byte order mark": lambda text: "\ufeff" + text,
+    "in wide digits": lambda text: "".join(chr(ord(each) + 0xFEE0) for each in text),
+    "with its label": lambda text: f"fingerprint: {text}",
+    "with a longer label": lambda text: f"Fingerprint of its card:\n{text}",
+    "with the name of the hash": lambda text: f"SHA256:{text}",
+    "with the name of the hash, hyphenated": lambda text: f"SHA-256 fingerprint = {text}",
+    "in quotes": lambda text: f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}",
+    "at the end of a sentence": lambda text: f"It is {text}.",
 }
 
 
@@ -208,7 +215,10 @@ MISMATCHES = {
     "a digit too many": digits(CARD) + "0",
     "one digit changed": digits(CARD)[:-1] + ("0" if digits(CARD)[-1] != "0" else "1"),
     "that of the file": sha256(CARD.data).hexdigest(),
-    "with a hyphen": digits(CARD)[:32] + "-" + digits(CARD)[32:],
+    "a label alone": "fingerprint:",
+    "the letter O for a nought": "O" + digits(CARD)[1:],
+    "with a word behind it": digits(CARD) + " demonstration",
+    "twice": digits(CARD) * 2,
 }
 
 
@@ -298,22 +308,209 @@ def test_a_key_is_valid_from_a_day_before_its_card():
     assert raised.value.code == "not-trusted"
 
 
+# the newest card, and cards of the same key
+
+
+def test_the_card_that_was_pinned_last_is_sealed_for_whatever_its_date():
+    """The clock of a partner's new machine may be behind."""
+    behind = make(NEW_KEYS, issued=NOW - timedelta(days=400))
+    trust = Trust([CARD])
+    trust.add(behind.data, digits(behind))
+    assert trust.card("larkmoor") == behind
+    assert trust.log_keys("larkmoor") == [behind.log_key, CARD.log_key]
+
+
+RENEWED = make(name="Larkmoor Police", phone="01632 960201", issued=NOW + timedelta(days=10))
+
+
+def test_a_renewed_card_takes_the_place_of_the_one_before_which_is_not_forgotten():
+    trust = Trust([CARD])
+    pin = trust.add(RENEWED.data, digits(RENEWED))
+    assert (pin.card, pin.earlier) == (RENEWED, (CARD,))
+    assert [pin.card for pin in trust] == [RENEWED]
+    assert trust.find(CARD.kid, org_id="larkmoor", at=NOW - timedelta(hours=12)).card == RENEWED
+    with pytest.raises(NotTrusted, match="a newer card"):
+        trust.add(CARD.data, digits(CARD))
+
+
+def test_a_key_is_revoked_by_the_fingerprint_of_any_card_that_it_had():
+    for card in (CARD, RENEWED):
+        trust = Trust([CARD])
+        trust.add(RENEWED.data, digits(RENEWED))
+        trust.revoke("larkmoor", reason="lost", now=NOW, fingerprint=digits(card))
+        with pytest.raises(Revoked):
+            trust.card("larkmoor")
+        with pytest.raises(Revoked):
+            trust.add(make(phone="01632 960777").data, digits(make(phone="01632 960777")))
+
+
+# cards that must not be believed, whoever confirms them
+
+
+def made_of(*, keys: Keys | None = None, org_id: str = "marlpit", **parts: object) -> Card:
+    """A well signed card of other keys, with some of its parts exchanged."""
+    held = keys or Keys.generate(classical=True)
+    labels = {"org_type": 2, "name": 3, "phone": 4, "night": 5, "opening": 7, "log": 8, "issued": 9, "classical": 11}
+    plain = make(held, org_id)
+    payload = cbor.decode(cose.parse_sign1(plain.data, required=(1, 4, 16)).payload)
+    return Card.parse(signed(payload | {labels[name]: part for name, part in parts.items()}, keys=held))
+
+
+def unsound(name: str) -> Card:
+    keys = Keys.generate(classical=True)
+    public = bytes(keys.signing.verify_key)
+    return {
+        "a telephone number that runs": lambda: made_of(phone="javascript:alert(1)"),
+        "a telephone number that is a word": lambda: made_of(phone="switchboard"),
+        "a telephone number that is too short": lambda: made_of(phone="999"),
+        "a telephone number that is a link": lambda: made_of(night="tel:01632960000"),
+        "a type that nobody defined": lambda: made_of(org_type="ministry"),
+        "a type in capitals": lambda: made_of(org_type="POLICE"),
+        "a name of blanks": lambda: made_of(name="    "),
+        "a name of letters that show nothing": lambda: made_of(name="\N{HANGUL FILLER}\N{HANGUL FILLER}"),
+        "a name that ends in a blank": lambda: made_of(name="Quillbrook "),
+        "a name with a joiner that shows nothing": lambda: made_of(name="Quill\N{COMBINING GRAPHEME JOINER}brook"),
+        "a name of dots": lambda: made_of(name="..."),
+        "the signing key as log key": lambda: made_of(keys=keys, log=public),
+        "the signing key as opening key": lambda: made_of(keys=keys, classical=public),
+        "the log key as opening key": lambda: made_of(keys=keys, classical=bytes(keys.log.verify_key)),
+        "half of one opening key as the other": lambda: made_of(keys=keys, classical=keys.opening.public[-32:]),
+        "another's opening key": lambda: made_of(opening=OTHER.opening),
+        "another's classical opening key": lambda: made_of(classical=OTHER.classical_opening),
+        "another's log key": lambda: made_of(log=OTHER.log_key),
+        "another's signing key as log key": lambda: made_of(log=OTHER.signing),
+        "another's id in capitals": lambda: make(NEW_KEYS, "QUILLBROOK"),
+        "another's id, one letter of it a capital": lambda: make(NEW_KEYS, "quillBrook"),
+    }[name]()
+
+
+UNSOUND = [
+    *("a telephone number that runs", "a telephone number that is a word", "a telephone number that is too short"),
+    *("a telephone number that is a link", "a type that nobody defined", "a type in capitals", "a name of blanks"),
+    *("a name of letters that show nothing", "a name that ends in a blank", "a name of dots"),
+    *("a name with a joiner that shows nothing", "the signing key as log key", "the signing key as opening key"),
+    *("the log key as opening key", "half of one opening key as the other", "another's opening key"),
+    *("another's classical opening key", "another's log key", "another's signing key as log key"),
+    *("another's id in capitals", "another's id, one letter of it a capital"),
+]
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_a_card_is_not_pinned_with(name):
+    trust, card = Trust([OTHER]), unsound(name)
+    for fingerprint in (None, digits(card)):
+        with pytest.raises(NotTrusted):
+            trust.add(card.data, fingerprint)
+    with pytest.raises(NotTrusted):
+        trust.joined([card.data])
+    assert [pin.card for pin in trust] == [OTHER]
+
+
+@pytest.mark.parametrize("name", UNSOUND[: UNSOUND.index("another's opening key")])
+def test_one_that_was_pinned_before_that_was_asked_is_told_of_and_goes_on(name):
+    card = unsound(name)
+    trust = Trust([card])
+    assert trust.card("marlpit") == card
+    assert [told for told in trust.doubts(next(iter(trust))) if "would not be accepted now" in told]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "alike"),
+    [("E10999001", "E1O999001"), ("ZZL01", "ZZI01"), ("zzl01", "ZZ101"), ("marn", "MAM"), ("ZZ-Q01", "ZZQ.01")],
+)
+def test_an_id_that_an_eye_could_take_for_another_is_told_of(pinned, alike):
+    trust = Trust([make(KEYS, pinned)])
+    pin = trust.add(make(NEW_KEYS, alike, name="Another Agency").data)
+    assert trust.doubts(pin) == [f"{alike} can be taken for {pinned}: make sure that you mean this one"]
+
+
+def test_a_name_that_another_has_as_well_is_told_of():
+    trust = Trust([CARD])
+    assert trust.doubts(trust.add(make(NEW_KEYS, "ZZX01", name="larkmoor  constabulary").data)) != []
+    assert trust.doubts(trust.add(OTHER.data)) == []
+
+
+def test_an_organisation_is_found_in_capitals_and_in_small_letters():
+    trust = Trust([CARD, OTHER])
+    assert trust.card("LARKMOOR") == trust.card("Larkmoor") == CARD
+    assert trust.revoke("LARKMOOR", reason="lost", now=NOW)[0].card == CARD
+
+
 # revoking
 
 
-def test_revoking_stops_every_card_of_an_organisation_and_no_other():
+def test_what_is_revoked_is_a_key_and_not_an_organisation():
     trust = Trust([CARD, NEWER, OTHER])
-    pins = trust.revoke("larkmoor", reason="key lost, told by telephone", now=NOW)
-    assert [(pin.card, pin.revoked, pin.reason) for pin in pins] == [
-        (CARD, NOW, "key lost, told by telephone"),
-        (NEWER, NOW, "key lost, told by telephone"),
-    ]
+    pins = trust.revoke("larkmoor", reason="key lost, told by telephone", now=NOW, fingerprint=digits(CARD))
+    assert [(pin.card, pin.revoked, pin.reason) for pin in pins] == [(CARD, NOW, "key lost, told by telephone")]
+    assert trust.card("larkmoor") == NEWER
+    assert trust.log_keys("larkmoor") == [NEWER.log_key]
+    assert [pin.revoked for pin in trust] == [NOW, None, None]
+
+
+def test_with_several_keys_revoking_asks_which_and_names_their_fingerprints():
+    trust = Trust([CARD, NEWER, OTHER])
+    with pytest.raises(Usage) as raised:
+        trust.revoke("larkmoor", reason="key lost", now=NOW)
+    told = raised.value.hint.replace(" ", "")
+    assert digits(CARD) in told
+    assert digits(NEWER) in told
+    assert not [pin for pin in trust if pin.revoked]
+
+
+def test_all_keys_of_an_organisation_are_revoked_when_that_is_said():
+    trust = Trust([CARD, NEWER, OTHER])
+    assert [pin.card for pin in trust.revoke_all("larkmoor", reason="closed", now=NOW)] == [CARD, NEWER]
     with pytest.raises(Revoked):
         trust.card("larkmoor")
     with pytest.raises(NotTrusted):
         trust.log_keys("larkmoor")
     assert trust.card("quillbrook") == OTHER
     assert [pin.revoked for pin in trust if pin.card.org_id == "quillbrook"] == [None]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_the_key_to_revoke_is_named_however_its_fingerprint_is_spelt(spelling):
+    trust = Trust([CARD, NEWER])
+    assert trust.revoke("larkmoor", reason="lost", now=NOW, fingerprint=spelling(digits(CARD)))[0].card == CARD
+
+
+def test_no_key_is_revoked_by_a_fingerprint_that_is_not_the_organisations():
+    trust = Trust([CARD, NEWER, OTHER])
+    with pytest.raises(UnknownSender):
+        trust.revoke("larkmoor", reason="lost", now=NOW, fingerprint=digits(OTHER))
+    with pytest.raises(NotTrusted):
+        trust.revoke("larkmoor", reason="lost", now=NOW, fingerprint="3f2a 91c0")
+    assert not [pin for pin in trust if pin.revoked]
+
+
+def test_a_key_that_is_reinstated_is_believed_again_but_for_the_time_between():
+    trust, day = Trust([CARD]), timedelta(days=1)
+    trust.revoke("larkmoor", reason="laptop missing", now=NOW)
+    pin = trust.reinstate("larkmoor", fingerprint=digits(CARD), reason="it was in the safe", now=NOW + day)
+    assert (pin.revoked, pin.reason, pin.lapses) == (None, "it was in the safe", ((NOW, NOW + day),))
+    assert trust.card("larkmoor") == CARD
+    expected = {NOW - day: False, NOW: True, NOW + day - timedelta(seconds=1): True, NOW + day: False}
+    assert {at: pin.was_revoked(at) for at in expected} == expected
+
+
+def test_only_a_revoked_key_is_reinstated_and_only_by_its_fingerprint():
+    trust = Trust([CARD, NEWER])
+    with pytest.raises(Usage):
+        trust.reinstate("larkmoor", fingerprint=digits(CARD), reason="a slip", now=NOW)
+    trust.revoke("larkmoor", reason="lost", now=NOW, fingerprint=digits(CARD))
+    with pytest.raises(UnknownSender):
+        trust.reinstate("larkmoor", fingerprint=digits(OTHER), reason="a slip", now=NOW)
+    assert [pin.revoked for pin in trust] == [NOW, None]
+
+
+def test_a_key_that_another_has_taken_since_is_not_reinstated():
+    trust = Trust([CARD])
+    trust.revoke("larkmoor", reason="lost", now=NOW)
+    taken = made_of(opening=CARD.opening)
+    trust.add(taken.data)
+    with pytest.raises(NotTrusted, match="stands on the card of marlpit"):
+        trust.reinstate("larkmoor", fingerprint=digits(CARD), reason="a slip", now=NOW)
 
 
 def test_a_revocation_is_neither_repeated_nor_undone():
@@ -377,100 +574,3 @@ def test_a_packet_is_not_believed_under_a_name_that_is_not_its_keys():
         opening.verify(packet_of(KEYS, "quillbrook", NOW), trust, now=NOW)
     with pytest.raises(UnknownSender):
         opening.verify(packet_of(NEW_KEYS, "larkmoor", NOW), trust, now=NOW)
-
-
-# the folder
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "trust").mkdir()
-    return tmp_path / "trust"
-
-
-def test_what_was_pinned_confirmed_and_revoked_is_so_after_reading_again(folder):
-    store = TrustFolder(folder)
-    store.add(CARD.data)
-    store.add(OTHER.data, digits(OTHER))
-    store.revoke("larkmoor", reason="key lost, told by telephone", now=NOW)
-    store.add(NEWER.data, digits(NEWER))
-    expected = [
-        Pin(CARD, False, NOW, "key lost, told by telephone"),
-        Pin(NEWER, confirmed=True),
-        Pin(OTHER, confirmed=True),
-    ]
-    assert list(store) == list(TrustFolder(folder)) == expected
-
-
-def test_the_files_of_the_store_are_private_and_named_after_no_agency(folder):
-    TrustFolder(folder).add(CARD.data)
-    (path,) = folder.iterdir()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "larkmoor" not in path.name
-
-
-def test_a_folder_without_pins_or_without_a_folder_trusts_nobody(folder):
-    assert not list(TrustFolder(folder))
-    assert not list(TrustFolder(folder / "missing"))
-    with pytest.raises(OutputUnwritable):
-        TrustFolder(folder / "missing").add(CARD.data)
-
-
-def test_what_cannot_be_written_is_not_believed_either(folder):
-    store = TrustFolder(folder)
-    folder.rmdir()
-    with pytest.raises(OutputUnwritable):
-        store.add(CARD.data)
-    assert not list(store)
-
-
-def test_a_revocation_by_another_process_is_not_undone_by_one_that_has_not_noticed(folder):
-    slow, quick = TrustFolder(folder), TrustFolder(folder)
-    slow.add(CARD.data)
-    TrustFolder(folder).revoke("larkmoor", reason="key lost", now=NOW)
-    for store in (slow, quick):
-        with pytest.raises(Revoked):
-            store.add(CARD.data, digits(CARD))
-    assert TrustFolder(folder).find(CARD.kid, org_id="larkmoor", at=NOW).revoked == NOW
-
-
-PIN = {1: CARD.data, 2: True, 3: int(NOW.timestamp()), 4: "key lost"}
-
-BAD_PINS = {
-    "empty": b"",
-    "text": b"trusted",
-    "a card without its pin": CARD.data,
-    "not confirmed by a boolean": cbor.encode(PIN | {2: 1}),
-    "no card": cbor.encode({2: True}),
-    "a damaged card": cbor.encode(PIN | {1: CARD.data[:-1]}),
-    "a label too many": cbor.encode(PIN | {5: 1}),
-    "revoked without a reason": cbor.encode({1: CARD.data, 2: True, 3: 1}),
-    "a reason without a time": cbor.encode({1: CARD.data, 2: True, 4: "key lost"}),
-    "revoked by a text": cbor.encode(PIN | {3: "yesterday"}),
-    "revoked by a boolean": cbor.encode(PIN | {3: True}),
-    "revoked before 1970": cbor.encode(PIN | {3: -1}),
-    "revoked beyond all years": cbor.encode(PIN | {3: 2**60}),
-    "a reason as bytes": cbor.encode(PIN | {4: b"key lost"}),
-    "a list": cbor.encode([CARD.data, True]),
-    "too large": cbor.encode(PIN | {4: "a" * 40_000}),
-}
-
-
-@pytest.mark.parametrize("data", BAD_PINS.values(), ids=BAD_PINS)
-def test_a_damaged_pin_stops_the_store_rather_than_being_left_out(folder, data):
-    """To leave out what cannot be read would forget a revocation."""
-    (folder / "a.pin").write_bytes(data)
-    with pytest.raises(ShareError) as raised:
-        TrustFolder(folder)
-    assert raised.value.exit_code == 3
-
-
-def test_half_written_pins_are_left_out(folder):
-    (folder / ".sharekit-abc.part").write_bytes(b"half")
-    assert not list(TrustFolder(folder))
-
-
-def test_a_pin_that_cannot_be_read_is_a_typed_error(folder):
-    os.mkdir(folder / "a.pin")
-    with pytest.raises(ShareError):
-        TrustFolder(folder)

@@ -79,7 +79,7 @@ class Making:
         header = sealing._statement_header(draft, parts, self.commit_to(manifest), sender=self.sender, now=NOW)
         self.header(header)
         aad = self.aad or packet.aad_of(cbor.encode(header))
-        opening = sealing._opening_keys(draft.recipients)
+        opening = sealing.opening_keys(draft)
         info = packet.dataset_info(aad, self.dataset_info(manifest))
         m = cose.encrypt(manifest, aad=aad, recipients=opening, extra_info=aad)
         d = cose.encrypt(dataset, aad=aad, recipients=opening, extra_info=info)
@@ -91,7 +91,8 @@ class Making:
 
     def _draft(self) -> Draft:
         data, terms = example("cp-is-flag")
-        made = sealing.prepare(data, terms, sender=SENDER, recipients=self.recipients, now=NOW)
+        cards, classical = self.recipients, all(each.classical_opening for each in self.recipients)
+        made = sealing.prepare(data, terms, sender=SENDER, recipients=cards, classical=classical, now=NOW)
         return replace(
             made,
             fields=made.fields | self.fields,

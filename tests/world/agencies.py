@@ -69,10 +69,12 @@ class World:
     def larkmoor(self) -> Agency:
         return self.agency("URN-999001")
 
-    def flag(self, *to: str, **changes: Any) -> bytes:
-        """The worked flag, sealed by Fernshire for Quillbrook, or for those named."""
+    def flag(self, *to: str, ended: str | None = None, **changes: Any) -> bytes:
+        """The worked flag, sealed by Fernshire for Quillbrook, or for those named; of a plan that `ended` on a day."""
         self.at(FLAG)
         data, terms = example("cp-is-flag")
+        if ended:
+            data["plan_end"], changes["need"] = ended, terms.get("need", {}) | {"plan_end": "It has ended of late"}
         sender, recipients = self.fernshire, to or ("ZZQ01",)
         for org_id in recipients:
             self.agency(org_id)

@@ -50,6 +50,7 @@ def furnish(folder: Path) -> None:
     (folder / "flag.json").write_text(json.dumps(data | CHILD))
     (folder / "flag.terms.json").write_text(json.dumps(terms))
     (folder / "words").write_text("correct horse\n")
+    (folder / "words").chmod(0o600)
     with pytest.MonkeyPatch.context() as clock:
         clock.setenv("SHAREKIT_NOW", INIT)
         larch, elm = (

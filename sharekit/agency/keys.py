@@ -1,0 +1,135 @@
+"""An agency's own keys and card through the years: another passphrase, a copy for recovery, new particulars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from sharekit.agency import home as homes
+from sharekit.disk import files
+from sharekit.errors import NotTrusted, Usage
+from sharekit.exchange.signer import Signer
+from sharekit.record.record import Facts, Record
+from sharekit.trust import keys, passphrases, recovery
+from sharekit.trust.cards import Card
+from sharekit.trust.keys import Keys
+from sharekit.trust.recovery import Copy
+from sharekit.trust.store import Trust
+
+__all__ = ["OwnKeys", "recovered", "spelled"]
+
+
+class OwnKeys:
+    """What can be done with the keys of one agency while they are unlocked; WrongPassphrase while they are not.
+
+    Everything is on the record before it has an effect. `renewed` is called with a new card.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        signer: Signer,
+        record: Record,
+        trust: Trust,
+        *,
+        clock: Callable[[], datetime],
+        renewed: Callable[[Card], None],
+    ) -> None:
+        self._home, self._signer, self._record, self._trust = home, signer, record, trust
+        self._clock, self._renewed = clock, renewed
+
+    def set_passphrase(self, passphrase: str | None) -> None:
+        """Lock the keys with another passphrase, or with none; the vault opens as before.
+
+        Usage if it is too short. Copies of the old key file still open with the old passphrase.
+        """
+        self._lock(passphrase, Facts())
+
+    def lock_recovered(self, passphrase: str | None, copy: bytes) -> None:
+        """The same after the keys were recovered from `copy`."""
+        self._lock(passphrase, Facts(file=sha256(copy).digest()))
+
+    def _lock(self, passphrase: str | None, facts: Facts) -> None:
+        if passphrase is not None:
+            passphrases.check_new(passphrase)
+        data = keys.to_file(self._signer.keys, passphrase)
+        with files.replacing(self._home / "keys" / "agency.key") as replacement:
+            self._record.append("keys-changed", facts, now=self._clock())
+            replacement.commit(data)
+
+    def recovery_copy(self, partner: str | None = None) -> Copy:
+        """A copy of the keys, and the secret that opens it; the secret is kept nowhere.
+
+        With `partner`, an organisation whose card was confirmed, the copy holds the secret as well, for that card to
+        open. UnknownSender or NotTrusted if there is no such card.
+        """
+        card = self._trust.card(partner) if partner is not None else None
+        if card is not None and self._trust.unconfirmed([card]):
+            raise NotTrusted(f"nobody has confirmed the card of {card.org_id}", hint="confirm its fingerprint first")
+        made = recovery.make(self._signer.keys, org_id=self._signer.org_id, partner=card)
+        self._record_copy(made.data, [card.org_id] if card else [])
+        return made
+
+    def recovery_secret(self, copy: bytes) -> bytes:
+        """The secret of a partner's copy that was made for this agency's card, to be read out to that partner.
+
+        NotForYou if it was made for another card, Malformed if it is no copy.
+        """
+        secret = recovery.secret_in(copy, self._signer.keys)
+        self._record_copy(copy, [recovery.is_for(copy)])
+        return secret
+
+    def _record_copy(self, copy: bytes, parties: list[str]) -> None:
+        facts = Facts(counterparties=parties, file=sha256(copy).digest())
+        self._record.append("keys-changed", facts, now=self._clock())
+
+    def renew_card(
+        self, *, name: str | None = None, phone: str | None = None, out_of_hours_phone: str | None = None
+    ) -> bytes:
+        """A new card for the same keys, with what is given changed; an empty number out of hours takes it away.
+
+        Partners believe it once they have added it. FieldInvalid for what cannot stand on a card.
+        """
+        own, now = self._signer.card, self._clock()
+        night = own.out_of_hours_phone if out_of_hours_phone is None else out_of_hours_phone or None
+        said = {"name": name or own.name, "phone": phone or own.phone, "out_of_hours_phone": night}
+        homes.check_about(own.org_id, own.org_type, str(said["name"]), str(said["phone"]), night)
+        card = Card.make(
+            self._signer.keys,
+            org_id=own.org_id,
+            org_type=own.org_type,
+            name=str(said["name"]),
+            phone=str(said["phone"]),
+            out_of_hours_phone=night,
+            issued=now,
+            demonstration=own.demonstration,
+        )
+        homes.keep_card(self._home, own)
+        with files.replacing(self._home / "card.cbor") as replacement:
+            facts = Facts(counterparties=[card.org_id], file=card.fingerprint)
+            self._record.append("card-renewed", facts, now=now)
+            replacement.commit(card.data)
+        self._renewed(card)
+        return card.data
+
+
+def recovered(home: Path, copy: bytes, secret: str) -> Keys:
+    """The keys of this home from a copy, by the secret that somebody typed; a log key that is gone is put back.
+
+    Usage if there is no home, the secret has a slip, or the keys are not those of the home's card; WrongPassphrase if
+    the secret is another's; Malformed if `copy` is no copy.
+    """
+    if not homes.is_home(home):
+        raise Usage("there is no sharekit home there", hint="restore it from its backup first")
+    found, own = recovery.read(copy, recovery.secret_of(secret)), homes.read_card(home)
+    if (bytes(found.signing.verify_key), found.opening.public) != (own.signing, own.opening):
+        raise Usage("the copy holds the keys of another home", hint="check which home it was made for")
+    homes.write_log_key(home, found)
+    return found
+
+
+def spelled(secret: bytes) -> str:
+    """The secret of a copy as it is printed: eight groups of five letters and digits."""
+    return recovery.spelled(secret)
