@@ -274,3 +274,9 @@ def test_a_tree_of_one_entry_has_no_root_that_is_no_hash(nothing):
         merkle.verify_inclusion(nothing, 0, 1, [], nothing)
     with pytest.raises(LedgerTampered):
         merkle.verify_consistency(1, nothing, 1, nothing, [])
+
+
+def test_two_roots_of_one_size_are_told_in_their_order():
+    with pytest.raises(LedgerTampered) as told:
+        merkle.verify_consistency(3, b"a" * 32, 3, b"b" * 32, [])
+    assert (told.value.expected, told.value.found) == ((b"a" * 32).hex(), (b"b" * 32).hex())

@@ -117,9 +117,9 @@ def _tried(path: str, mutant: Mutant, reached: dict[str, list[str]], tests: list
         source.write(mutant.source)
         source.flush()
         code = _run(chosen, SECONDS, MUTANT_MODULE=_module(path), MUTANT_SOURCE=source.name)
-    # 1: a test failed; 2: a test file could not even be loaded
-    outcomes = {0: "survived" if own else "unreached", 1: "killed", 2: "killed", None: "timeout"}
-    return Tried(path, mutant, outcomes[code])
+    # 1: a test failed; 2 and 4: a test file, or what all tests share, could not even be loaded
+    outcomes = {0: "survived" if own else "unreached", None: "timeout"}
+    return Tried(path, mutant, outcomes.get(code, "killed"))
 
 
 def _module(path: str) -> str:
