@@ -20,7 +20,7 @@ from typing import Any
 
 from sharekit.disk import files
 from sharekit.domain import vocabulary
-from sharekit.domain.validation import is_phone
+from sharekit.domain.identifiers import is_phone
 from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
 from sharekit.trust import keys
 from sharekit.trust.cards import ORG_ID, Card

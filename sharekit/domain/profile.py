@@ -17,7 +17,8 @@ A profile is a JSON Schema with annotations, so that what a lawyer may change is
     x-senders        it may come from these types of organisation only
     x-expected-age   a date of birth that makes somebody older is worth a question
 
-`validation` knows the rest: `x-codes`, `x-argued`, `x-instead`, `x-whole`, `x-not-future`, `x-order`.
+`validation` knows the rest: `x-codes`, `x-argued`, `x-instead`, `x-whole`, `x-not-future`, `x-order`, `x-form`,
+`x-tells-of`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sharekit import registry
-from sharekit.domain import vocabulary
+from sharekit.domain import forms, vocabulary
 from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
 from sharekit.domain.validation import Places, Validator, path_name, resolved
 from sharekit.domain.workdays import day_of, months_later
@@ -80,6 +81,14 @@ class Profile:
 
     # --- sealing ---
 
+    def read(self, fields: Any) -> Any:
+        """The fields with every value in the form in which it is kept, however it was written."""
+        return self._validator.read(fields)
+
+    def check_names(self, fields: Mapping[str, Any]) -> None:
+        """Return only if no word such as "TBC" stands for a name; FieldInvalid. Of an urgent share it is not asked."""
+        self._validator.check_names(fields)
+
     def check(self, fields: object, *, now: datetime) -> None:
         """Return only if `fields` are whole, valid and possible at `now`.
 
@@ -87,13 +96,13 @@ class Profile:
         """
         self._check_never(fields)
         self._validator.check(fields)
-        self._check_moments(fields, now)
+        self._check_possible(fields, now)
 
     def check_kept(self, fields: object, *, now: datetime) -> None:
         """Return only if the fields that minimising kept are valid and possible at `now`; errors as in `check`."""
         self._check_never(fields)
         self.check_received(fields)
-        self._check_moments(fields, now)
+        self._check_possible(fields, now)
 
     def check_received(self, fields: object) -> None:
         """Return only if the fields that were received are valid; a field that is absent may have been left out.
@@ -217,10 +226,28 @@ class Profile:
         for name, places in (more | self.about.get("confirm", {})).items():
             if name not in confirm:
                 raise IdentityMismatch(
-                    "a second identifier is needed before anything is shown", hint=f"add --confirm {name}=VALUE"
+                    "a second identifier is needed before anything is shown",
+                    hint=f"add --confirm {name}, which asks for it",
                 )
-            if confirm[name].strip() not in [_value_at(fields, place) for place in places]:
+            form = self.form_of(places[0])
+            said, known = forms.comparable(form, confirm[name]), [_value_at(fields, place) for place in places]
+            if said is None or said not in [forms.comparable(form, value) for value in known if isinstance(value, str)]:
                 raise IdentityMismatch("the second identifier does not match")
+
+    def check_readable(self, confirm: Mapping[str, str], *, also: Collection[str] = ()) -> None:
+        """Return only if every second identifier in `confirm` that is asked for can be read; FieldInvalid otherwise.
+
+        What cannot be read is no mismatch: it tells nothing of who somebody is.
+        """
+        asked = {path: [path] for path in also} | self.about.get("confirm", {})
+        for name, places in asked.items():
+            if name in confirm:
+                forms.needed(self.form_of(places[0]), confirm[name], f'the second identifier "{name}"')
+
+    def form_of(self, path: str) -> str:
+        """The form of the field at a dotted path, as `forms` knows it."""
+        node = self.node_at(path)
+        return str((node or {}).get("x-form", "line"))
 
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
@@ -273,8 +300,9 @@ class Profile:
         left_out: list[str] = []
         return Minimised(revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
 
-    def _check_moments(self, fields: object, now: datetime) -> None:
+    def _check_possible(self, fields: object, now: datetime) -> None:
         assert isinstance(fields, dict)  # the schema says so
+        self._validator.check_facts(fields)
         self._validator.check_times(fields, now=now)
         self.check_visible(fields, now=now)
 
@@ -306,6 +334,7 @@ def names() -> tuple[str, ...]:
 def minimise(dataset: dict[str, Any], profile: str, purposes: Collection[str], *, now: datetime) -> Minimised:
     """The fields that `purposes` reveal of a dataset that is whole and valid; errors as in `Profile.check`."""
     found = load(profile)
+    dataset = found.read(dataset)
     found.check(dataset, now=now)
     return found.minimise(dataset, purposes)
 

@@ -65,7 +65,7 @@ class ShareTerms(Value):
             return value
         if not isinstance(value, Mapping):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
-        given = dict(value)
+        given = _sent().read(dict(value))
         try:
             _sent().check(given)
         except FieldMissing:
@@ -86,7 +86,11 @@ class ShareTerms(Value):
         return cls(value)
 
     def check_times(self, *, now: datetime) -> None:
-        """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid."""
+        """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid.
+
+        Nor may anything stand for a fact that is none.
+        """
+        _sent().check_facts(self.json)
         _sent().check_times(self.json, now=now)
 
     def filled(self, **facts: Any) -> ShareTerms:

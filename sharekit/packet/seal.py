@@ -237,8 +237,10 @@ def _checked(
         fields, left_out = dataset.fields, dataset.left_out
         kind.check_kept(fields, now=now)
     else:
-        fields, left_out = dataset, ()
+        fields, left_out = kind.read(dataset), ()
         kind.check(fields, now=now)
+    if not terms.urgent:  # whoever cannot wait may not know a name
+        kind.check_names(fields)
     kind.check_minimal(fields, terms.purposes)
     if sender_type is not None:
         kind.check_source(fields, sender_type)

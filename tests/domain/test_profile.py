@@ -446,6 +446,7 @@ def test_somebody_older_than_a_child_is_pointed_out_and_not_refused():
 ANNOTATIONS = {
     "x-codes", "x-purposes", "x-flags", "x-break-glass", "x-need", "x-identifier", "x-computed", "x-not-future",
     "x-when", "x-order", "x-expected-age", "x-senders", "x-argued", "x-whole", "x-instead", "x-profile", "x-statement",
+    "x-form", "x-tells-of",
 }  # fmt: skip
 KEYWORDS = {
     "$ref", "$schema", "$defs", "title", "description", "type", "properties", "required", "additionalProperties",
