@@ -1,6 +1,6 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
 PRAGMA application_id = 1936220534; -- "shav"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
 CREATE TABLE owner (
@@ -12,6 +12,14 @@ CREATE TABLE ledger (
     origin TEXT PRIMARY KEY,
     note TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- what the entries of the ledgers say holds (cards, holds, policy), and how far they were read: fingerprints, numbers and
+-- digests, believed only with their HMAC, for otherwise the ledgers are read again
+CREATE TABLE standing (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    state BLOB NOT NULL,
+    token BLOB NOT NULL
+);
 
 -- packets sealed here and received here: numbers, digests and times, nothing personal
 CREATE TABLE packet (

@@ -19,11 +19,15 @@ from sharekit.moments import is_seconds
 from sharekit.proofs.checkpoint import ORG_ID, owner
 from sharekit.values import Value, field, fields
 
-__all__ = ["LABELS", "MAX_CODES", "VOCABULARIES", "Entry", "Form", "Label"]
+__all__ = ["LABELS", "MAX_CODES", "VOCABULARIES", "Entry", "Form", "Label", "event_and_time"]
 
 MAX_ENTRY_BYTES = 4096
 MAX_CODES, MAX_PARTIES = 32, 64  # in one list
 NEEDED = {1, 2, 3}  # the labels that every entry has
+# Where every entry begins: a map, its event under 1 and its time under 2, each integer in its shortest form.
+_HEAD = re.compile(
+    rb"(?:[\xa3-\xb7]|\xb8.)\x01(?:([\x00-\x17])|\x18(.)|\x19(..))\x02(?:\x1a(.{4})|\x1b(.{8}))", re.DOTALL
+)
 PROFILES = "profiles"  # stands where a vocabulary's name would: every profile has a number as well
 
 
@@ -105,12 +109,12 @@ class Entry(Value):
     time: int = _part(2, SECONDS)
     nonce: bytes = _part(3, TOKEN)
     packet: bytes | None = _part(4, TOKEN, on=f"{EXCHANGED} destroyed {DECIDED} reviewed action-closed")
-    file: bytes | None = _part(5, DIGEST, on=f"{EXCHANGED} trusted revoked policy-changed")
+    file: bytes | None = _part(5, DIGEST, on=f"{EXCHANGED} trusted revoked reinstated policy-changed")
     purpose: int | None = _part(6, CODE, "purposes", on=f"{SHARED} refused receipt-in {DECIDED} advice-sought")
     outcome: int | None = _part(7, CODE, "outcomes")
     rule: str | None = _part(8, RULE, on="decided opened refused advice-sought")
     counterparties: tuple[str, ...] | None = _part(
-        9, PARTIES, on=f"{EXCHANGED} trusted revoked {DECIDED} action-closed"
+        9, PARTIES, on=f"{EXCHANGED} trusted revoked reinstated {DECIDED} action-closed"
     )
     subject: bytes | None = _part(10, DIGEST, on=f"sealed opened consulted {DECIDED} advice-sought")
     bases: tuple[int, ...] | None = _part(11, CODES, "art6", on=SHARED)
@@ -194,3 +198,16 @@ def _fitting(label: Label, value: Any) -> Any:
     if not label.form.fits(value):
         raise Malformed(f"{label.name} is not a value that the ledger takes")
     return value
+
+
+def event_and_time(stored: bytes) -> tuple[int, int]:
+    """The number of an entry's event and its time in seconds, without decoding the rest of its bytes.
+
+    Malformed if no entry begins like this; whether the rest is an entry is not looked at.
+    """
+    head = _HEAD.match(stored)
+    if head is None:
+        entry = Entry.decode(stored)  # of the first days of 1970, or none
+        return entry.event, entry.time
+    *event, short, long = head.groups()
+    return int.from_bytes(next(filter(None, event)), "big"), int.from_bytes(short or long, "big")

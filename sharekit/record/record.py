@@ -34,6 +34,7 @@ from sharekit.ledger.storage import Shelf
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.codes import Matter, coded, footing, said_of, wording
+from sharekit.record.standing import Finish, Standing, Standings
 from sharekit.record.years import Years
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Promise
@@ -109,6 +110,7 @@ class Record:
             demonstration=demonstration,
             closing=self._closing,
         )
+        self._standings = Standings(self._years, self.vault, self.index_key)
 
     @property
     def index_key(self) -> bytes:
@@ -125,6 +127,20 @@ class Record:
         """Keep everybody else out of such a block, in any process: for looking, appending and remembering as one."""
         with durable.typed(), durable.locked(self._folder / "once"):
             yield
+
+    def standing(self) -> Standing:
+        """What the entries of every year say holds now, those of other processes and servers included.
+
+        LedgerTampered if they do not lead to the signed checkpoints.
+        """
+        return self._standings.now()
+
+    def finish(self, event: str, act: Finish) -> None:
+        """Have `act` called with entries of `event` that this home has not yet read since, to do what they say.
+
+        So what was stopped after its entry is finished by whatever is done next. It may get the same entries again.
+        """
+        self._standings.finish(event, act)
 
     def append(self, events: str | Sequence[str], facts: Facts, *, now: datetime) -> int:
         """Append one entry for every code in `events` to this year's ledger, in one commit; the number of the first.

@@ -74,6 +74,12 @@ class Years:
         yield self.ledger(now)
         yield from map(self._earlier, self._before(now.year))
 
+    def since(self, year: int) -> Iterator[tuple[int, Ledger]]:
+        """The year and the ledger of every year from `year` on that has one, oldest first; none is begun."""
+        for found in self._shelf.years(self._org_id):
+            if found >= year:
+                yield found, self._earlier(found)
+
     def _earlier(self, year: int) -> Ledger:
         if year not in self._ledgers:
             place, origin = self._place(year)

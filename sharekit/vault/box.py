@@ -177,6 +177,18 @@ class Box:
         """Remember the newest note of the ledger of that name."""
         self.write("INSERT OR REPLACE INTO ledger(origin, note) VALUES (?, ?)", origin, note)
 
+    # --- what the ledgers said holds, and how far they were read ---
+
+    def known_standing(self) -> tuple[bytes, bytes] | None:
+        """What was remembered last, and the token that was given with it; None at first."""
+        with self.reading() as db:
+            row = db.execute("SELECT state, token FROM standing").fetchone()
+        return (bytes(row[0]), bytes(row[1])) if row else None
+
+    def remember_standing(self, state: bytes, token: bytes) -> None:
+        """Remember `state` in place of what was remembered before."""
+        self.write("INSERT OR REPLACE INTO standing(id, state, token) VALUES (1, ?, ?)", state, token)
+
 
 @contextlib.contextmanager
 def _typed() -> Iterator[None]:

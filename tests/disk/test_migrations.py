@@ -149,7 +149,7 @@ def test_a_newer_file_is_refused_and_left_alone(folder):
         "vault.db": lambda: Vault(folder / "vault.db", KEY).packets.knows_refused(b""),
     }
     for name, call in calls.items():
-        set_edition(folder / name, 2)
+        set_edition(folder / name, edition(folder / name) + 1)
         before = (folder / name).read_bytes()
         with pytest.raises(LedgerError, match="newer sharekit") as raised:
             call()
