@@ -15,8 +15,9 @@ from typing import Any
 from sharekit import registry
 from sharekit.advice.scrub import Needle, Pattern, Scrubber, born, pieces, words
 from sharekit.domain import vocabulary, workdays
+from sharekit.domain.canonical import resolved
 from sharekit.domain.profile import Profile
-from sharekit.domain.validation import path_name, resolved, values_at
+from sharekit.domain.validation import path_name, values_at
 from sharekit.errors import Malformed
 from sharekit.values import Value, field, replace
 

@@ -30,13 +30,16 @@ from typing import Any
 
 from sharekit import registry
 from sharekit.domain import forms, vocabulary
+from sharekit.domain.canonical import resolved
 from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
-from sharekit.domain.validation import Places, Validator, path_name, resolved
+from sharekit.domain.validation import Places, Validator, path_name
 from sharekit.domain.workdays import day_of, months_later
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
 from sharekit.values import Value
 
-__all__ = ["Minimised", "Profile", "check_needs", "load", "minimise", "names"]
+__all__ = ["DIFFERS", "Minimised", "Profile", "check_needs", "load", "minimise", "names"]
+
+DIFFERS = "second-identifier"  # the rule of a refusal because what somebody gave is not what the packet holds
 
 
 class Minimised(Value):
@@ -232,7 +235,7 @@ class Profile:
             form = self.form_of(places[0])
             said, known = forms.comparable(form, confirm[name]), [_value_at(fields, place) for place in places]
             if said is None or said not in [forms.comparable(form, value) for value in known if isinstance(value, str)]:
-                raise IdentityMismatch("the second identifier does not match")
+                raise IdentityMismatch("the second identifier does not match", rule=DIFFERS)
 
     def check_readable(self, confirm: Mapping[str, str], *, also: Collection[str] = ()) -> None:
         """Return only if every second identifier in `confirm` that is asked for can be read; FieldInvalid otherwise.

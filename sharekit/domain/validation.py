@@ -34,7 +34,7 @@ from sharekit.values import Value
 if TYPE_CHECKING:
     import jsonschema_rs
 
-__all__ = ["Places", "Validator", "path_name", "resolved", "values_at"]
+__all__ = ["Places", "Validator", "path_name", "values_at"]
 
 _NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
 _UNKNOWN = "unknown"

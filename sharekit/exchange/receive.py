@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import retention
+from sharekit.domain import profile, retention
+from sharekit.domain.terms import ShareTerms
 from sharekit.errors import Expired, Replayed, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
@@ -26,7 +27,7 @@ from sharekit.packet.wire import Control, Statement
 from sharekit.policy.decide import Verdict, decide
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
-from sharekit.record import promises, refusals
+from sharekit.record import guesses, promises, refusals
 from sharekit.record.record import Record
 from sharekit.trust.store import Trust
 from sharekit.values import field, replace
@@ -104,6 +105,8 @@ class Receiving:
             opening.check_own_block(arrived.packet, arrived.statement, self._signer.org_id, keys)
             manifest = opening.read_manifest(arrived.packet, arrived.statement, keys)
             self._check_first_opening(arrived)
+        self._check_asked(arrived, manifest.terms, use, own)
+        with self._refusals(arrived, use):
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
             self._record_use("decided", arrived, verdict)
             share = opening.open_dataset(arrived.packet, manifest, verdict, keys)
@@ -147,6 +150,15 @@ class Receiving:
         seen = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
         if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
             raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
+
+    def _check_asked(self, arrived: Arrived, terms: ShareTerms, use: Use, own: LocalPolicy) -> None:
+        """A look at the second identifiers before they are compared; what is wrong with them no partner is told."""
+        kind = profile.load(terms.profile)
+        also = own.confirm.get(terms.profile, ())
+        with refusals.recorded(self._record, arrived.facts(purpose=use.purpose), now=arrived.now):
+            kind.check_readable(use.confirm, also=also)
+            if use.confirm and not use.break_glass:
+                guesses.check_patience(self._record, arrived.cti, now=arrived.now)
 
     def _in_force(self, use: Use) -> LocalPolicy:
         """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""

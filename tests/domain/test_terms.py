@@ -12,7 +12,8 @@ from world.agencies import EXAMPLES, FLAG, REFERRAL, example
 
 from sharekit import ShareTerms, errors, registry
 from sharekit.domain import vocabulary
-from sharekit.domain.validation import Validator, resolved
+from sharekit.domain.canonical import resolved
+from sharekit.domain.validation import Validator
 
 PARTS = sorted(path.name.removesuffix(".terms.json") for path in EXAMPLES.glob("*.terms.json"))
 MANDATORY = [
