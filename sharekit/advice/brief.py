@@ -68,9 +68,9 @@ def brief(
     """
     if not isinstance(dataset, dict):
         raise Malformed("DATA is not a JSON object", hint="see docs/examples for complete data")
-    kind.check_received(dataset)
+    kind.check_received(fields := kind.read(dataset))
     reader = _Reader(workdays.day_of(now))
-    reader.read(kind.fields, dataset)
+    reader.read(kind.fields, fields)
     needles = [*_told_apart(reader.names), *_of_organisations(organisations), *_of_terms(terms), *reader.words]
     scrubber = Scrubber(needles, [*reader.births, *_patterns()])
     told = (replace(each, text=scrubber.scrub(each.text)) for each in (*_told_by_terms(terms), *reader.said))
@@ -185,8 +185,9 @@ class _Reader:
                 more += shown if not more else f" ({inner['title'].lower()}: {shown})"
             elif name in value and name not in kept:
                 self._leave_out(place.inside(name, inner), value[name] if isinstance(value[name], str) else None)
-        kind = _shown(node["properties"][kept[0]], value[kept[0]])
-        self._say(place, f"{place.title} ({', '.join([kind, *_ago(times, self._today)])})", more)
+        kind = [_shown(node["properties"][kept[0]], value[kept[0]])] if kept[0] in value else []
+        about = ", ".join([*kind, *_ago(times, self._today)])
+        self._say(place, f"{place.title} ({about})" if about else place.title, more)
 
     def _say(self, place: _Place, title: str, text: str) -> None:
         who = place.label if place.label in "".join(self.people) else ""

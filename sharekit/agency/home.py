@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from sharekit.disk import files
-from sharekit.domain import vocabulary
+from sharekit.domain import forms, vocabulary
+from sharekit.domain.display import is_plain_line
 from sharekit.domain.identifiers import is_phone
 from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
 from sharekit.trust import keys
@@ -27,7 +28,7 @@ from sharekit.trust.cards import ORG_ID, Card
 from sharekit.trust.keys import Keys
 
 __all__ = [
-    "check_about",
+    "checked",
     "is_home",
     "keeps",
     "name_database",
@@ -38,6 +39,7 @@ __all__ = [
     "write_home",
 ]
 
+_OF_A_VOLUME = {"lost+found", ".DS_Store", ".Trashes", "$RECYCLE.BIN", "System Volume Information"}  # a new disk's
 _KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
 
 
@@ -57,27 +59,52 @@ def keeps(home: Path, path: Path) -> bool:
 def new_home(home: Path) -> Iterator[Path]:
     """A folder that becomes `home` in one step when the block ends, and is gone if it fails.
 
+    A home that is there already, and empty, is filled: its last file makes it a home.
+
     Raises Usage if something is at that place already, OutputUnwritable if nothing can be made there.
     """
     import shutil
     import tempfile  # late, both of them: a home is made once
 
     try:
-        if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        exists = home.exists()
+        if exists and (not home.is_dir() or any(each.name not in _OF_A_VOLUME for each in home.iterdir())):
             raise _taken()
         home.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home.parent))
+        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home if exists else home.parent))
     except (OSError, ValueError):
         raise OutputUnwritable("the home cannot be made there") from None
     try:
         yield folder
-        os.replace(folder, home)
+        if exists:  # it may be a volume of its own, which nothing can be renamed over
+            _fill(home, folder)
+        else:
+            os.replace(folder, home)
     except OSError as problem:
         if problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # somebody was faster
             raise _taken() from None
         raise OutputUnwritable("the home cannot be made there") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fill(home: Path, folder: Path) -> None:
+    """Move what a folder holds into the empty home around it; `agency.json`, which makes it a home, comes last.
+
+    Two who begin at once want the same first folder, and only one of them gets it.
+    """
+    names = sorted((each.name for each in folder.iterdir()), key=lambda name: (name == "agency.json", name != "keys"))
+    moved = list[str]()
+    try:
+        for name in names:
+            os.rename(folder / name, home / name)
+            moved.append(name)
+        home.chmod(0o700)
+        files.sync_directory(home)
+    except OSError:
+        for name in reversed(moved):
+            os.rename(home / name, folder / name)
+        raise
 
 
 def _taken() -> Usage:
@@ -151,15 +178,21 @@ def _damaged(message: str) -> Malformed:
     return Malformed(message, hint="restore it from the home's backup")
 
 
-def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> None:
-    """Return only if a card can be made of these; FieldInvalid or UnknownCode otherwise."""
+def checked(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> dict[str, Any]:
+    """What stands on a card, in the form in which it stands there; FieldInvalid or UnknownCode if it cannot."""
     if not ORG_ID.match(org_id):
         raise FieldInvalid(
             '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
         )
     vocabulary.load("org-types")[org_type]
-    if not (name.strip() and name.isprintable() and len(name) <= 200):
-        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters")
-    for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
-        if number is not None and not is_phone(number):
-            raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")
+    called = forms.canonical("line", name)
+    if not (is_plain_line(called) and len(called) <= 200) or forms.is_placeholder("line", called, field="name"):
+        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters, on one line")
+    numbers = {"phone": phone, "out-of-hours-phone": out_of_hours_phone}
+    read = {option: forms.canonical("phone", each) for option, each in numbers.items() if each is not None}
+    for option, number in read.items():
+        if number is None or not is_phone(number):
+            raise FieldInvalid(f'"{option}" is not a telephone number', hint=forms.wanted("phone"))
+    return {"org_id": org_id, "org_type": org_type, "name": called} | {
+        option.replace("-", "_"): number for option, number in read.items()
+    }

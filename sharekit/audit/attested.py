@@ -99,7 +99,8 @@ def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Chec
     """
     found = [_signed(note, trust) for note in (first, second)]
     if found[0].origin != found[1].origin:
-        raise Usage("the two are checkpoints of different ledgers", hint="compare two of the same ledger")
+        names = f"{found[0].origin} and {found[1].origin}"
+        raise Usage(f"the two are checkpoints of different ledgers, {names}", hint="compare two of the same ledger")
     if found[0].size == found[1].size and found[0].root != found[1].root:
         expected, other = (each.root.hex() for each in found)
         message = f"{found[0].origin} promised two histories of {found[0].size} entries: keep both files"

@@ -65,7 +65,8 @@ class Checked(Value):
 class AuditReport(Value):
     """What the export is, recomputed: entries before `unchanged` are those that a signed note promised.
 
-    `attested` says who outside has seen how many of them, and when; the largest first.
+    `attested` says who outside has seen how many of them, and when; the largest first. `other_years` are those of
+    which something was given that tells nothing of this year's entries, and was not compared.
     """
 
     origin: str
@@ -75,6 +76,7 @@ class AuditReport(Value):
     findings: tuple[Finding, ...]
     checked: Checked
     attested: tuple[Attested, ...] = ()
+    other_years: tuple[int, ...] = ()
 
 
 def audit(
@@ -112,6 +114,7 @@ class _Audit:
         self.origin = self._origin()
         self.owner = checkpoint.owner(self.origin) or ""
         self.keys = trust.log_keys(self.owner) if self.owner else []
+        self.other_years = set[int]()
 
     def run(
         self,
@@ -142,7 +145,8 @@ class _Audit:
         count = self._check_receipts(itertools.chain(self._attestations(), said))
         checked = Checked(tree.entries, len(notes), len(checkpoints), len(proofs), count)
         attested = self._attested(standing, stamps, roots)
-        return AuditReport(self.origin, size, tree.root, unchanged, tuple(self.findings.items), checked, attested)
+        found, others = tuple(self.findings.items), tuple(sorted(self.other_years))
+        return AuditReport(self.origin, size, tree.root, unchanged, found, checked, attested, others)
 
     def _attestations(self) -> Iterator[Attestation]:
         """What the export itself brings of others, row by row; a row that is none is a finding."""
@@ -161,8 +165,17 @@ class _Audit:
         origin, said = parse_evidence(data)
         if origin == self.origin:
             return said
-        self.findings.add("other-origin", "receipts given are about another ledger")
+        if not self._is_other_year(origin):
+            self.findings.add("other-origin", "receipts given are about another ledger")
         return []
+
+    def _is_other_year(self, origin: str) -> bool:
+        """Whether a ledger is this agency's of another year, which is remembered; it is no fault of this one."""
+        named = checkpoint.org_and_year(origin)
+        if named is None or named[0] != self.owner or origin == self.origin:
+            return False
+        self.other_years.add(named[1])
+        return True
 
     @contextlib.contextmanager
     def _as_finding(self, kind: str) -> Iterator[None]:
@@ -264,6 +277,8 @@ class _Audit:
 
     def _supplied(self, note: str | bytes) -> Checkpoint | None:
         known = checkpoint.parse(note)
+        if self._is_other_year(known.origin):
+            return None
         if known.origin != self.origin:
             self.findings.add("other-origin", "a checkpoint given is that of another ledger", entry=known.size)
         elif self._verified(note) is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import functools
 import os
 import sqlite3
@@ -20,7 +19,7 @@ from urllib.parse import quote
 
 from sharekit import registry
 from sharekit.disk import files
-from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError
+from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
 
 __all__ = [
     "check_pages",
@@ -143,11 +142,22 @@ def settle(path: Path) -> None:
 
 
 def _sync(name: str | Path) -> None:
-    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_system() -> None:
+    """Return only on a system on which several writers can be kept apart; Usage names those that are served."""
+    try:
+        import fcntl  # noqa: F401  # Windows has none
+    except ImportError:
+        raise Usage(
+            "this system is not served: its files cannot be locked as a record needs it",
+            hint="sharekit runs on Linux and macOS, and on Windows inside WSL (Windows Subsystem for Linux)",
+        ) from None
 
 
 @contextlib.contextmanager
@@ -156,6 +166,9 @@ def locked(path: Path) -> Iterator[None]:
 
     SQLite's own waiting asks again and again, and let one of eight writers wait for seconds.
     """
+    check_system()
+    import fcntl
+
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb", buffering=0) as lock:  # closed even if an interrupt comes in between
         fcntl.flock(lock, fcntl.LOCK_EX)

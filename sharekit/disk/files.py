@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sharekit.errors import Malformed, OutputUnwritable, Usage
 
-__all__ = ["Replacement", "read", "replacing", "write"]
+__all__ = ["Replacement", "read", "replacing", "sync_directory", "write"]
 
 MiB = 1024 * 1024
+# Windows has neither, nor pipes as files
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 PATIENCE = 60.0  # seconds that a pipe may stay silent: somebody may be typing a passphrase at its other end
 
 
@@ -54,7 +56,7 @@ class Replacement:
         try:
             os.fsync(self._handle)
             os.replace(self.temporary, self.path)
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         except (OSError, ValueError):
             raise _unwritable() from None
 
@@ -88,7 +90,7 @@ def read(path: Path, *, limit: int = 64 * MiB, what: str = "the file") -> bytes:
     """
     try:
         # A pipe without a writer would hold an ordinary open for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
         with os.fdopen(handle, "rb", buffering=0):
             data = b"".join(_pieces(handle, limit + 1, what))
     except FileNotFoundError:
@@ -104,10 +106,9 @@ def read(path: Path, *, limit: int = 64 * MiB, what: str = "the file") -> bytes:
 
 def _pieces(handle: int, size: int, what: str) -> Iterator[bytes]:
     """What can be read from `handle`, at most `size` bytes; Usage if it stays silent."""
-    waiting = select.poll()
-    waiting.register(handle, select.POLLIN)
+    has_more = _patient(handle)
     while size:
-        if not waiting.poll(PATIENCE * 1000):
+        if not has_more():
             raise Usage(f"{what} is a pipe to which nobody writes", hint="name a file, or write to the pipe")
         piece = os.read(handle, min(size, MiB))
         if not piece:
@@ -116,11 +117,21 @@ def _pieces(handle: int, size: int, what: str) -> Iterator[bytes]:
         yield piece
 
 
+def _patient(handle: int) -> Callable[[], object]:
+    """Whether there is something to read, after waiting for it; where the system cannot tell, there always is."""
+    if not hasattr(select, "poll"):
+        return lambda: True
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return lambda: waiting.poll(PATIENCE * 1000)
+
+
 def _unwritable() -> OutputUnwritable:
     return OutputUnwritable("the output cannot be written there")
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Bring to the disk which files stand in a folder; OSError if that cannot be done."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -21,6 +21,8 @@ __all__ = ["canonical", "comparable", "is_placeholder", "longest_ago", "needed",
 
 YEARS = (1900, 2099)
 _SPACES = re.compile(r"[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_BLANKS = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_APOSTROPHES = dict.fromkeys(map(ord, "\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\ua78c"))  # that count as letters
 _GAP = r"\s?[-/. ]\s?"
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}}){_GAP}([0-9]{{1,2}}){_GAP}([0-9]{{1,2}})\Z")
 _DAY_FIRST = re.compile(rf"([0-9]{{1,2}}){_GAP}([0-9]{{1,2}}){_GAP}([0-9]{{4}})\Z")
@@ -77,7 +79,7 @@ def comparable(form: str, text: str) -> str | None:
         return datetime.fromisoformat(found).astimezone(UTC).isoformat()
     if form not in _OF_WORDS or found is None:
         return None if found is None else str(found)
-    return wording.Words.of(found).joined or found
+    return wording.Words.of(str(found).translate(_APOSTROPHES)).joined or str(found)
 
 
 def is_placeholder(form: str, value: str, *, field: str = "") -> bool:
@@ -132,8 +134,9 @@ def _letter(letter: str) -> str:
 
 
 def _line(text: str) -> str:
-    """One line, composed, with single spaces."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip(" ")
+    """One line, composed, with single spaces; two lines stay two."""
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    return _BLANKS.sub(" ", composed.strip(" \t\r\n")).strip(" ")
 
 
 def _text(text: str) -> str:
@@ -280,7 +283,7 @@ def _phone(text: str) -> str | None:
     found = _EXTENSION.search(plain)
     extension = f" ext {found[1]}" if found else ""
     number = plain[: found.start()] if found else plain
-    if not re.fullmatch(r"\+?[-0-9 ()./]+", number):
+    if not re.fullmatch(r"\(?\+?[-0-9 ()./]+", number):
         return None
     grouped = _grouped(number)
     return f"{grouped}{extension}" if 7 <= sum(each.isdecimal() for each in grouped) <= 15 else None

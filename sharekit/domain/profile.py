@@ -227,7 +227,7 @@ class Profile:
         """
         more = {path: [path] for path in also if _value_at(fields, path) is not None}
         for name, places in (more | self.about.get("confirm", {})).items():
-            if name not in confirm:
+            if not confirm.get(name, "").strip():
                 raise IdentityMismatch(
                     "a second identifier is needed before anything is shown",
                     hint=f"add --confirm {name}, which asks for it",
@@ -244,7 +244,7 @@ class Profile:
         """
         asked = {path: [path] for path in also} | self.about.get("confirm", {})
         for name, places in asked.items():
-            if name in confirm:
+            if confirm.get(name, "").strip():
                 forms.needed(self.form_of(places[0]), confirm[name], f'the second identifier "{name}"')
 
     def form_of(self, path: str) -> str:

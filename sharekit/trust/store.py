@@ -5,10 +5,10 @@ A card is pinned by its signing key, and looked up by key or by organisation. `f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from sharekit.domain import forms
 from sharekit.errors import NotTrusted, NotVerified, Revoked, UnknownSender
 from sharekit.trust.cards import Card
 from sharekit.values import Value, replace
@@ -62,7 +62,7 @@ class Trust:
     def add(self, card: bytes, fingerprint: str | None = None) -> Pin:
         """Accept `card`, and return its pin.
 
-        `fingerprint` is 64 hexadecimal digits, read out over the telephone; spaces, colons and case do not matter.
+        `fingerprint` is 64 hexadecimal digits, read out over the telephone; groups, case and a label do not matter.
         Raises NotTrusted if it is not the card's, or if it is missing and another card of the organisation is pinned;
         Revoked if the key was revoked here; Malformed and BadSignature as `Card.parse`.
         """
@@ -73,8 +73,8 @@ class Trust:
     def _candidate(self, card: bytes, fingerprint: str | None) -> Pin:
         """The pin that `add` would make, and the errors that it would raise."""
         parsed = Card.parse(card)
-        if fingerprint is not None and _digits(fingerprint) != parsed.fingerprint.hex():
-            raise NotTrusted("the fingerprint is not that of this card")
+        if fingerprint is not None:
+            _check_fingerprint(parsed, fingerprint)
         self._check_succession(parsed, fingerprint)
         pin, known = Pin(parsed, confirmed=fingerprint is not None), self._pins.get(parsed.kid)
         if known is None:
@@ -180,5 +180,9 @@ class Trust:
         self._openers = None
 
 
-def _digits(fingerprint: str) -> str:
-    return re.sub(r"[\s:]", "", fingerprint).lower()
+def _check_fingerprint(card: Card, said: str) -> None:
+    digits = forms.canonical("fingerprint", said)
+    if digits is None:
+        raise NotTrusted("what was given is not a whole fingerprint", hint=forms.wanted("fingerprint"))
+    if digits != card.fingerprint.hex():
+        raise NotTrusted("the fingerprint is not that of this card")

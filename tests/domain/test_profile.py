@@ -14,8 +14,8 @@ from world.agencies import EXAMPLES, example
 
 from sharekit import Keys, ShareTerms, errors, registry
 from sharekit.domain import profile, vocabulary
-from sharekit.domain.profile import Profile
 from sharekit.domain.canonical import resolved
+from sharekit.domain.profile import Profile
 from sharekit.domain.validation import Validator
 from sharekit.packet import seal as sealing
 from sharekit.packet.seal import Draft, Sender

@@ -229,7 +229,9 @@ def test_the_words_about_a_packet_that_was_only_refused_can_be_destroyed(world):
     """Who asked, and why they said they did, is kept of a refusal as well."""
     data, quillbrook = world.flag(), world.quillbrook
     with pytest.raises(errors.IdentityMismatch):
-        quillbrook.open(data, purpose=STATUS, reason="the mother named the child", confirm={"date_of_birth": "2011-01-01"})
+        quillbrook.open(
+            data, purpose=STATUS, reason="the mother named the child", confirm={"date_of_birth": "2011-01-01"}
+        )
     (kept,) = quillbrook.retention.kept()
     assert reasons(quillbrook) == ["the mother named the child"]
     quillbrook.retention.destroy(kept.packet, reason="not ours")

@@ -208,7 +208,7 @@ MISMATCHES = {
     "a digit too many": digits(CARD) + "0",
     "one digit changed": digits(CARD)[:-1] + ("0" if digits(CARD)[-1] != "0" else "1"),
     "that of the file": sha256(CARD.data).hexdigest(),
-    "with a hyphen": digits(CARD)[:32] + "-" + digits(CARD)[32:],
+    "a word before it and a digit too few": "fingerprint: " + digits(CARD)[:-1],
 }
 
 
