@@ -160,8 +160,7 @@ class ShareTerms(Value):
     def retention(self) -> Mapping[str, Any]:
         """The part that says how long the recipient may keep a copy; while that is owed, a rule without an end."""
         until_recorded = registry.document("terms")["x-until-recorded"]
-        kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
-        return kept
+        return {**until_recorded["retention"], **self.json.get("retention", {})}
 
     @property
     def lawful_basis(self) -> Mapping[str, Any]:
