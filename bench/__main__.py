@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from . import databases, ledgers, packets, peers, startup
+from . import databases, grown, ledgers, packets, peers, startup
 from .contest import Effort
 from .rows import HEAD, Row
 
-ROWS: list[Row] = [*packets.ROWS, *peers.ROWS, *ledgers.ROWS, *databases.ROWS, *startup.ROWS]
+ROWS: list[Row] = [*packets.ROWS, *peers.ROWS, *ledgers.ROWS, *databases.ROWS, *grown.ROWS, *startup.ROWS]
 USUAL = Effort(rounds=61, seconds=0.025, entries=100_000)
 SMOKE = Effort(rounds=3, seconds=0.005, entries=20_000)
 LONG = Effort(rounds=201, seconds=0.025, entries=1_000_000)

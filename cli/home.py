@@ -105,18 +105,21 @@ def card_command(out: str | None) -> None:
 
 
 @click.command("doctor", cls=session.Command)
-def doctor_command() -> None:
-    """Say what this machine and home can and cannot promise.
+@click.option("--full", is_flag=True, help="Verify every entry of every year, and not only the newest.")
+def doctor_command(full: bool) -> int:
+    """Say what this machine and home can and cannot promise; the exit code is that of the worst it finds: 0 for what
+    you may have wanted so, 3 for keys and cards, 6 for the record.
 
     \b
     Example:
-        sharekit doctor
+        sharekit doctor --full
     """
     from sharekit.agency import doctor
 
-    report = doctor.examine(session.home() if session.has_home() else None)
+    report = doctor.examine(session.home() if session.has_home() else None, full=full)
     lines = [f"{check.name}: {check.found}{f' ({check.why})' if check.why else ''}" for check in report]
     rows = [(check.name, check.found, check.why) for check in report]
     listing = output.Listing(("what", "as it is", "why, or what to do"), rows, lines)
     told = {check.name: {"found": check.found, "why": check.why, "good": check.good} for check in report}
     output.result(told, [listing], as_json=session.wants_json())
+    return doctor.worst(report)

@@ -9,12 +9,14 @@ import click
 
 from . import output, session
 from .database import init_postgres_command, move_command
+from .evidence import EXIT_FINDINGS
 from .stamp import timestamp_command
 from .witness import compare_command, forks_command, seen_command, witness_command
 
 if TYPE_CHECKING:
     from sharekit import Agency, Entry
 
+MOST = 1_000_000_000  # entries that are asked for at once
 _PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
 
@@ -33,7 +35,7 @@ _year = click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", hel
 
 @ledger_command.command("log")
 @_year
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N entries.")
+@click.option("--limit", type=click.IntRange(1, MOST), metavar="N", help="Only the newest N entries.")
 @click.option("--packet", metavar="ID", help="Only entries about this packet.")
 @click.option("--event", metavar="KIND", help="Only this event: sharekit vocab ledger-events.")
 def log(limit: int | None, packet: str | None, event: str | None, year: int | None) -> None:
@@ -47,20 +49,19 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
     from sharekit.errors import Usage
 
     if event is not None:
-        shipped.vocabulary("ledger-events")[event]
+        shipped.vocabulary("ledger-events")[event]  # before a home is looked for
     packet = packet and re.sub(r"[\s-]", "", packet).lower()
     if packet is not None and not _PACKET.match(packet):
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
     with session.agency() as agency:
-        told = [_entry_told(seq, entry) for seq, entry in agency.entries(year)]
-    told = [each for each in told if packet in (None, each["packet"]) and event in (None, each["event"])]
-    told = told[-limit:] if limit else told
+        found = agency.newest(limit, packet=packet, event=event, year=year)
+    told = [_entry_told(seq, entry) for seq, entry in found]
     output.result({"entries": told}, [_listing(told)], as_json=session.wants_json())
 
 
 @ledger_command.command("subject")
 @click.option("--id", "identifier", required=True, metavar="SCHEME", help="nhs, upn or local: it asks for the value.")
-@click.option("--limit", type=click.IntRange(min=1), default=25, show_default=True, metavar="N")
+@click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, metavar="N")
 def subject(identifier: str, limit: int) -> None:
     """Who has had this child's data, when and for what: the newest entries; the look-up is itself recorded.
 
@@ -84,8 +85,8 @@ def tell_subject(identifier: str, limit: int) -> None:
 
 @ledger_command.command("verify")
 @_year
-def verify(year: int | None) -> None:
-    """Recompute the whole record and its newest checkpoint.
+def verify(year: int | None) -> int:
+    """Recompute the whole record and its newest checkpoint, and hold this home's other files against it.
 
     \b
     Example:
@@ -93,7 +94,11 @@ def verify(year: int | None) -> None:
     """
     with session.agency() as agency, output.progress("verifying", as_json=session.wants_json()) as progress:
         size = agency.ledger_of(year).verify(progress)
-    output.result({"size": size, "verdict": "verified"}, [f"verified {size} entries"], as_json=session.wants_json())
+        found = agency.differences()
+    told = {"size": size, "verdict": "findings" if found else "verified", "differences": found}
+    lines = [f"verified {size} entries", *(f"not as the record has it: {each}" for each in found)]
+    output.result(told, lines, as_json=session.wants_json())
+    return EXIT_FINDINGS if found else 0
 
 
 @ledger_command.command("checkpoint")

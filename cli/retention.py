@@ -29,11 +29,13 @@ def retention_command() -> None:
 def due(everything: bool) -> None:
     """What is to be destroyed by today, by which rule; the ledger keeps its proofs when it is.
 
+    It needs the passphrase: the day is sealed, because a child's birth follows from it.
+
     \b
     Example:
         sharekit retention due --all
     """
-    with session.agency() as agency:
+    with session.agency(unlocked=True) as agency:
         now = agency.now()
         found = agency.retention.kept() if everything else agency.retention.due()
     told = [_told(each) | {"overdue": each.is_due(now)} for each in found]

@@ -30,11 +30,13 @@ def run(app: click.Command, arguments: Sequence[str]) -> int:
         return EXIT_UNEXPECTED
     except (click.Abort, KeyboardInterrupt):
         return _tell("unexpected", "stopped before it was done", as_json=as_json, exit_code=EXIT_UNEXPECTED)
-    except Exception as problem:  # noqa: BLE001  # the last line of defence against a traceback with a child's data
-        return _report(problem, as_json=as_json)
+    except SystemExit:
+        raise
+    except BaseException as problem:  # noqa: BLE001  # the last line of defence against a traceback with a child's data
+        return _report(problem, as_json=as_json)  # a library in Rust that panics raises no Exception
 
 
-def _report(problem: Exception, *, as_json: bool) -> int:
+def _report(problem: BaseException, *, as_json: bool) -> int:
     from sharekit.errors import OutputUnwritable, ShareError
 
     if isinstance(problem, OSError):

@@ -22,6 +22,7 @@ VALUE = "a personal value"
 DEEPEST = 64  # nothing that is shared is nested deeper
 LONGEST_LINE = 4096
 MOST = 8 * 1024 * 1024  # bytes: data, terms and packets are smaller
+MOST_MARKS = 200_000  # commas, colons and brackets of a JSON file: a share has 20,000 parts at most, and its texts few
 
 # --- the home ---
 
@@ -138,13 +139,15 @@ def readable(name: str, *, what: str) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def read_json(name: str, *, what: str) -> Any:
+def read_json(name: str, *, what: str, limit: int = MOST) -> Any:
     """The JSON value of a file or of standard input; Malformed if it is none."""
     import json
 
     from sharekit.errors import Malformed
 
-    data = read(name, what=what)
+    data = read(name, what=what, limit=limit)
+    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MOST_MARKS:  # nothing is built of what nobody could share
+        raise Malformed(f"{what} has more parts than anything that is shared", hint="check that it is the right file")
     try:
         value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_twins, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -261,7 +264,7 @@ def destination(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
         refuse_both(what)
         yield to_standard_output
         return
-    with files.replacing(place(name)) as replacement:
+    with files.replacing(place(name), home()) as replacement:
         yield replacement.commit
 
 
@@ -294,7 +297,7 @@ def replaced(name: str, *, what: str) -> Iterator[Path]:
         with written(name, what=what) as path:
             yield path
         return
-    with files.replacing(place(name)) as replacement:
+    with files.replacing(place(name), home()) as replacement:
         yield replacement.temporary
         replacement.put()
 

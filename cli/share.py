@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sharekit import Agency, Packet, Replacement, Sealed, Share, Statement
 
 NEW = "new.sharekit"  # until a packet in a folder is named by its number
+ASSESSMENT = 256 * 1024  # bytes: five texts
 
 
 @click.command("seal", cls=session.Command)
@@ -24,9 +25,12 @@ NEW = "new.sharekit"  # until a packet in a folder is named by its number
 @click.option("--terms", required=True, metavar="TERMS", help="What the sender decided: a JSON file.")
 @click.option("--to", required=True, multiple=True, metavar="ORG", help="A recipient; may be given again.")
 @click.option("--minimise", is_flag=True, help="Leave out what the purpose does not permit, and say what.")
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
 @click.option("-o", "out", required=True, metavar="PACKET|DIRECTORY", help="Where the packet goes.")
-def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out: str) -> None:
+def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, force: bool, out: str) -> None:
     """Seal DATA under TERMS for one or more agencies, on the record.
+
+    A file that is there already stays as it is, and nothing is sealed, unless --force is given.
 
     \b
     Example:
@@ -37,9 +41,9 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
     if out == "-" and output.is_terminal():
         raise Usage("a packet is not for a terminal", hint="name a file with -o")
     dataset, decided = session.read_json(data, what="DATA"), session.read_json(terms, what="TERMS")
-    with session.agency(unlocked=True) as agency, _packet_place(out) as place:
+    with session.agency(unlocked=True) as agency, _packet_place(out, force=force) as place:
         sealed = agency.seal(agency.sending.minimise(dataset, decided) if minimise else dataset, decided, to)
-        path = _deliver(agency, sealed, place, out)
+        path = _deliver(agency, sealed, place, out, force=force)
     for finding in sealed.findings:
         output.say(f"{finding.severity}: {finding.rule}: {finding.message}\n    way through: {finding.way_through}")
     lines = [f"sealed {sealed.id} for {', '.join(sealed.recipients)}", f"recorded as entry {sealed.entry}"]
@@ -49,20 +53,24 @@ def seal_command(data: str, terms: str, to: tuple[str, ...], minimise: bool, out
 
 
 @contextlib.contextmanager
-def _packet_place(out: str) -> Iterator[Replacement | None]:
+def _packet_place(out: str, *, force: bool) -> Iterator[Replacement | None]:
     """Where the packet will go, tried before anything is sealed; None for standard output."""
     from sharekit.agency import files
+    from sharekit.errors import OutputUnwritable
 
     if out == "-":
         session.refuse_both("the packet")
         yield None
         return
     path = session.place(out)
-    with files.replacing(path / NEW if os.path.isdir(path) else path) as place:
+    if os.path.lexists(path) and not os.path.isdir(path) and not force:
+        hint = "nothing was sealed: name another file with -o, or add --force to replace it"
+        raise OutputUnwritable("there is a file of that name already", hint=hint)
+    with files.replacing(path / NEW if os.path.isdir(path) else path, session.home()) as place:
         yield place
 
 
-def _deliver(agency: Agency, sealed: Sealed, place: Replacement | None, out: str) -> Path | None:
+def _deliver(agency: Agency, sealed: Sealed, place: Replacement | None, out: str, *, force: bool) -> Path | None:
     """Write the recorded packet where it was wanted; if that fails now, it is kept in the outbox."""
     from sharekit.errors import OutputUnwritable
 
@@ -72,7 +80,7 @@ def _deliver(agency: Agency, sealed: Sealed, place: Replacement | None, out: str
         if place is None:
             session.to_standard_output(sealed)
         else:
-            place.commit(sealed)
+            (place.commit if force else place.commit_new)(sealed)
     except (OSError, OutputUnwritable):
         raise OutputUnwritable("the packet could not be written there", hint=_kept(agency, sealed)) from None
     return place.path if place else None
@@ -259,7 +267,7 @@ def _confirmations(given: Sequence[str]) -> dict[str, str]:
 
 def _assessment(name: str | None) -> Any:
     """The assessment as it was written; opening says what is missing in it."""
-    return session.read_json(name, what="the assessment") if name is not None else None
+    return session.read_json(name, what="the assessment", limit=ASSESSMENT) if name is not None else None
 
 
 def _share_told(share: Share, out: str) -> dict[str, Any]:

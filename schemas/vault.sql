@@ -1,6 +1,6 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
 PRAGMA application_id = 1936220534; -- "shav"
-PRAGMA user_version = 2;
+PRAGMA user_version = 4;
 
 -- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
 CREATE TABLE owner (
@@ -33,9 +33,17 @@ CREATE TABLE packet (
     PRIMARY KEY (sender, cti)
 ) WITHOUT ROWID;
 
--- files refused before their signature had verified: one ledger entry each, however often they come
+-- files refused before their signature had verified: one ledger entry each, however often they come. Nothing here lets
+-- a file be guessed: the token of a packet is its hash, for nobody guesses what is sealed; of anything else it is an HMAC
+-- under the vault key
 CREATE TABLE refused_file (
     token BLOB PRIMARY KEY
+) WITHOUT ROWID;
+
+-- how many files that were no packets a locked home has refused on a day, of which it can keep no token
+CREATE TABLE refused_count (
+    day INTEGER PRIMARY KEY,              -- days since 1970
+    count INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- how the last decisions were explained, oldest first: HMACs, so that words used for one child after another are noticed
@@ -47,7 +55,8 @@ CREATE TABLE rationale (
 
 CREATE TABLE subject (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: an index must not come to point to another child
-    sealed_key BLOB NOT NULL
+    sealed_key BLOB NOT NULL,
+    tried INTEGER NOT NULL DEFAULT 0      -- up to which of `unclaimed` its key was tried
 );
 
 CREATE TABLE subject_index (
@@ -76,7 +85,8 @@ CREATE TABLE action (
 -- entries under way: what the vault holds for them counts once they are in the ledger, and is undone if they never come
 CREATE TABLE pending (
     nonce BLOB PRIMARY KEY,
-    since INTEGER NOT NULL
+    since INTEGER NOT NULL,
+    start INTEGER NOT NULL DEFAULT 0      -- from which number on the entry stands, if it came
 ) WITHOUT ROWID;
 
 -- the newest checkpoint of each partner's ledger that this agency has cosigned
@@ -114,10 +124,15 @@ CREATE TABLE kept (
     packet BLOB NOT NULL,
     subject INTEGER REFERENCES subject (id),
     rule INTEGER NOT NULL,                -- a number of the vocabulary retention-rules
-    due INTEGER,                          -- days since 1970; NULL where only somebody who looks can tell
+    due BLOB,                             -- the day, sealed; NULL where only somebody who looks can tell
     held INTEGER NOT NULL DEFAULT 0,      -- 1 while a legal hold suspends destruction
     PRIMARY KEY (sender, packet)
 ) WITHOUT ROWID;
+
+-- days that an earlier edition wrote as numbers, in the clear: none, once the vault was unlocked
+CREATE INDEX kept_in_clear ON kept (packet) WHERE typeof(due) = 'integer';
+CREATE INDEX kept_packet ON kept (packet);
+CREATE INDEX kept_subject ON kept (subject);
 
 -- checkpoints for which a time stamp was asked, and the stamps (RFC 3161) that came
 CREATE TABLE stamp (
@@ -125,3 +140,68 @@ CREATE TABLE stamp (
     asked INTEGER NOT NULL,
     token BLOB
 ) WITHOUT ROWID;
+
+-- the local policies that were set here, each with the signed act that set it: what the ledger says is in force is
+-- found by its hash when policy.toml is gone
+CREATE TABLE policy (
+    digest BLOB PRIMARY KEY,
+    document BLOB NOT NULL,
+    act BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- drafts that were sealed, by HMAC(index key, data, terms and recipients), so that one that is sealed again is noticed
+CREATE TABLE draft (
+    token BLOB PRIMARY KEY,
+    packet BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- where entries stand: by the number of a packet or of a decision, or by event; what the ledgers say, made from them again
+-- where it is missing
+CREATE TABLE located (
+    key BLOB NOT NULL,                    -- 16 bytes of a packet or a decision, or 2 of an event
+    year INTEGER NOT NULL,                -- of the ledger
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, year, seq)
+) WITHOUT ROWID;
+
+-- up to which entry a ledger was read: for `located`, and for `mention`
+CREATE TABLE reached (
+    year INTEGER PRIMARY KEY,
+    located INTEGER NOT NULL DEFAULT 0,
+    mentioned INTEGER NOT NULL DEFAULT 0,
+    whole INTEGER NOT NULL DEFAULT 0      -- 1 once all of it was read for both, and the year is over
+);
+
+-- the entries about a subject, oldest first: how many there are is in the clear, which they are is sealed
+CREATE TABLE mention (
+    subject INTEGER NOT NULL REFERENCES subject (id),
+    kind INTEGER NOT NULL,                -- 0 somebody only looked, 1 it tells what became of data, 2 anything else
+    number INTEGER NOT NULL,
+    mark BLOB NOT NULL UNIQUE,            -- HMAC(mention key, nonce of the entry)
+    sealed BLOB NOT NULL,                 -- the ledger's year, a number from which on the entry stands there, its nonce
+    PRIMARY KEY (subject, kind, number)
+) WITHOUT ROWID;
+
+-- entries with a subject's token that have no mention: made before there were any, or since this vault was saved
+CREATE TABLE unclaimed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    year INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    nonce BLOB NOT NULL,
+    token BLOB NOT NULL                   -- the subject's, as the entry has it
+);
+
+-- one row: how many packets were destroyed since the file was last written anew
+CREATE TABLE anew (
+    destroyed INTEGER NOT NULL
+);
+INSERT INTO anew VALUES (0);
+
+CREATE INDEX action_reference ON action (reference);
+CREATE INDEX action_open ON action (due) WHERE closed_by IS NULL;
+CREATE INDEX action_closed ON action (closed_by) WHERE closed_by IS NOT NULL;
+CREATE INDEX subject_tried ON subject (tried);
+CREATE INDEX attestation_time ON attestation (at);
+CREATE INDEX mention_looked ON mention (subject) WHERE kind = 0;
+CREATE INDEX draft_packet ON draft (packet);

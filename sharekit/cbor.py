@@ -58,7 +58,10 @@ def decode(data: bytes) -> Any:
 
 
 def sequence(data: bytes) -> list[Any]:
-    """The items of a CBOR sequence (RFC 8742), all encoded deterministically; Malformed otherwise."""
+    """The items of a CBOR sequence (RFC 8742), all encoded deterministically; Malformed otherwise.
+
+    The bounds of `decode` are those of the whole sequence.
+    """
     items: list[Any] = _loads(data, before=b"\x9f", after=b"\xff")  # an array without a length: read in one go
     if b"".join(map(encode, items)) != data:
         raise Malformed("the bytes are not a sequence of deterministic CBOR")
@@ -196,10 +199,10 @@ def head(data: bytes, position: int) -> tuple[int, int, int]:
 
 
 def _check_items(data: bytes, *, is_sequence: bool) -> None:
-    """Return only if the bytes are items that may be built: one, or any number in a sequence."""
-    position = end_of(data)
+    """Return only if the bytes are items that may be built: one, or several in a sequence, and few enough all told."""
+    position, room = _end_within(data, 0, MAX_ITEMS)
     while is_sequence and position < len(data):
-        position = end_of(data, position)
+        position, room = _end_within(data, position, room)
     if position != len(data):
         raise Malformed("the bytes are not one CBOR item, or end within it")
 
@@ -211,8 +214,13 @@ def end_of(data: bytes, position: int = 0) -> int:
     integer or text. Arrays of -1 and -2 have one hash in Python: 10,000 of them as keys would be compared each with
     every other.
     """
+    return _end_within(data, position, MAX_ITEMS)[0]
+
+
+def _end_within(data: bytes, position: int, room: int) -> tuple[int, int]:
+    """The same, with room for so many items, and how many more there is room for then."""
     inside: list[tuple[bool, int]] = []  # of each array or map that is open: is it a map, and how many items to come
-    for _ in range(MAX_ITEMS):
+    for left_over in range(room - 1, -1, -1):
         major, argument, position = _head_within(data, position)
         if inside:
             is_map, left = inside.pop()
@@ -228,7 +236,7 @@ def end_of(data: bytes, position: int = 0) -> int:
         while inside and inside[-1][1] == 0:
             inside.pop()
         if not inside:
-            return position
+            return position, left_over
     raise Malformed("the bytes are not CBOR that sharekit reads")
 
 

@@ -3,6 +3,7 @@
     ShareError
       Usage                       the caller asked for something that cannot be done    exit 2
         WrongPassphrase           the key file did not open
+        Locked                    others were at it for too long
       OutputUnwritable            the result could not be written                       exit 1
       Malformed                   bytes are not what they should be                     exit 3
       NotVerified                 parsed, must not be trusted                           exit 3
@@ -40,6 +41,7 @@ __all__ = [
     "IdentityMismatch",
     "LedgerError",
     "LedgerTampered",
+    "Locked",
     "Malformed",
     "NotForYou",
     "NotMinimal",
@@ -102,6 +104,13 @@ class Usage(ShareError):
 class WrongPassphrase(Usage):
     code = "wrong-passphrase"
     hint = "give the passphrase at the prompt, with --passphrase-file, or in SHAREKIT_PASSPHRASE_FILE"
+
+
+class Locked(Usage):
+    """Somebody else was at it for as long as this waits, and nothing was done."""
+
+    code = "locked"
+    hint = "nothing was done; wait for the other command to end, then try again"
 
 
 class OutputUnwritable(ShareError):

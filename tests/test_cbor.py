@@ -480,3 +480,12 @@ def test_a_length_that_is_only_declared_takes_no_memory():
     lines = "\n".join(BOMBS.values())
     done = subprocess.run([sys.executable, "-c", MEASURE], input=lines, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 16 * 1024
+
+
+@pytest.mark.parametrize("item", [b"\x00", b"\x80", b"\x81\x00", b"\x60"])
+def test_a_sequence_has_no_more_items_than_one_item_may_have(item):
+    inner = 1 + (item[0] == 0x81)
+    most = cbor.MAX_ITEMS // inner
+    assert len(cbor.sequence(item * most)) == most
+    with pytest.raises(Malformed):
+        cbor.sequence(item * (most + 1) + bytes(20_000))

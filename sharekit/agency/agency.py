@@ -22,6 +22,8 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,7 +37,7 @@ from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Malformed, Usage
+from sharekit.errors import LedgerError, Malformed, Usage
 from sharekit.exchange.ask_advice import AskingAdvice
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.decisions import Decisions
@@ -54,6 +56,7 @@ from sharekit.ledger.move import Moved
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
+from sharekit.record import held_against
 from sharekit.record.record import Actor, Record
 from sharekit.trust import keys
 from sharekit.trust.cards import Card
@@ -171,6 +174,7 @@ class Agency:
         WrongPassphrase, Malformed if its files are damaged.
         """
         place = Path(os.path.expanduser(home))
+        homes.sweep(place)
         if not homes.is_home(place):
             raise Usage("there is no sharekit home there", hint="make one with: sharekit init")
         stored = homes.read_part(place, "keys/agency.key", what="the key file of this home")
@@ -179,6 +183,8 @@ class Agency:
         private = None if locked else keys.from_file(stored, log, passphrase)
         found = cls(place, private=private, person=person, role=role)
         found._check_keys()
+        with contextlib.suppress(LedgerError):  # said by whatever needs the record
+            found.record.standing()  # finishes what a killed process has left undone
         return found
 
     def _check_keys(self) -> None:
@@ -277,11 +283,12 @@ class Agency:
     def open(self, data: bytes, *, purpose: str, **use: Any) -> Opened:
         """The fields that opening for `purpose` permits, recorded before they are returned (SPEC.md section 5).
 
-        `use` holds what `sharekit.Use` takes. Raises as `verify`, then NotForYou, CannotDecrypt, PurposeRefused,
-        IdentityMismatch, or what is wrong with the contents: and nothing is shown.
+        `use` holds what `sharekit.Use` takes, but for the type of organisation, which is this home's. Raises as
+        `verify`, then NotForYou, CannotDecrypt, PurposeRefused, IdentityMismatch, or what is wrong with the contents:
+        and nothing is shown.
         """
-        own = {"org_type": self.org_type, "by": self.person, "role": self.role}
-        return self._receiving.open(data, Use(**{**own, **use}, purpose=purpose))
+        who = {"by": self.person, "role": self.role}
+        return self._receiving.open(data, Use(**{**who, **use}, org_type=self.org_type, purpose=purpose))
 
     def receive(self, data: bytes) -> Received:
         """Take in whatever a partner sent: a share is delivered, a receipt is kept, a checkpoint is cosigned.
@@ -305,6 +312,28 @@ class Agency:
     def entries(self, year: int | None = None) -> Iterator[tuple[int, Entry]]:
         """The entries of a year, this one's where it is None, with their numbers, oldest first."""
         return ((seq, Entry.decode(stored)) for seq, stored in self.ledger_of(year).entries())
+
+    def newest(
+        self, limit: int | None = None, *, packet: str | None = None, event: str | None = None, year: int | None = None
+    ) -> list[tuple[int, Entry]]:
+        """The newest entries of a year, this one's where it is None, with their numbers, oldest first.
+
+        There are at most `limit`; with `packet`, a number in hexadecimal, those about it; with `event`, those of that
+        code. No more entries are read than that. UnknownCode.
+        """
+        number, year = bytes.fromhex(packet) if packet else None, year or self.now().year
+        return self.record.newest(self.ledger_of(year), year, limit=limit, packet=number, event=event)
+
+    def differences(self, newest: int | None = None) -> list[str]:
+        """What in the other files of this home is not as the ledger has it, a sentence each: the ledger decides.
+
+        Every entry of every year is read, or so many of the `newest`.
+        """
+        entries = itertools.islice(self.record.all_entries(self.now()), newest)
+        found = held_against.differences(self.record, entries)
+        if self.local_policy.is_astray():
+            found.append("policy.toml is not the policy that was set last: what was set last is in force")
+        return found
 
     def export(self, path: str | Path, *, year: int | None = None) -> int:
         """Write an export of one year for auditors; the number of entries in it.

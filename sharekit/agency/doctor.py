@@ -1,153 +1,184 @@
-"""What this machine and this home can and cannot promise, in words; nothing is changed by looking."""
+"""What this machine and this home can and cannot promise, in words; nothing is changed by looking.
+
+A check is a function of the agency that yields what it found, and stands in `HOME`; of the machine alone, in `machine`.
+"""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterator
-from importlib.metadata import version
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
-from cryptography.hazmat.backends.openssl import backend
-
 from sharekit.agency.agency import Agency
-from sharekit.agency.clock import CLOCK
+from sharekit.agency.home import left_behind
+from sharekit.agency.machine import Check, counted, machine, trouble
 from sharekit.disk import files
-from sharekit.disk.durable import durability
-from sharekit.domain import vocabulary
-from sharekit.errors import ShareError, Usage
-from sharekit.policy import rulebook
+from sharekit.errors import LedgerTampered, NotTrusted, ShareError, Usage
+from sharekit.proofs import checkpoint
+from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.trust import keys
-from sharekit.values import Value
 
-__all__ = ["Check", "examine"]
+__all__ = ["examine", "worst"]
 
 
-class Check(Value):
-    """One thing that was examined, by its name: what was found, and `good` if it is as it should be.
+def examine(home: Path | None, *, full: bool = False) -> list[Check]:
+    """Every check of this machine, and of a home unless it is None; Usage if no home is at that place.
 
-    `why` says why it is so, or what to do; it may be empty.
+    Of every ledger the newest part is read: its checkpoint, and at least the 1,024 entries before it; with `full`, all
+    of it.
     """
-
-    name: str
-    found: str
-    why: str = ""
-    good: bool = True
+    return [*machine(), *(_home(home, full) if home else [Check("home", "none", "make one with: sharekit init")])]
 
 
-def examine(home: Path | None) -> list[Check]:
-    """Every check of this machine, and of a home unless it is None; Usage if no home is at that place."""
-    return [*_machine(), *(_home(home) if home else [Check("home", "none", "make one with: sharekit init")])]
+def worst(checks: Iterable[Check]) -> int:
+    """The exit code of the worst of what was found."""
+    return max((each.exit_code for each in checks), default=0)
 
 
-def _machine() -> Iterator[Check]:
-    yield Check("sharekit", version("sharekit"))
-    yield Check("cryptography", f"{version('cryptography')}, with {backend.openssl_version_text()}")
-    facts = durability()
-    yield Check("sqlite", facts["sqlite"])
-    yield Check("journal mode", f"{facts['journal_mode']}/{facts['synchronous']}", facts["why"])
-    yield _clock()
-    unverified = Counter(term.status for name in vocabulary.names() for term in vocabulary.load(name))
-    for status in sorted(set(unverified) - {"in-force"}):
-        yield Check(f"codes of status {status}", str(unverified[status]), "sharekit vocab NAME CODE gives the source")
-    book = rulebook.load()
-    doubtful = Counter([rule.status for rule in book.rules] + [rule.status for rule in book.golden_rules])
-    for status in sorted(set(doubtful) - {"in-force"}):
-        yield Check(f"rules of status {status}", str(doubtful[status]), "sharekit explain RULE gives the source")
-
-
-def _clock() -> Check:
-    override = os.environ.get(CLOCK)
-    if override:
-        return Check("clock", f"overridden by {CLOCK}", "only a demonstration home goes by it", good=False)
-    return Check("clock", "the machine's own")
-
-
-def _home(home: Path) -> Iterator[Check]:
+def _home(home: Path, full: bool) -> Iterator[Check]:
     """What this home is; Usage if there is none, and one check that is not good if it is too damaged to go on."""
     try:
-        yield from _agency(home)
+        with Agency.load(home) as agency:
+            for name, look in {**HOME, **(WHOLE if full else NEWEST)}.items():
+                yield from _looked(name, look, agency)
     except Usage:
         raise
     except ShareError as problem:
-        yield Check("home", f"{problem.code}: {problem.message}", problem.hint, good=False)
+        yield trouble("home", problem)
 
 
-def _agency(home: Path) -> Iterator[Check]:
-    with Agency.load(home) as agency:
-        yield Check("home", agency.org_id, str(home))
-        yield _demonstration(agency)
-        yield _passphrase(home)
-        yield from _private(home)
-        yield from _storage(agency)
-        yield _record(agency)
-        yield _policy(agency)
-        yield _unrecorded(agency)
-        unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
-        yield _count("unconfirmed cards", unconfirmed, "confirm each by telephone")
-        waiting = len(list((home / "outbox").glob("*.sharekit")))
-        yield _count("waiting in the outbox", waiting, "sealed and recorded, not delivered")
-
-
-def _count(name: str, number: int, why: str) -> Check:
-    """Something of which there should be none."""
-    return Check(name, str(number), why if number else "", good=not number)
-
-
-def _demonstration(agency: Agency) -> Check:
-    if agency.demonstration:
-        return Check("demonstration", "yes", "live homes refuse its card", good=False)
-    return Check("demonstration", "no")
-
-
-def _passphrase(home: Path) -> Check:
-    protected = keys.is_protected(files.read(home / "keys" / "agency.key"))
-    if protected:
-        return Check("signing and opening keys", "protected by a passphrase", "Argon2id; the log key never is")
-    return Check("signing and opening keys", "not protected", "whoever can read this disk can use them", good=False)
-
-
-def _private(home: Path) -> Iterator[Check]:
-    for path in sorted((home / "keys").iterdir()):
-        mode = path.stat().st_mode & 0o777
-        yield Check(f"mode of {path.name}", f"{mode:04o}", "" if mode == 0o600 else "run: chmod 600", mode == 0o600)
-
-
-def _unrecorded(agency: Agency) -> Check:
-    """Cards that somebody put into the home without `trust add`."""
-    name, own = "cards that nobody accepted", agency.card()
+def _looked(name: str, look: Callable[[Agency], Iterator[Check]], agency: Agency) -> Iterator[Check]:
+    """What one check found; where it could not go on, one that is called `name` says why."""
     try:
-        accepted = agency.record.accepted(agency.now())
+        yield from look(agency)
     except ShareError as problem:
-        return Check(name, "unknown", f"{problem.code}: {problem.message}", good=False)
+        yield trouble(name, problem)
+
+
+# --- who and where ---
+
+
+def _about(agency: Agency) -> Iterator[Check]:
+    yield Check("home", agency.org_id, str(agency.home))
+    if agency.demonstration:
+        yield Check("demonstration", "yes", "live homes refuse its card", good=False)
+    else:
+        yield Check("demonstration", "no")
+
+
+def _keys(agency: Agency) -> Iterator[Check]:
+    """Whether a passphrase protects the keys, and whether somebody else may read their files."""
+    name = "signing and opening keys"
+    if keys.is_protected(files.read(agency.home / "keys" / "agency.key")):
+        yield Check(name, "protected by a passphrase", "Argon2id; the log key never is")
+    else:
+        yield Check(name, "not protected", "whoever can read this disk can use them", good=False)
+    for path in sorted((agency.home / "keys").iterdir()):
+        mode = path.stat().st_mode & 0o777
+        private = not mode & 0o077
+        why, code = ("", 0) if private else (f"others may use it; run: chmod 600 {path}", NotTrusted.exit_code)
+        yield Check(f"mode of {path.name}", f"{mode:04o}", why, private, code)
+
+
+def _left_behind(agency: Agency) -> Iterator[Check]:
+    """What a killed process has left."""
+    left = left_behind(agency.home)
+    why = f"remove what was never finished, it may hold private things: {', '.join(map(str, left))}"
+    yield counted("left behind", len(left), why)
+
+
+def _outbox(agency: Agency) -> Iterator[Check]:
+    waiting = len(list((agency.home / "outbox").glob("*.sharekit")))
+    yield counted("waiting in the outbox", waiting, "sealed and recorded, not delivered")
+
+
+# --- what is believed ---
+
+
+def _cards(agency: Agency) -> Iterator[Check]:
+    """Cards whose fingerprint nobody confirmed, and cards that came into the home without `trust add`."""
+    name, own = "cards that nobody accepted", agency.card()
+    unconfirmed = sum(1 for pin in agency.trust if not pin.confirmed and not pin.revoked)
+    yield counted("unconfirmed cards", unconfirmed, "confirm each by telephone")
+    accepted = agency.record.accepted()
     found = [pin.card.org_id for pin in agency.trust if pin.card.fingerprint not in accepted and pin.card.data != own]
-    return _count(name, len(found), f"in the trust folder and not in the ledger: {', '.join(found)}")
+    why = f"in the trust folder and not in the ledger: {', '.join(found)}"
+    yield counted(name, len(found), why, NotTrusted.exit_code)
+
+
+def _policy(agency: Agency) -> Iterator[Check]:
+    policy = agency.local_policy.in_force()
+    if policy.digest is None:
+        yield Check("local policy", "none, the shipped one applies")
+        return
+    why = "looser than shipped, signed and recorded" if policy.loosens else "nowhere looser than shipped"
+    count = len(policy.changes)
+    yield Check("local policy", f"{count} thing{'s' if count != 1 else ''} otherwise", why)
+
+
+# --- the record ---
+
+
+def _differences(agency: Agency, newest: int | None = None) -> Iterator[Check]:
+    """What is not as the ledger has it."""
+    found = agency.differences(newest)
+    why, code = ("see: sharekit ledger verify", LedgerTampered.exit_code) if found else ("", 0)
+    yield Check("as the record has it", "; ".join(found) or "yes", why, not found, code)
 
 
 def _storage(agency: Agency) -> Iterator[Check]:
     """Where the ledger is, and what an acknowledged entry rests on there."""
+    for name, found, why, good in agency.ledger.storage.settings():
+        yield Check(name, found, why, good, 0 if good else LedgerTampered.exit_code)
+
+
+def _newest_entries(agency: Agency) -> Iterator[Check]:
+    """This year's ledger, as far as is quickly read."""
+    size, checked = agency.ledger.size, agency.ledger.verify_newest()
+    if checked == size:
+        yield Check("ledger", f"{size} entries, verified")
+    else:
+        rest = "sharekit doctor --full verifies every entry of every year"
+        yield Check("ledger", f"{size} entries, of which the newest {checked} were verified", rest)
+
+
+def _whole_ledgers(agency: Agency) -> Iterator[Check]:
+    """Every entry of every year."""
+    for ledger in agency.record.ledgers(agency.now()):
+        name = "ledger" if ledger.origin == agency.ledger.origin else f"ledger {ledger.origin.rpartition('/')[2]}"
+        try:
+            yield Check(name, f"{ledger.verify()} entries, verified")
+        except ShareError as problem:
+            yield trouble(name, problem)
+
+
+def _put_back(agency: Agency) -> Iterator[Check]:
+    """Whether the ledgers go on from what partners cosigned: a home that was restored from a backup may not."""
+    found = [note for note in agency.record.vault.partners.newest_cosigned() if not _goes_on(agency, note)]
+    why = "the home was put back to an earlier state; keep it as it is, and tell your partners"
+    yield counted("checkpoints of partners that the ledger lacks", len(found), why, LedgerTampered.exit_code)
+
+
+def _goes_on(agency: Agency, cosigned: Checkpoint) -> bool:
+    year = checkpoint.org_and_year(cosigned.origin)
     try:
-        settings = agency.ledger.storage.settings()
-    except ShareError as problem:
-        yield Check("storage", f"{problem.code}: {problem.message}", problem.hint, good=False)
-        return
-    yield from (Check(*setting) for setting in settings)
+        ledger = agency.ledger_of(year[1] if year else 0)
+    except Usage:
+        return False
+    return ledger.size >= cosigned.size and ledger.root(cosigned.size) == cosigned.root
 
 
-def _record(agency: Agency) -> Check:
-    try:
-        return Check("ledger", f"{agency.ledger.verify()} entries, verified")
-    except ShareError as problem:
-        return Check("ledger", f"{problem.code}: {problem.message}", problem.hint, good=False)
-
-
-def _policy(agency: Agency) -> Check:
-    try:
-        policy = agency.local_policy.in_force()
-    except ShareError as problem:
-        return Check("local policy", f"{problem.code}: {problem.message}", problem.hint, good=False)
-    if policy.digest is None:
-        return Check("local policy", "none, the shipped one applies")
-    why = "looser than shipped, signed and recorded" if policy.loosens else "nowhere looser than shipped"
-    count = len(policy.changes)
-    return Check("local policy", f"{count} thing{'s' if count != 1 else ''} otherwise", why)
+HOME: dict[str, Callable[[Agency], Iterator[Check]]] = {
+    "home": _about,
+    "keys": _keys,
+    "storage": _storage,
+    "checkpoints of partners that the ledger lacks": _put_back,
+    "local policy": _policy,
+    "cards that nobody accepted": _cards,
+    "outbox": _outbox,
+    "left behind": _left_behind,
+}
+Look = Callable[[Agency], Iterator[Check]]
+RECENT = 1000  # entries whose words are looked at where nobody asks for all
+NEWEST: dict[str, Look] = {"as the record has it": partial(_differences, newest=RECENT), "ledger": _newest_entries}
+WHOLE: dict[str, Look] = {"as the record has it": _differences, "ledger": _whole_ledgers}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sharekit.agency.home import keeps
+from sharekit.agency.home import is_home, keeps
 from sharekit.disk import files
 from sharekit.disk.files import Replacement
 from sharekit.errors import OutputUnwritable
@@ -49,10 +49,12 @@ def _is_same(path: Path, other: str) -> bool:
     return False
 
 
-def replacing(path: Path) -> AbstractContextManager[Replacement]:
-    """A temporary file beside `path` for a `with` block: its `commit` or `put` renames it to `path`.
+def replacing(path: Path, home: Path | None = None) -> AbstractContextManager[Replacement]:
+    """A temporary file for `path`, for a `with` block: its `commit` or `put` puts it there, `commit_new` only if it is
+    free.
 
-    If neither is called, `path` stays as it was, and the temporary file is gone after the block. OutputUnwritable, at
-    once, if nothing can be written there; also from `commit` and `put`.
+    If none is called, `path` stays as it was, and the temporary file is gone after the block; after a crash the next
+    act of the `home` removes it. OutputUnwritable, at once, if nothing can be written there; also from `commit` and the
+    others.
     """
-    return files.replacing(path)
+    return files.replacing(path, home if home is not None and is_home(home) else None)

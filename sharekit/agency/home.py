@@ -10,7 +10,6 @@ home/policy.toml      what it does otherwise than shipped, and policy.cose, the 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sharekit.disk import files
+from sharekit.disk import files, leftovers, locks
 from sharekit.domain import forms, vocabulary
 from sharekit.domain.display import is_plain_line
 from sharekit.domain.identifiers import is_phone
@@ -31,15 +30,20 @@ __all__ = [
     "checked",
     "is_home",
     "keeps",
+    "left_behind",
     "name_database",
     "new_home",
     "read_about",
     "read_card",
     "read_part",
+    "sweep",
     "write_home",
 ]
 
-_OF_A_VOLUME = {"lost+found", ".DS_Store", ".Trashes", "$RECYCLE.BIN", "System Volume Information"}  # a new disk's
+ABOUT = "agency.json"
+UNFINISHED = ".sharekit-new"  # the folder in which a home is made
+_FOLDERS = ("", "keys", "trust", "ledger")  # in which a file may wait for its name
+_NOT_OURS = {"lost+found", ".DS_Store", ".Trashes", "$RECYCLE.BIN", "System Volume Information"}  # of a new disk
 _KEPT = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
 
 
@@ -57,54 +61,91 @@ def keeps(home: Path, path: Path) -> bool:
 
 @contextlib.contextmanager
 def new_home(home: Path) -> Iterator[Path]:
-    """A folder that becomes `home` in one step when the block ends, and is gone if it fails.
+    """A folder in which the files of `home` are made: they are there when the block ends, and gone if it fails.
 
-    A home that is there already, and empty, is filled: its last file makes it a home.
-
-    Raises Usage if something is at that place already, OutputUnwritable if nothing can be made there.
+    It is a folder of the home itself: what a killed process leaves is where somebody will look. Raises Usage if
+    something is at that place already, OutputUnwritable if nothing can be made there.
     """
-    import shutil
-    import tempfile  # late, both of them: a home is made once
+    locks.check_system()
+    sweep(home)
+    made, folder = _begin(home)
+    with _locked(folder):
+        try:
+            yield folder
+            _complete(home, folder)
+        except BaseException as problem:
+            _clear(home)
+            if made:
+                with contextlib.suppress(OSError):
+                    home.rmdir()
+            if isinstance(problem, OSError):
+                raise OutputUnwritable("the home cannot be made there") from None
+            raise
 
+
+def _begin(home: Path) -> tuple[bool, Path]:
+    """Whether the home was made just now, and the folder in it."""
     try:
-        exists = home.exists()
-        if exists and (not home.is_dir() or any(each.name not in _OF_A_VOLUME for each in home.iterdir())):
+        made = not home.exists()
+        if not made and (not home.is_dir() or not set(os.listdir(home)) <= _NOT_OURS):
             raise _taken()
-        home.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".sharekit-home-", dir=home if exists else home.parent))
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        (home / UNFINISHED).mkdir(mode=0o700)
+    except FileExistsError:  # somebody was faster
+        raise _taken() from None
     except (OSError, ValueError):
         raise OutputUnwritable("the home cannot be made there") from None
+    return made, home / UNFINISHED
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a folder for the block from being taken for a leftover."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield folder
-        if exists:  # it may be a volume of its own, which nothing can be renamed over
-            _fill(home, folder)
-        else:
-            os.replace(folder, home)
-    except OSError as problem:
-        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # somebody was faster
-            raise _taken() from None
-        raise OutputUnwritable("the home cannot be made there") from None
+        locks.take(handle)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
-def _fill(home: Path, folder: Path) -> None:
-    """Move what a folder holds into the empty home around it; `agency.json`, which makes it a home, comes last.
+def _complete(home: Path, folder: Path) -> None:
+    """Put what was made into its place; with agency.json, which comes last, it is a home."""
+    names = sorted(set(os.listdir(folder)) - {ABOUT})
+    for name in names:
+        os.rename(folder / name, home / name)
+    files.sync(home)
+    os.rename(folder / ABOUT, home / ABOUT)
+    files.sync(home)
+    folder.rmdir()
 
-    Two who begin at once want the same first folder, and only one of them gets it.
-    """
-    names = sorted((each.name for each in folder.iterdir()), key=lambda name: (name == "agency.json", name != "keys"))
-    moved = list[str]()
-    try:
-        for name in names:
-            os.rename(folder / name, home / name)
-            moved.append(name)
-        home.chmod(0o700)
-        files.sync_directory(home)
-    except OSError:
-        for name in reversed(moved):
-            os.rename(home / name, folder / name)
-        raise
+
+def sweep(home: Path) -> None:
+    """Remove what a killed process has left in a home, private keys of one that was never finished among it."""
+    if leftovers.is_free(home / UNFINISHED):
+        _clear(home)
+    for name in _FOLDERS:
+        leftovers.sweep(home / name)
+
+
+def _clear(home: Path) -> None:
+    """Remove a home that was begun; where agency.json waits still, other files may be in their places already."""
+    import shutil
+
+    if (home / UNFINISHED / ABOUT).exists() and not is_home(home):
+        for name in filter(_KEPT.match, os.listdir(home)):
+            shutil.rmtree(home / name, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                (home / name).unlink()
+    shutil.rmtree(home / UNFINISHED, ignore_errors=True)
+
+
+def left_behind(home: Path) -> list[Path]:
+    """What `sweep` could not remove, or what an earlier sharekit left beside the home; nothing is changed."""
+    unfinished = [home / UNFINISHED, *home.parent.glob(".sharekit-home-*")]
+    found = [path for path in unfinished if leftovers.is_free(path)]
+    return found + [path for name in (*_FOLDERS, "outbox") for path in leftovers.left(home / name)]
 
 
 def _taken() -> Usage:

@@ -33,8 +33,9 @@ BATCH = 512
 # For a database that is made for one answer and thrown away; what does not fit into the cache is on disk.
 PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -8000")
 INDEXES = (
-    "CREATE INDEX about_packet ON entry (packet, owner, event) WHERE packet IS NOT NULL",
+    "CREATE INDEX about_packet ON entry (packet, owner, event, action, time) WHERE packet IS NOT NULL",
     "CREATE INDEX about_decision ON entry (decision, owner, event) WHERE decision IS NOT NULL",
+    "CREATE INDEX explained ON entry (ledger, rationale, entry) WHERE rationale IS NOT NULL",
 )
 NOBODY = "unknown"
 PROFILES = "profiles"  # among the vocabularies, though each is a file of its own

@@ -97,6 +97,8 @@ def audit(
     Malformed if a file is not what it should be, Usage if it cannot be read, and NotTrusted if `trust` has no card of
     the ledger's agency.
     """
+    for root in roots:
+        timestamp.check_root(root)  # also where the export has no stamp to check
     with export_file.opened(Path(path)) as db:
         findings = Findings()
         if not export_file.check_schema(db, findings):

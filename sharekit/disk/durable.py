@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from sharekit import registry
-from sharekit.disk import files
-from sharekit.errors import LedgerError, LedgerTampered, OutputUnwritable, ShareError, Usage
+from sharekit.disk import files, locks, waiting
+from sharekit.errors import LedgerError, LedgerTampered, Locked, OutputUnwritable, ShareError
 
 __all__ = [
     "check_pages",
@@ -38,7 +38,7 @@ __all__ = [
 
 SIDE_FILES = ("-journal", "-wal", "-shm")
 _NOTHING_TO_SYNC = (errno.ENOENT, errno.EINVAL, errno.EROFS)  # there is no such file, or nobody can write there
-WAIT = 30.0  # seconds for another connection's read to end
+WAIT = 30.0  # seconds for others to end
 
 
 def journal_mode(version: Sequence[int]) -> str:
@@ -149,40 +149,32 @@ def _sync(name: str | Path) -> None:
         os.close(handle)
 
 
-def check_system() -> None:
-    """Return only on a system on which several writers can be kept apart; Usage names those that are served."""
-    try:
-        import fcntl  # noqa: F401  # Windows has none
-    except ImportError:
-        raise Usage(
-            "this system is not served: its files cannot be locked as a record needs it",
-            hint="sharekit runs on Linux and macOS, and on Windows inside WSL (Windows Subsystem for Linux)",
-        ) from None
-
-
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `PATH.lock` while the block runs; others wait for it in turn.
+    """Hold the lock file `PATH.lock` while the block runs; others wait for it in turn, and say so after a second.
 
-    SQLite's own waiting asks again and again, and let one of eight writers wait for seconds.
+    SQLite's own waiting asks again and again, and let one of eight writers wait for seconds. Locked after `WAIT`.
     """
-    check_system()
-    import fcntl
-
+    locks.check_system()
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb", buffering=0) as lock:  # closed even if an interrupt comes in between
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = os.fdopen(handle, "wb", buffering=0)  # closed even if an interrupt comes in between
+    try:
+        locks.take(lock, wait=False)
+    except BlockingIOError:
+        waiting.wait(lock, WAIT)
+    with lock:
         yield
 
 
 @contextlib.contextmanager
-def replacing(path: Path, problem: ShareError) -> Iterator[Path]:
+def replacing(path: Path, problem: ShareError, notes: Path | None = None) -> Iterator[Path]:
     """A temporary file beside `path`, which takes its place on the disk if the block ends well.
 
-    It is gone otherwise, SQLite's side files with it. `problem` is raised if the file cannot be written or put there.
+    It is gone otherwise, SQLite's side files with it; `notes` is as in `disk/files`. `problem` is raised if the file
+    cannot be written or put there.
     """
     try:
-        with files.replacing(path) as place:
+        with files.replacing(path, notes) as place:
             try:
                 yield place.temporary
                 place.put()
@@ -247,5 +239,7 @@ def _code(error: sqlite3.Error) -> int:
     return code & 0xFF
 
 
-def _trouble(code: int, what: str) -> LedgerError:
+def _trouble(code: int, what: str) -> ShareError:
+    if code == sqlite3.SQLITE_BUSY:
+        return Locked(_TROUBLE[code].format(what))
     return LedgerError(_TROUBLE.get(code, "{} cannot be read or written").format(what))

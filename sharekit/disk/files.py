@@ -7,70 +7,148 @@ that a pipe to which nobody writes does not hold it for ever.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sharekit.disk import locks
 from sharekit.errors import Malformed, OutputUnwritable, Usage
 
-__all__ = ["Replacement", "read", "replacing", "sync_directory", "write"]
+__all__ = ["LEFT", "Replacement", "read", "replacing", "sync", "write"]
 
 MiB = 1024 * 1024
-# Windows has neither, nor pipes as files
+LEFT = ".sharekit-"  # how the name of a file begins that must not outlive its process
+OWN = "/proc/self/fd"  # where Linux lets a process name its open files
+# Windows has no such flags, nor pipes as files
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 PATIENCE = 60.0  # seconds that a pipe may stay silent: somebody may be typing a passphrase at its other end
 
 
 class Replacement:
-    """A temporary file beside `path`, made before the work begins and renamed to `path` when it is done.
+    """A temporary file for `path`, made before the work begins; `put` gives it that name when the work is done.
 
+    It has no name at all until then, where the system can do that: nothing is left of it if the process is killed.
+    Where it needs a name for a moment, `notes` is a folder that remembers it for `leftovers.sweep`, or None.
     OutputUnwritable if it cannot be made. `replacing` closes it.
     """
 
-    def __init__(self, path: Path) -> None:
-        import tempfile  # late: many commands write no file
-
-        self.path = path
+    def __init__(self, path: Path, notes: Path | None = None) -> None:
+        locks.check_system()
+        self.path, self._notes = path, notes
+        self._temporary: Path | None = None
+        self._note: Path | None = None
         try:
             in_the_way = path.exists() and not path.is_file()
             if in_the_way or os.path.realpath(path.parent) == "/dev":  # a rename there would take it from everybody
                 raise FileExistsError
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sharekit-", suffix=".part")
+            self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (OSError, ValueError):
             raise _unwritable() from None
-        self._handle, self.temporary = handle, Path(name)
+        try:
+            self._handle = self._opened()
+        except OSError:
+            os.close(self._folder)
+            raise _unwritable() from None
+
+    def _opened(self) -> int:
+        """A handle of the new file, locked as long as it is open, so that nobody takes it for a leftover."""
+        handle = _nameless(self.path.parent)
+        if handle is None:
+            name = self._new_name()
+            handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            self._temporary = name
+        locks.take(handle)
+        return handle
+
+    @property
+    def temporary(self) -> Path:
+        """The file's own name, given to it now if it has none yet: for what can only be written by name."""
+        if self._temporary is None:
+            name = self._new_name()
+            self._link(name)
+            self._temporary = name
+        return self._temporary
+
+    def _new_name(self) -> Path:
+        mark = os.urandom(8).hex()
+        name = self.path.parent / f"{LEFT}{mark}.part"
+        if self._notes is not None:
+            with contextlib.suppress(OSError):  # it can do without
+                note = self._notes / f"{LEFT}{mark}.note"
+                os.symlink(os.path.abspath(name), note)
+                self._note = note
+        return name
+
+    def _link(self, name: Path) -> None:
+        if self._temporary is None:
+            os.link(f"{OWN}/{self._handle}", name.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        else:
+            os.link(self._temporary, name)
 
     def commit(self, data: bytes) -> None:
-        """Write `data`, make it durable, and rename it to `path`, mode 0600; OutputUnwritable."""
-        try:
+        """Write `data`, make it durable, and put it at `path`, mode 0600; OutputUnwritable."""
+        self._write(data)
+        self.put()
+
+    def commit_new(self, data: bytes) -> None:
+        """The same where nothing is at `path`; OutputUnwritable if there is, which stays."""
+        self._write(data)
+        with _typed():
+            os.fsync(self._handle)
+            self._link(self.path)
+            os.fsync(self._folder)
+
+    def _write(self, data: bytes) -> None:
+        with _typed():
             view = memoryview(data)
             while view:
                 view = view[os.write(self._handle, view) :]
-        except OSError:
-            raise _unwritable() from None
-        self.put()
 
     def put(self) -> None:
-        """Make durable what stands in the temporary file, and rename it to `path`; OutputUnwritable."""
-        try:
+        """Make durable what stands in the temporary file, and put it at `path`; OutputUnwritable."""
+        with _typed():
             os.fsync(self._handle)
-            os.replace(self.temporary, self.path)
-            sync_directory(self.path.parent)
-        except (OSError, ValueError):
-            raise _unwritable() from None
+            if self._temporary is not None or os.path.lexists(self.path) or not self._took():
+                os.replace(self.temporary, self.path)
+            os.fsync(self._folder)
+
+    def _took(self) -> bool:
+        """Whether the file without a name could take a name that was free."""
+        try:
+            self._link(self.path)
+        except FileExistsError:  # somebody was faster
+            return False
+        return True
 
     def close(self) -> None:
-        """Close the temporary file, and remove it if it was not renamed."""
+        """Close the temporary file, and remove its own name if it still has one."""
+        for name in (self._temporary, self._note):
+            if name is not None:
+                with contextlib.suppress(OSError):  # gone already, or the disk has turned read-only
+                    name.unlink()
         os.close(self._handle)
-        with contextlib.suppress(OSError):  # gone already, or the disk has turned read-only
-            self.temporary.unlink()
+        os.close(self._folder)
+
+
+def _nameless(folder: Path) -> int | None:
+    """A handle of a new file without a name; None where this system or this disk has none."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not os.path.isdir(OWN):  # without it such a file could never be given a name
+        return None
+    try:
+        return os.open(folder, flag | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        if problem.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL):
+            return None
+        raise
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Replacement]:
+def replacing(path: Path, notes: Path | None = None) -> Iterator[Replacement]:
     """A `Replacement` for the block, whose temporary file is gone afterwards whatever happens."""
-    replacement = Replacement(path)
+    replacement = Replacement(path, notes)
     try:
         yield replacement
     finally:
@@ -126,13 +204,22 @@ def _patient(handle: int) -> Callable[[], object]:
     return lambda: waiting.poll(PATIENCE * 1000)
 
 
+@contextlib.contextmanager
+def _typed() -> Iterator[None]:
+    """Whatever the file system refuses, as OutputUnwritable."""
+    try:
+        yield
+    except (OSError, ValueError):
+        raise _unwritable() from None
+
+
 def _unwritable() -> OutputUnwritable:
     return OutputUnwritable("the output cannot be written there")
 
 
-def sync_directory(directory: Path) -> None:
-    """Bring to the disk which files stand in a folder; OSError if that cannot be done."""
-    handle = os.open(directory, os.O_RDONLY)
+def sync(folder: Path) -> None:
+    """Make durable which names a folder has; OSError if that cannot be done."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

@@ -122,8 +122,7 @@ class Decisions:
 
     def overdue(self, *, everything: bool = False) -> list[Action]:
         """What is due, soonest first, or everything that is open; it needs no passphrase."""
-        now = self._clock()
-        return [each for each in self._record.open_actions() if everything or each.due <= now]
+        return self._record.open_actions(until=None if everything else self._clock())
 
     def done(self, action: str, *, outcome: str) -> tuple[Action, int]:
         """Close an open action, of a decision or of a packet: the action, and the number of the entry that says so."""
@@ -149,14 +148,14 @@ class Decisions:
 
     def all(self) -> list[Summary]:
         """Every decision, oldest first, in codes; it needs no passphrase."""
-        open_, found = self._record.open_actions(), self._record.find(now=self._clock(), event="decision-recorded")
+        open_, found = self._record.open_actions(), self._record.find(event="decision-recorded")
         return [_summary(seq, entry, open_) for seq, entry in found]
 
     def show(self, decision: str) -> list[Step]:
         """A decision and what followed, with the words; that somebody looked is recorded first."""
         now, number = self._clock(), self._number(decision)
         self._record.append("consulted", Facts(matter=Matter(decision=number)), now=now)
-        steps = (self._step(seq, entry) for seq, entry in self._record.find(now=now, decision=number))
+        steps = (self._step(seq, entry) for seq, entry in self._record.find(decision=number))
         return [step for step in steps if step.event != "consulted"]
 
     def _step(self, seq: int, entry: Entry) -> Step:
@@ -168,7 +167,7 @@ class Decisions:
 
     def _number(self, decision: str) -> bytes:
         """The number of a decision that is on record, from its hex digits or enough of them; Usage if there is none."""
-        found = self._record.find(now=self._clock(), event="decision-recorded")
+        found = self._record.find(event="decision-recorded")
         return _named(decision, [entry.decision or b"" for _, entry in found], what="decision")
 
 

@@ -3,22 +3,27 @@
     home/policy.toml      what the agency does otherwise than shipped
     home/policy.cose      the act that set it: COSE_Sign1 over { 1: org_id, 2: SHA-256 of policy.toml, 3: time }
 
-What only makes the shipped policy stricter is honoured as it stands, whoever wrote it. What makes it looser counts
-only as it was signed with the agency's own key, and only while it is the policy that the ledger has as the newest:
-an old act that was put back is no act. Whatever is wrong with it, nothing is opened until it is put right.
+Once one was set, the newest that the ledger has is in force, whatever the two files say: the vault keeps what was set,
+by its hash, and the files are written from it. Before that, what only makes the shipped policy stricter is honoured as
+it stands, whoever wrote it. What makes it looser counts only as it was signed with the agency's own key. Whatever is
+wrong with it, nothing is opened or sealed until it is put right, but for an emergency.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sharekit import cbor, cose
 from sharekit.disk import files
-from sharekit.errors import GateNotMet, Malformed, NotTrusted, NotVerified, Usage
+from sharekit.errors import GateNotMet, Malformed, NotTrusted, NotVerified, OutputUnwritable, ShareError, Usage
 from sharekit.exchange.signer import Signer
+from sharekit.ledger.entry import Entry
 from sharekit.moments import is_seconds, seconds_of, time_of
 from sharekit.policy import local
 from sharekit.policy.local import RULE, SOURCE, LocalPolicy
@@ -47,25 +52,77 @@ class OwnPolicy:
     def __init__(self, home: Path, signer: Signer, record: Record, clock: Callable[[], datetime]) -> None:
         self._policy, self._act = home / "policy.toml", home / "policy.cose"
         self._signer, self._record, self._clock = signer, record, clock
+        record.finish(EVENT, self._finish)
 
-    def in_force(self, *, now: datetime | None = None) -> LocalPolicy:
-        """The policy in force; without a `policy.toml` the shipped one.
+    def in_force(self) -> LocalPolicy:
+        """The policy in force: the one set last, or without one what `policy.toml` says, or the shipped one.
 
-        `now` is for whoever has read the clock already. Raises what `policy.local.parse` raises; NotTrusted,
-        BadSignature or Malformed where it is looser than shipped and no act, or not the newest, says so.
+        Raises what `policy.local.parse` raises; NotTrusted, BadSignature or Malformed where it is looser than shipped
+        and no act says so, or where the one set last is not here any more.
         """
-        if not self._policy.exists():
-            return local.shipped()
-        policy = local.parse(files.read(self._policy, limit=local.MAX_BYTES, what="policy.toml"))
+        digest = self._record.standing().policy
+        try:
+            data = self._file() if digest is None else self._document(digest)
+            return local.shipped() if data is None else self._checked(data)
+        except ShareError as problem:
+            problem.rule = problem.rule or RULE
+            raise
+
+    def is_astray(self) -> bool:
+        """Whether `policy.toml` is not the policy that was set last: what it says counts for nothing."""
+        digest = self._record.standing().policy
+        return digest is not None and self._digest_of_file() != digest
+
+    def _checked(self, data: bytes) -> LocalPolicy:
+        policy = local.parse(data)
         if policy.loosens:
-            self._check_act(policy, now or self._clock())
+            self._check_act(policy)
         return policy
 
-    def _signed_act(self) -> Act | None:
-        """The act that stands beside the policy, if this agency signed it; None if there is none."""
-        if not self._act.exists():
+    def _document(self, digest: bytes) -> bytes:
+        """The text of the policy with that hash, wherever it is kept."""
+        kept = self._record.vault.policies.document(digest)
+        if kept is not None and sha256(kept).digest() == digest:
+            return kept
+        with contextlib.suppress(Malformed):
+            data = self._file()
+            if data is not None and sha256(data).digest() == digest:
+                return data
+        raise NotTrusted(
+            "the policy that this agency set last is not in this home any more, and what it forbade is not known",
+            hint="put policy.toml and policy.cose back from the backup, or set one: sharekit policy set FILE",
+            rule=RULE,
+            source=SOURCE,
+        )
+
+    def _file(self) -> bytes | None:
+        """What stands in `policy.toml`; None if there is none, Malformed if it cannot be read."""
+        if not os.path.lexists(self._policy):
             return None
-        own, data = self._signer.card, files.read(self._act, limit=4096, what="policy.cose")
+        try:
+            if not self._policy.is_file():
+                raise OSError
+            return files.read(self._policy, limit=local.MAX_BYTES, what="policy.toml")
+        except (OSError, Usage):
+            raise Malformed("policy.toml cannot be read", hint="put a file in its place, or take it away") from None
+
+    def _digest_of_file(self) -> bytes | None:
+        with contextlib.suppress(Malformed):
+            data = self._file()
+            return None if data is None else sha256(data).digest()
+        return None
+
+    def _acts(self, digest: bytes) -> Iterator[bytes]:
+        """The acts that may have set the policy with that hash: as the vault keeps it, and as it lies in the home."""
+        kept = self._record.vault.policies.act(digest)
+        if kept is not None:
+            yield kept
+        if self._act.is_file():
+            yield files.read(self._act, limit=4096, what="policy.cose")
+
+    def _signed_act(self, data: bytes) -> Act:
+        """The act that the bytes are, if this agency signed it."""
+        own = self._signer.card
         message = cose.parse_sign1(data, required=_HEADER)
         cose.verify_sign1(message, own.signing)
         if message.header[cose.TYP] != TYP or message.header[cose.KID] != own.kid:
@@ -74,14 +131,10 @@ class OwnPolicy:
 
     def set_at(self) -> datetime | None:
         """When the policy in force was set; None if it was written by hand, or is the shipped one."""
-        now = self._clock()
-        policy = self.in_force(now=now)
         try:
-            self._check_act(policy, now)
-            act = self._signed_act()
+            return self._check_act(self.in_force()).at
         except (NotVerified, Malformed):
             return None
-        return act.at if act else None
 
     def tighten(self, data: bytes, *, reason: str) -> int:
         """Take the `policy.toml` in `data` into use, which is nowhere looser than shipped; the number of its entry.
@@ -115,20 +168,43 @@ class OwnPolicy:
         signed = _signed(Act(policy.digest, now), self._signer)
         facts = Facts(file=policy.digest, promise=Promise(words={"reason": reason}))
         with files.replacing(self._act) as act, files.replacing(self._policy) as text:
+            self._record.vault.policies.keep(policy.digest, data, signed)
             number = self._record.append(EVENT, facts, now=now)
-            act.commit(signed)
-            text.commit(data)
+            with contextlib.suppress(OutputUnwritable):  # it is in force; its files follow with the next act
+                act.commit(signed)
+                text.commit(data)
         return number
 
-    def _check_act(self, policy: LocalPolicy, now: datetime) -> None:
-        act = self._signed_act()
-        if act is None:
-            raise _no_act("the local policy is looser than the shipped one, and nobody signed that")
-        if act.digest != policy.digest:
-            raise _no_act("the local policy is looser than the shipped one, and was changed after it was signed")
-        newest = self._record.newest(EVENT, now=now)
-        if newest is None or newest.file != act.digest:
-            raise _no_act("the local policy is looser than the shipped one, and not the one that was set last")
+    def _finish(self, entries: Sequence[Entry]) -> None:
+        """Write the files of the policy set last, if a killed process has not; keep it where only a file has it."""
+        digest, policies = entries[-1].file or b"", self._record.vault.policies
+        document, act = policies.document(digest), policies.act(digest)
+        if document is None:
+            if self._digest_of_file() == digest and self._act.is_file():
+                policies.keep(digest, self._file() or b"", files.read(self._act, limit=4096, what="policy.cose"))
+        elif act is not None and self._digest_of_file() != digest:
+            with contextlib.suppress(OutputUnwritable):
+                files.write(self._act, act)
+                files.write(self._policy, document)
+
+    def _check_act(self, policy: LocalPolicy) -> Act:
+        """The act that set a policy; NotTrusted, BadSignature or Malformed if there is none."""
+        problem: ShareError = _no_act("the local policy is looser than the shipped one, and nobody signed that")
+        for data in self._acts(policy.digest or b""):
+            try:
+                act = self._signed_act(data)
+            except (NotVerified, Malformed) as wrong:
+                problem = wrong
+                continue
+            if act.digest != policy.digest:
+                problem = _no_act(
+                    "the local policy is looser than the shipped one, and was changed after it was signed"
+                )
+            elif self._record.standing().policy != act.digest:
+                problem = _no_act("the local policy is looser than the shipped one, and not the one that was set last")
+            else:
+                return act
+        raise problem
 
 
 def _act(payload: Any, org_id: str) -> Act:

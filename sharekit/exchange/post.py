@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sharekit.disk import files
-from sharekit.errors import LedgerTampered, ShareError, Usage
+from sharekit.errors import LedgerError, LedgerTampered, ShareError, Usage
 from sharekit.exchange.signer import Signer
 from sharekit.ledger.entry import Entry
 from sharekit.packet import receipt
@@ -98,7 +98,8 @@ class Post:
             self._record.vault.packets.note(sender.org_id, parts.cti, digest=digest, now=now, recipients=answered)
             facts = Facts(packet=parts.cti, file=digest, counterparties=[card.org_id])
             self._record.append("sealed", facts, now=now)
-            self._record.vault.packets.mark_recorded(sender.org_id, parts.cti)
+            with contextlib.suppress(LedgerError):  # it is on the record, and goes
+                self._record.vault.packets.mark_recorded(sender.org_id, parts.cti)
             waiting.commit(data)
         return path
 

@@ -6,14 +6,15 @@ A receipt follows whatever a partner should know; that one could not be made und
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import profile, retention
+from sharekit.domain import profile, retention, vocabulary
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Expired, Replayed, ShareError
+from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.modes import Handler
@@ -24,7 +25,8 @@ from sharekit.packet import open as opening
 from sharekit.packet import wire
 from sharekit.packet.open import Share
 from sharekit.packet.wire import Control, Statement
-from sharekit.policy.decide import Verdict, decide
+from sharekit.policy import local
+from sharekit.policy.decide import Verdict, decide, is_emergency
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
 from sharekit.record import guesses, promises, refusals
@@ -111,7 +113,8 @@ class Receiving:
             self._record_use("decided", arrived, verdict)
             share = opening.open_dataset(arrived.packet, manifest, verdict, keys)
         entry = self._record_use("opened", arrived, verdict, share)
-        self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
+        with contextlib.suppress(LedgerError):  # what is on the record is shown
+            self._record.vault.packets.mark_opened(arrived.statement.sender, arrived.cti, now=arrived.now)
         waiting = self._receipts.give("opened", entry, arrived, note=manifest.note)
         return Opened(**vars(share), **waiting._asdict())
 
@@ -157,7 +160,7 @@ class Receiving:
         also = own.confirm.get(terms.profile, ())
         with refusals.recorded(self._record, arrived.facts(purpose=use.purpose), now=arrived.now):
             kind.check_readable(use.confirm, also=also)
-            if use.confirm and not use.break_glass:
+            if use.confirm and not is_emergency(use):
                 guesses.check_patience(self._record, arrived.cti, now=arrived.now)
 
     def _in_force(self, use: Use) -> LocalPolicy:
@@ -166,15 +169,22 @@ class Receiving:
         with refusals.recorded(self._record, now=now):
             if use.assessment is not None:
                 check_assessment(use.assessment)
-            return self._policy.in_force(now=now)
+        try:
+            with refusals.recorded(self._record, now=now):
+                return self._policy.in_force()
+        except (Malformed, NotVerified, Refused):
+            if not is_emergency(use):
+                raise
+            return local.unread()
 
     # --- on the record ---
 
     def _record_received(self, arrived: Arrived, *also: str) -> int | None:
         """`received` once a packet, at its first full verification, and the events in `also`; the last one's number."""
+        begun = self._record.vault.packets.seen(arrived.statement.sender, arrived.cti)
         if not self._is_recorded(arrived):
             with self._record.one_at_a_time():
-                if not self._is_recorded(arrived):
+                if not self._is_recorded(arrived) and not (begun and self._has_entry(arrived)):
                     return self._append_received(arrived, ("received", *also))
         return self._append_received(arrived, also) if also else None
 
@@ -186,9 +196,19 @@ class Receiving:
             raise Replayed("another packet with this number was seen before", packet=arrived.statement.id)
         return seen.recorded
 
+    def _has_entry(self, arrived: Arrived) -> bool:
+        """Whether somebody recorded it who was stopped before the vault knew."""
+        about = self._record.about_packets([arrived.cti])
+        first = {vocabulary.load("ledger-events")[code].number for code in ("received", "sealed")}
+        found = any(entry.event in first and entry.file == arrived.statement.digest for entry in about)
+        if found:
+            self._record.vault.packets.mark_recorded(arrived.statement.sender, arrived.cti)
+        return found
+
     def _append_received(self, arrived: Arrived, events: Sequence[str]) -> int:
         first = self._record.append(events, arrived.facts(), now=arrived.now)
-        self._record.vault.packets.mark_recorded(arrived.statement.sender, arrived.cti)
+        with contextlib.suppress(LedgerError):  # it is found in the ledger when it comes again
+            self._record.vault.packets.mark_recorded(arrived.statement.sender, arrived.cti)
         return first + len(events) - 1
 
     def _record_use(self, event: str, arrived: Arrived, verdict: Verdict, share: Share | None = None) -> int:
@@ -204,7 +224,7 @@ class Receiving:
             terms=verdict.terms,
             policy=verdict.policy.digest,
             left_out=len(share.withheld) if share else 0,
-            promise=promises.of_opening(verdict.outcome, arrived.cti, now=arrived.now) if share else None,
+            promise=promises.of_opening(verdict, arrived.cti, now=arrived.now) if share else None,
         )
         sender, keep = arrived.statement.sender, self._retention.keep
         with self._record.one_at_a_time():

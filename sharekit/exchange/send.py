@@ -5,6 +5,8 @@ The agency's half of `packet/seal`: to whom, by whose policy, and what is commit
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -15,14 +17,15 @@ from sharekit.disk import files
 from sharekit.domain import profile, retention
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Usage
+from sharekit.errors import LedgerError, Malformed, NotVerified, Refused, Usage
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.signer import Signer
 from sharekit.packet import seal as sealing
 from sharekit.packet.seal import Draft, Examined
-from sharekit.policy import rulebook, rules_of_conduct
+from sharekit.policy import local, rulebook, rules_of_conduct
 from sharekit.policy.assess import Finding, gate
+from sharekit.policy.local import LocalPolicy
 from sharekit.record import refusals
 from sharekit.record.promises import of_share
 from sharekit.record.record import Facts, Record
@@ -109,6 +112,8 @@ class Sending:
         now, sender = self._clock(), self._signer.sender()
         with refusals.recorded(self._record, now=now):
             draft = self._draft(dataset, terms, to, now=now)
+        if local.UNREAD in draft.findings:
+            self._record.append(refusals.EVENT, Facts(outcome=Malformed.code, rule=local.RULE), now=now)
         sender = replace(sender, note=self._record.ledger(now).checkpoint())
         parts = sealing.Parts.fresh()
         data = sealing.seal_parts(draft, parts, sender=sender, now=now)
@@ -144,7 +149,12 @@ class Sending:
         )
         findings = self._weighed(draft.terms, cards, draft.findings, now)
         gate(findings)
-        return replace(draft, findings=findings)
+        return replace(draft, findings=(*findings, *self._sealed_before(draft)))
+
+    def _sealed_before(self, draft: Draft) -> list[Finding]:
+        """Advice, where the same share was sealed before for the same organisations: it may have been sent already."""
+        before = self._record.vault.rationales.draft(_text(draft))
+        return [] if before is None else [_repeated(before)]
 
     def examine(
         self,
@@ -193,9 +203,18 @@ class Sending:
         self, terms: ShareTerms, cards: Sequence[Card], findings: Sequence[Finding], now: datetime
     ) -> tuple[Finding, ...]:
         """The findings as they weigh under this agency's own policy, if that lets such a share go at all."""
-        own = self._policy.in_force(now=now)
+        own = self._in_force(terms)
         own.check_share(terms, {card.org_id: card.org_type for card in cards})
         return tuple(own.weighed(findings, urgent=terms.urgent))
+
+    def _in_force(self, terms: ShareTerms) -> LocalPolicy:
+        """This agency's own policy; for an urgent share the shipped one, if its own cannot be read."""
+        try:
+            return self._policy.in_force()
+        except (Malformed, NotVerified, Refused):
+            if not terms.urgent:
+                raise
+            return local.unread()
 
     def _repeats(self, terms: ShareTerms) -> int:
         """How many decisions of late were explained in these words; not known while the vault is locked."""
@@ -212,6 +231,10 @@ class Sending:
 
     # --- on the record ---
 
+    def _remember_draft(self, draft: Draft, cti: bytes) -> None:
+        with contextlib.suppress(LedgerError):  # it is on the record, and goes
+            self._record.vault.rationales.note_draft(_text(draft), cti)
+
     def _record_sealed(self, draft: Draft, cti: bytes, data: bytes, now: datetime) -> int:
         """Record a packet, and what has to be remembered about it; the number of its entry."""
         facts, packets, own = _facts(draft, cti, data, now), self._record.vault.packets, self._signer.org_id
@@ -221,8 +244,27 @@ class Sending:
         with self._record.one_at_a_time():
             self._retention.keep(cti, own, draft.terms, due=due, identifiers=facts.identifiers)
             entry = self._record.append("sealed", facts, now=now)
-        packets.mark_recorded(own, cti)
+        with contextlib.suppress(LedgerError):  # it is on the record, and goes
+            packets.mark_recorded(own, cti)
+        self._remember_draft(draft, cti)
         return entry
+
+
+def _text(draft: Draft) -> str:
+    """Data, terms and recipients of a share as one text, the same whenever it is sealed."""
+    to = sorted(card.org_id for card in draft.recipients)
+    terms = {name: value for name, value in draft.terms.json.items() if name != "recipients"}
+    return json.dumps([draft.fields, terms, to], sort_keys=True, default=str)
+
+
+def _repeated(packet: bytes) -> Finding:
+    return Finding(
+        "repeated-draft",
+        "advice",
+        f"the same share was sealed for the same organisations before, as packet {packet.hex()}",
+        "this agency's own record",
+        "if that one was sent, do not send this one too",
+    )
 
 
 def _facts(draft: Draft, cti: bytes, data: bytes, now: datetime) -> Facts:

@@ -23,7 +23,7 @@ from sharekit.ledger.entry import Entry
 from sharekit.ledger.group_commit import Group
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import File
-from sharekit.ledger.storage import DOUBTED, Commit, Newest, Place, Storage
+from sharekit.ledger.storage import BEYOND, DOUBTED, PIECE, Commit, Newest, Place, Storage, refuse_marked
 from sharekit.ledger.tip import RUN, Tip, complete, consistency_ranges, inclusion_ranges
 from sharekit.proofs import checkpoint, inclusion
 from sharekit.proofs.checkpoint import Checkpoint
@@ -105,6 +105,11 @@ class Ledger:
         """The number of its entries."""
         return self._newest().size
 
+    @property
+    def seen(self) -> int:
+        """How many entries there were when it was last looked; there may be more by now, and never fewer."""
+        return self._tip.size
+
     def root(self, size: int | None = None) -> bytes:
         """The root hash of all entries, or of the first `size`; Usage if there are not so many."""
         return self._newest().root() if size is None else self._roots([(0, self._tree(size, at_least=0))])[0]
@@ -144,11 +149,22 @@ class Ledger:
             raise _no_entry()
         return data
 
-    def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Number and bytes of every entry from number `start` on, in order."""
-        while rows := self._storage.entries(start):
+    def entries(self, start: int = 0, *, piece: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of every entry from number `start` on, in order, read in pieces, the first of `piece`."""
+        most = piece or PIECE
+        while rows := self._storage.entries(start, most=most):
             yield from rows
-            start = rows[-1][0] + 1
+            start, most = rows[-1][0] + 1, PIECE
+
+    def newest_first(self, before: int | None = None, *, piece: int = PIECE) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of every entry, or of those before number `before`, newest first.
+
+        No more is read than is asked for, in pieces of `piece` entries.
+        """
+        end = BEYOND if before is None else before
+        while rows := self._storage.entries_before(end, most=max(1, min(piece, PIECE))):
+            yield from rows
+            end = rows[-1][0]
 
     def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
         """The hashes that lead from entry `seq` to the root of the first `size` entries (RFC 9162 section 2.1.3.1)."""
@@ -182,7 +198,7 @@ class Ledger:
         done, and how many there are: two for every entry.
         """
         try:
-            self._storage.check()
+            self._storage.check_all()
             tip = self._newest(anew=True)
             recheck.recompute(self._storage, tip.size, self._signed, progress)
         except LedgerTampered:
@@ -191,24 +207,37 @@ class Ledger:
         self._storage.unmark(DOUBTED)
         return tip.size
 
+    def verify_newest(self) -> int:
+        """Recompute the newest part, at least 1,024 entries where there are so many; how many entries that were.
+
+        Nothing of the rest is read. LedgerTampered as in `verify`, and where it did not verify when that was last done.
+        """
+        self._storage.check()
+        if self._storage.marked() == DOUBTED:
+            refuse_marked(DOUBTED)
+        self._newest(anew=True)
+        return self._check_recent()
+
     def export(
         self,
         path: Path | str,
         cards: Iterable[tuple[str, bytes]] = (),
         attestations: Iterable[AttestationRow] = (),
         stamps: Iterable[tuple[str, bytes]] = (),
+        *,
+        notes: Path | None = None,
     ) -> None:
         """Write one SQLite file for an auditor, mode 0600, in one step: the ledger's tables, and what is given.
 
-        `cards` are (organisation id, card), `stamps` (note, time stamp). OutputUnwritable, also where `path` is the
-        ledger.
+        `cards` are (organisation id, card), `stamps` (note, time stamp), `notes` is as in `disk/files`.
+        OutputUnwritable, also where `path` is the ledger.
         """
         path = Path(path)
         problem = OutputUnwritable("the output cannot be written there")
         if self._storage.is_own(path) or path.is_dir():
             raise problem
         self._newest(anew=True)
-        with durable.replacing(path, problem) as temporary, durable.typed(problem):
+        with durable.replacing(path, problem, notes) as temporary, durable.typed(problem):
             self._storage.copy(temporary)
             _add(temporary, card=cards, attestation=attestations, stamp=stamps)
 
@@ -268,8 +297,8 @@ class Ledger:
         stored = {level: data for (level, _), data in self._storage.nodes(complete(0, size)).items()}
         return tuple(stored.get(level, b"") for level in range(size.bit_length()))
 
-    def _check_recent(self) -> None:
-        """Whether the newest entries, at least 1024 where there are so many, lead to the signed root."""
+    def _check_recent(self) -> int:
+        """Whether the newest entries, at least 1024 where there are so many, lead to the signed root; how many."""
         tip = self._tip
         start = max(0, tip.size // RUN - 1) * RUN
         rows = list(itertools.islice(self.entries(start), tip.size - start))  # others may be adding to them
@@ -277,6 +306,7 @@ class Ledger:
         grown, _ = Tip(start, "", self._waiting(start)).grown(leaves)
         if [seq for seq, _ in rows] != list(range(start, tip.size)) or grown.root() != tip.root():
             raise _differs("the entries are not those that were signed", start, tip.root(), grown.root())
+        return len(rows)
 
     def _tree(self, size: int | None, *, at_least: int) -> int:
         newest = self._newest().size

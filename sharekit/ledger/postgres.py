@@ -280,6 +280,11 @@ class TableStorage(Storage):
         with contextlib.suppress(LedgerError):  # a reader may not, and does not append either
             self._database.rows("SELECT FROM sharekit.set_mark(%s, %s)", self._origin, what)
 
+    def marked(self) -> str | None:
+        self._check_open()
+        found = self._database.rows("SELECT mark FROM sharekit.ledger WHERE origin = %s", self._origin)
+        return str(found[0][0]) if found and found[0][0] else None
+
     def unmark(self, what: str) -> None:
         with contextlib.suppress(LedgerError):
             self._database.rows("SELECT FROM sharekit.unset_mark(%s, %s)", self._origin, what)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from sharekit.errors import LedgerError, LedgerTampered, Usage
+from sharekit.errors import LedgerError, LedgerTampered, Locked, ShareError, Usage
 from sharekit.ledger.storage import refuse_marked
 
 __all__ = ["driver", "typed"]
@@ -20,7 +20,6 @@ _TROUBLE = {
     "42501": "the database role may not do that",
     "53100": "the disk of the database is full",
     "53300": "the database takes no more connections",
-    "55P03": "the ledger is in use and stayed so",
     "57P": "the database was stopped, or is just starting",
     "SK002": "the database does not wait for its disk",
 }
@@ -56,7 +55,9 @@ def typed() -> Iterator[None]:
         raise _as_ledger_error(error.sqlstate or "08000") from None
 
 
-def _as_ledger_error(state: str) -> LedgerError:
+def _as_ledger_error(state: str) -> ShareError:
+    if state == "55P03":
+        return Locked("the ledger is in use and stayed so")
     for length in (5, 3, 2):
         if state[:length] in _TROUBLE:
             hint = "nothing was released; see to the database server, then try again"

@@ -95,7 +95,7 @@ class FileStorage(Storage):
     def append(self, known: Tip, commit_on: Callable[[Newest], Commit]) -> Commit:
         with durable.typed(), self._mutex, durable.locked(self.path):
             self._check_place()
-            if (marked := self._marked()) is not None:
+            if (marked := self.marked()) is not None:
                 refuse_marked(marked)
             with self._transaction():
                 commit = commit_on(self.newest())
@@ -106,7 +106,7 @@ class FileStorage(Storage):
     def replay(self, commits: Iterable[Commit]) -> None:
         with durable.typed(), self._mutex, durable.locked(self.path):
             self._check_place()
-            if self._marked() == DOUBTED:
+            if self.marked() == DOUBTED:
                 refuse_marked(DOUBTED)
             with self._transaction():
                 for commit in commits:
@@ -139,8 +139,12 @@ class FileStorage(Storage):
     def check(self) -> None:
         with durable.typed(), self._mutex:
             durable.check_schema(self._db)
-            durable.check_pages(self._db)
             self._check_place()
+
+    def check_all(self) -> None:
+        self.check()
+        with durable.typed(), self._mutex:
+            durable.check_pages(self._db)
 
     def copy(self, path: Path) -> None:
         with durable.typed(), self._mutex:
@@ -153,15 +157,15 @@ class FileStorage(Storage):
     def mark(self, what: str) -> None:
         """The mark is a file beside the ledger; on a disk that is read-only there are no appends to keep off."""
         with contextlib.suppress(OSError, OutputUnwritable):
-            if self._marked() is None:
+            if self.marked() is None:
                 files.write(self._mark, what.encode())
 
     def unmark(self, what: str) -> None:
         with contextlib.suppress(OSError):
-            if self._marked() == what:
+            if self.marked() == what:
                 self._mark.unlink()
 
-    def _marked(self) -> str | None:
+    def marked(self) -> str | None:
         if not os.path.lexists(self._mark):
             return None
         return MOVED if self._mark.read_bytes() == MOVED.encode() else DOUBTED

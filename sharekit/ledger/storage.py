@@ -17,7 +17,19 @@ from sharekit.errors import LedgerError, LedgerTampered
 from sharekit.ledger.tip import RUN, Tip
 from sharekit.values import Value
 
-__all__ = ["BEYOND", "DOUBTED", "MOVED", "PIECE", "Commit", "Newest", "Place", "Setting", "Shelf", "Storage"]
+__all__ = [
+    "BEYOND",
+    "DOUBTED",
+    "MOVED",
+    "PIECE",
+    "Commit",
+    "Newest",
+    "Place",
+    "Setting",
+    "Shelf",
+    "Storage",
+    "refuse_marked",
+]
 
 PIECE = 1024  # rows read at a time: a reader never keeps a writer waiting for long
 BEYOND = 2**63  # no row has such a number
@@ -81,6 +93,10 @@ class Storage(abc.ABC):
     def check(self) -> None:
         """Return only if tables and triggers are those that a ledger is made with, and are where they were."""
 
+    def check_all(self) -> None:
+        """The same, and that every page of a file is in order: as long as the ledger is, so is this."""
+        self.check()
+
     @abc.abstractmethod
     def copy(self, path: Path) -> None:
         """Write the three tables, all of one moment, into the empty file `path`, as a SQLite ledger."""
@@ -92,6 +108,10 @@ class Storage(abc.ABC):
     @abc.abstractmethod
     def mark(self, what: str) -> None:
         """Take no more entries from now on, because it is DOUBTED or has MOVED; an earlier mark stays."""
+
+    @abc.abstractmethod
+    def marked(self) -> str | None:
+        """The mark there is, or None."""
 
     @abc.abstractmethod
     def unmark(self, what: str) -> None:
@@ -123,10 +143,16 @@ class Storage(abc.ABC):
         row = self._row("SELECT bytes FROM entry WHERE seq = ?", seq) if 0 <= seq < BEYOND else None
         return _whole(seq, row[0]) if row else None
 
-    def entries(self, start: int) -> list[tuple[int, bytes]]:
-        """Number and bytes of some entries from number `start` on; call again after the last of them."""
+    def entries(self, start: int, *, most: int = PIECE) -> list[tuple[int, bytes]]:
+        """Number and bytes of some entries from number `start` on, at most so many; call again after the last."""
         sql = "SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?"
-        rows = self.rows(sql, start, PIECE) if start < BEYOND else []
+        rows = self.rows(sql, start, most) if start < BEYOND else []
+        return [(seq, _whole(seq, data)) for seq, data in rows]
+
+    def entries_before(self, end: int, *, most: int = PIECE) -> list[tuple[int, bytes]]:
+        """Number and bytes of the newest entries before number `end`, newest first, at most so many."""
+        sql = "SELECT seq, bytes FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+        rows = self.rows(sql, min(max(end, 0), BEYOND - 1), most)
         return [(seq, _whole(seq, data)) for seq, data in rows]
 
     def nodes(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:

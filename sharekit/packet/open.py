@@ -40,7 +40,7 @@ from sharekit.packet.wire import (
     parse,
     unpad,
 )
-from sharekit.policy.decide import Verdict, decide, nothing_to_show
+from sharekit.policy.decide import Verdict, answered_for, decide, is_emergency, nothing_to_show
 from sharekit.policy.use import Use
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
@@ -245,7 +245,10 @@ def _revealed(packet_id: str, fields: dict[str, Any], verdict: Verdict) -> Share
     kind = profile.load(verdict.terms.profile)
     kind.check_received(fields)  # 5.17
     kind.check_visible(fields, now=verdict.now)
-    also = verdict.policy.confirm.get(verdict.terms.profile, ())
+    urgent = is_emergency(verdict.use) and answered_for(
+        verdict.use
+    )  # then nothing that is only local stands in the way
+    also = () if urgent else verdict.policy.confirm.get(verdict.terms.profile, ())
     kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
     glass = verdict.outcome == "allow-logged"
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19

@@ -8,6 +8,7 @@ It fails closed on meaning: a code nobody knows, or a cell nobody filled, opens 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,11 +18,11 @@ from sharekit.domain import profile, vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import PurposeRefused
 from sharekit.policy import use as footing
-from sharekit.policy.local import LocalPolicy, shipped
+from sharekit.policy.local import UNREAD, LocalPolicy, shipped
 from sharekit.policy.use import Use
 from sharekit.values import Value, field
 
-__all__ = ["Obligation", "Verdict", "decide", "nothing_to_show"]
+__all__ = ["Obligation", "Verdict", "answered_for", "decide", "is_emergency", "nothing_to_show"]
 
 ALLOWING = frozenset({"allow", "allow-with-record", "allow-logged"})
 
@@ -58,6 +59,11 @@ class Verdict(Value):
         return self.outcome in ALLOWING
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether it opens on the strength of a court's order, whose number was given as the reason."""
+        return self.allowed and self.rule == "R18.2"
+
+    @property
     def obligations(self) -> tuple[Obligation, ...]:
         """The things that whoever opens must do or leave undone; empty where nothing opens."""
         return tuple(_obligations(self)) if self.allowed else ()
@@ -81,6 +87,26 @@ def decide(terms: ShareTerms, use: Use, *, now: datetime, policy: LocalPolicy | 
     """
     case = _Case(terms, use, now, policy or shipped())
     return case.verdict(_first(case))
+
+
+def is_emergency(use: Use) -> bool:
+    """Whether somebody breaks the glass for a purpose that opens in an emergency: nothing local stops that."""
+    return use.break_glass and use.purpose in _emergencies()
+
+
+def answered_for(use: Use) -> bool:
+    """Whether somebody who breaks the glass says who they are, and why."""
+    return not list(_unanswered(use))
+
+
+def _unanswered(use: Use) -> Iterator[str]:
+    """What to add before the glass is broken, as options."""
+    if not _is_given(use.by):
+        yield "--as NAME"
+    if not _is_given(use.reason):
+        yield "--reason TEXT"
+    elif not footing.is_reason(use.reason):
+        yield "--reason TEXT in several words: what has happened, or what is feared"
 
 
 def nothing_to_show(verdict: Verdict) -> Verdict:
@@ -114,12 +140,14 @@ class _Case:
     @property
     def ordered(self) -> bool:
         """Whether a court's order is cited, with its number."""
-        return self.use.gateway in _engine()["court"]["orders"] and _is_given(self.use.reason)
+        number = re.compile(_engine()["court"]["number"])
+        cited = bool(number.fullmatch((self.use.reason or "").strip()))
+        return self.use.gateway in _engine()["court"]["orders"] and cited
 
     @property
     def emergency(self) -> bool:
         """Whether somebody breaks the glass for a purpose that opens in an emergency."""
-        return self.use.break_glass and self.use.purpose in _emergencies()
+        return is_emergency(self.use)
 
     def verdict(self, answer: _Answer) -> Verdict:
         step = _engine()["steps"][answer.rule]
@@ -140,6 +168,8 @@ class _Case:
     def _hint(self, answer: _Answer, said: dict[str, Any]) -> str:
         """The way through; where nothing opened, also the one in an emergency, if there is one."""
         hint: str = said["hint"] if answer.hint is None else answer.hint
+        if said["outcome"] in ALLOWING and self.policy.unread:
+            return "; ".join(filter(None, [hint, f"{UNREAD.message}: {UNREAD.way_through}"]))
         if said["outcome"] in ALLOWING or answer.rule == "R18.7" or said["code"] == "unknown-code":
             return hint
         return "; ".join([hint, *_in_an_emergency(self)])
@@ -190,7 +220,7 @@ def _3_need_to_know(case: _Case) -> _Answer | None:
     name, org_type = case.terms.profile, case.use.org_type
     if not profile.load(name).receives(org_type, route=case.terms.route):
         return _Answer("R18.3", "outside")
-    return None if case.policy.receives(name, org_type) else _Answer("R18.3", "local")
+    return None if case.emergency or case.policy.receives(name, org_type) else _Answer("R18.3", "local")
 
 
 def _4_same_purpose(case: _Case) -> _Answer | None:
@@ -212,8 +242,7 @@ def _6_compatible(case: _Case) -> _Answer | None:
 
 def _7_break_glass(case: _Case) -> _Answer | None:
     if case.emergency:
-        owed = {"--as NAME": case.use.by, "--reason TEXT": case.use.reason}
-        missing = [option for option, text in owed.items() if not _is_given(text)]
+        missing = list(_unanswered(case.use))
         return _Answer("R18.7", "unnamed", f"add {' and '.join(missing)}") if missing else _Answer("R18.7", "emergency")
     return _Answer("R18.7", "unasserted") if case.cell == "allow-logged" else None
 
@@ -316,7 +345,9 @@ def _in_an_emergency(case: _Case) -> Iterator[str]:
     """The emergency's way through, where these terms have one for this organisation that shows something."""
     shows = profile.load(case.terms.profile).has_break_glass
     for code in _emergencies():
-        asserted = Use(purpose=code, org_type=case.use.org_type, break_glass=True, by="somebody", reason="an emergency")
+        asserted = Use(
+            purpose=code, org_type=case.use.org_type, break_glass=True, by="somebody", reason="in an emergency"
+        )
         rule, name, _ = _first(_Case(case.terms, asserted, case.now, case.policy))
         outcome = _engine()["steps"][rule]["answers"][name]["outcome"]
         if outcome == "allow" or (outcome == "allow-logged" and shows):

@@ -21,11 +21,18 @@ from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotNeedToKnow, 
 from sharekit.policy.assess import Finding
 from sharekit.values import Value, field, replace
 
-__all__ = ["MAX_BYTES", "RULE", "SOURCE", "Change", "LocalPolicy", "parse", "shipped"]
+__all__ = ["MAX_BYTES", "RULE", "SOURCE", "UNREAD", "Change", "LocalPolicy", "parse", "shipped", "unread"]
 
 MAX_BYTES = 256 * 1024
 RULE = "local-policy"
 SOURCE = "this agency's own policy"
+UNREAD = Finding(
+    RULE,
+    "advice",
+    "this agency's own policy cannot be read, and the shipped rules decided in its place",
+    SOURCE,
+    "have it put right today: sharekit doctor says what is wrong",
+)
 ABSENT = "refer"  # what a cell that nobody filled does
 
 Rows = Mapping[str, Mapping[str, str]]
@@ -50,7 +57,8 @@ class LocalPolicy(Value, kw_only=True):
     `rows` is the matrix, `local_cells` the pairs of purposes in it that are its own. `prohibited` and `opened` are
     purposes; `recipients` narrows profiles to types of organisation; `confirm` has the dotted paths of more second
     identifiers by profile, `severities` the weight of rules. `digest` is the SHA-256 of its `policy.toml`, and
-    `max_valid_days` a number of days; both are None where there is none.
+    `max_valid_days` a number of days; both are None where there is none. `unread` says that there is one that cannot
+    be read, and the shipped one stands in for it in an emergency.
     """
 
     rows: Rows = field(repr=False)
@@ -61,6 +69,7 @@ class LocalPolicy(Value, kw_only=True):
     confirm: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
     severities: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     max_valid_days: int | None = None
+    unread: bool = False
     changes: tuple[Change, ...] = ()
     digest: bytes | None = field(default=None, repr=False)
 
@@ -106,7 +115,8 @@ class LocalPolicy(Value, kw_only=True):
 
     def weighed(self, findings: Iterable[Finding], *, urgent: bool) -> tuple[Finding, ...]:
         """The findings with the weight that this policy gives them, which is never a new gate for an urgent share."""
-        return tuple(replace(each, severity=self._severity(each, urgent)) for each in findings)
+        weighed = tuple(replace(each, severity=self._severity(each, urgent)) for each in findings)
+        return (*weighed, UNREAD) if self.unread else weighed
 
     def _severity(self, finding: Finding, urgent: bool) -> str:
         ranks, here = _severities(), self.severities.get(finding.rule)
@@ -124,6 +134,12 @@ def _stopped(message: str, way_through: str) -> GateNotMet:
 def shipped() -> LocalPolicy:
     """The policy that sharekit ships, unchanged."""
     return LocalPolicy(rows=_shipped_rows())
+
+
+@functools.cache
+def unread() -> LocalPolicy:
+    """The shipped policy in the place of one that cannot be read, for an emergency."""
+    return replace(shipped(), unread=True)
 
 
 @functools.lru_cache(maxsize=16)

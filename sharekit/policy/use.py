@@ -8,6 +8,7 @@ what is said about it in `schemas/engine.json`.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +22,10 @@ from sharekit.domain.workdays import day_of
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.values import Value, field
 
-__all__ = ["Use", "cautions", "check_assessment", "lacking", "misnamed"]
+__all__ = ["Use", "cautions", "check_assessment", "is_reason", "lacking", "misnamed"]
+
+SEVERAL = 2  # words at least, in a reason that opens by itself
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 _CODES = {"basis": "art6", "art9": "art9", "art10": "art10", "annex2": "annex2-conditions", "gateway": "gateways"}
 
@@ -88,6 +92,11 @@ def unsaid(assessment: Mapping[str, Any] | None) -> list[str]:
     """The names of the parts of an assessment that are absent, blank, or a placeholder such as "n/a"."""
     said = assessment if isinstance(assessment, Mapping) else {}
     return [name for name in _assessments().schema["required"] if not _says(said.get(name))]
+
+
+def is_reason(text: str | None) -> bool:
+    """Whether a reason says something: several words, and not a placeholder such as "n/a"."""
+    return _says(text) and len(_WORD.findall(text or "")) >= SEVERAL
 
 
 def _says(text: object) -> bool:

@@ -18,6 +18,7 @@ from sharekit.values import Value
 __all__ = ["Attestation", "attestation", "evidence", "no_evidence", "parse_evidence"]
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_ROWS = 100_000  # more than so many bytes hold, if each row says something
 
 
 class Attestation(Value):
@@ -41,7 +42,8 @@ def evidence(origin: str, attestations: Iterable[Attestation]) -> bytes:
 def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
     """The origin and the attestations in a file that `evidence` made, none of them checked.
 
-    The origin is the name of the ledger that they are about. Malformed if it is no such file, or larger than 64 MiB.
+    The origin is the name of the ledger that they are about. Malformed if it is no such file, or larger than 64 MiB or
+    100,000 rows.
     """
     if len(data) > MAX_BYTES:
         raise no_evidence()
@@ -56,7 +58,7 @@ def parse_evidence(data: bytes) -> tuple[str, list[Attestation]]:
 def _rows(data: bytes, position: int) -> Iterator[Attestation]:
     """The rows of the array at `position`, which ends with the data; each is read by itself: there may be many."""
     kind, count, position = cbor.head(data, position)
-    if kind != cbor.ARRAY:
+    if kind != cbor.ARRAY or count > MAX_ROWS:
         raise no_evidence()
     for _ in range(count):
         end = cbor.end_of(data, position)

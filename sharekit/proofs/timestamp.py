@@ -6,14 +6,15 @@ authority's root certificate, and without asking any partner.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from sharekit.errors import LedgerTampered, Malformed, NotTrusted, Usage
 
-__all__ = ["imprint", "request", "verify"]
+__all__ = ["check_root", "imprint", "request", "verify"]
 
 MAX_BYTES = 64 * 1024
 HINT = "ask the timestamp authority again: sharekit ledger timestamp request"
@@ -48,7 +49,8 @@ def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
     for root in roots:
         verifier = rfc3161.VerifierBuilder().add_root_certificate(_certificate(root)).build()
         try:
-            verifier.verify(parsed, sha256(note.encode()).digest())
+            with _without_panic():
+                verifier.verify(parsed, sha256(note.encode()).digest())
         except (rfc3161.VerificationError, ValueError):
             continue
         at: datetime = parsed.tst_info.gen_time
@@ -56,14 +58,20 @@ def verify(note: str, response: bytes, roots: Sequence[bytes]) -> datetime:
     raise NotTrusted("the time stamp is by no authority under a root that is trusted", hint="give its root with --root")
 
 
+def check_root(pem: bytes) -> None:
+    """Return only if the bytes are a certificate (PEM) that a time stamp can be checked with; Malformed."""
+    _certificate(pem)
+
+
 def _parsed(response: bytes) -> Any:
     rfc3161 = _library()
     try:
         if len(response) > MAX_BYTES:
             raise ValueError
-        parsed = rfc3161.decode_timestamp_response(response)
-        if parsed.status == rfc3161.PKIStatus.GRANTED.value and parsed.tst_info:
-            return parsed
+        with _without_panic():
+            parsed = rfc3161.decode_timestamp_response(response)
+            if parsed.status == rfc3161.PKIStatus.GRANTED.value and parsed.tst_info:
+                return parsed
     except (ValueError, TypeError):
         pass
     raise Malformed("the file is no time stamp", hint=HINT)
@@ -71,11 +79,26 @@ def _parsed(response: bytes) -> Any:
 
 def _certificate(pem: bytes) -> Any:
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError:
+        with _without_panic():
+            found = x509.load_pem_x509_certificate(pem)
+            found.subject, found.issuer, found.extensions, found.public_key()  # each is parsed when it is asked for
+            return found
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Malformed("the root is no certificate", hint="give the authority's root certificate as PEM") from None
+
+
+@contextlib.contextmanager
+def _without_panic() -> Iterator[None]:
+    """ValueError where the library, which is written in Rust, panics over the bytes: that is no Exception."""
+    try:
+        yield
+    except BaseException as problem:
+        if type(problem).__name__ != "PanicException":  # it has no module that could be imported
+            raise
+        raise ValueError("the bytes cannot be read") from None
 
 
 def _library() -> Any:

@@ -6,8 +6,6 @@ vault, and that it asked is an entry of its own.
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Iterable
 from datetime import datetime
 
 from sharekit.domain import vocabulary
@@ -39,33 +37,10 @@ def without_case(record: Record, *, now: datetime) -> list[LookUp]:
     anything, so is left out.
     """
     record.append("audited", Facts(), now=now)
-    entries = list(record.numbered(now))
-    found = [each for each in entries if _is_of(each[2], "consulted") and _is_nobody(each[2])]
-    about = [each for each in entries if _is_of(each[2], "consulted") and each[2].subject is not None]
-    uses = [each for _, _, each in entries if each.subject is not None and not _is_of(each, "consulted")]
-    for key in record.vault.subjects.keys() if about else ():
-        own = [each for each in about if _is_about(each[2], key)]
-        if own:
-            begun = _begun(uses, key)
-            found += [each for each in own if begun is None or each[2].time < begun]
-    return sorted((_look_up(record, *each) for each in found), key=lambda each: (each.time, each.ledger, each.entry))
-
-
-def _begun(uses: Iterable[Entry], key: bytes) -> int | None:
-    """When the first thing about a subject was recorded."""
-    return min((each.time for each in uses if _is_about(each, key)), default=None)
-
-
-def _is_of(entry: Entry, event: str) -> bool:
-    return entry.event == vocabulary.load("ledger-events")[event].number
-
-
-def _is_nobody(entry: Entry) -> bool:
-    return entry.outcome == vocabulary.load("outcomes")["nobody-found"].number
-
-
-def _is_about(entry: Entry, key: bytes) -> bool:
-    return entry.subject == hmac.digest(key, entry.nonce, "sha256")
+    nobody = vocabulary.load("outcomes")["nobody-found"].number
+    found = [place for place in record.located("consulted") if place[2].outcome == nobody]
+    told = (_look_up(record, ledger.origin, seq, entry) for ledger, seq, entry in [*found, *record.looked_up()])
+    return sorted(told, key=lambda each: (each.time, each.ledger, each.entry))
 
 
 def _look_up(record: Record, ledger: str, seq: int, entry: Entry) -> LookUp:

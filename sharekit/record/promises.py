@@ -9,6 +9,7 @@ from typing import Any
 from sharekit.domain import vocabulary, workdays
 from sharekit.domain.validation import values_at
 from sharekit.domain.vocabulary import Term
+from sharekit.policy.decide import Verdict
 from sharekit.vault.actions import Action, Promise
 
 __all__ = ["of_opening", "of_receipt", "of_share", "opened_by"]
@@ -26,9 +27,10 @@ def of_share(
     return Promise(opens=opens) if opens else None
 
 
-def of_opening(verdict: str, packet: bytes, *, now: datetime) -> Promise | None:
-    """What opening a packet leaves to be done, by the outcome of its verdict: an emergency is reviewed. Or None."""
-    opens = opened_by("opened", {verdict: True}, packet, now=now)
+def of_opening(verdict: Verdict, packet: bytes, *, now: datetime) -> Promise | None:
+    """What opening a packet leaves to be done: an emergency is reviewed, a court's order is looked at. Or None."""
+    value = {verdict.outcome: True, "ordered": verdict.is_ordered, "number": verdict.use.reason}
+    opens = opened_by("opened", value, packet, now=now)
     return Promise(opens=opens) if opens else None
 
 

@@ -11,7 +11,7 @@ import contextlib
 import hmac
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -19,26 +19,28 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from sharekit import cbor
 from sharekit.disk import durable
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.identifiers import identifier_value
 from sharekit.domain.terms import ShareTerms
-from sharekit.ledger.entry import Entry
+from sharekit.errors import LedgerError
+from sharekit.ledger.entry import Entry, beginning
 from sharekit.ledger.log import AttestationRow, Ledger
 from sharekit.ledger.move import Moved, move
 from sharekit.ledger.postgres import Database
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.ledger.sqlite import Folder
-from sharekit.ledger.storage import Shelf
+from sharekit.ledger.storage import PIECE, Shelf
 from sharekit.moments import seconds_of
 from sharekit.policy.use import Use
 from sharekit.record.codes import Matter, coded, footing, said_of, wording
+from sharekit.record.index import Index, Place, event_key
 from sharekit.record.standing import Finish, Standing, Standings
 from sharekit.record.years import Years
 from sharekit.values import Value
 from sharekit.vault.actions import Action, Promise
 from sharekit.vault.box import Detail
+from sharekit.vault.mentions import LOOKED, OTHER, USED, Mention
 from sharekit.vault.vault import Vault
 
 __all__ = ["Actor", "Facts", "Record"]
@@ -101,7 +103,7 @@ class Record:
         self.vault = Vault(home / "vault.db", vault_key)
         self._folder, self._org_id, self._log_key = home / "ledger", org_id, log_key
         self._unlocked, self._actor = vault_key is not None, actor
-        self._shelf = self._shelf_of(database)
+        self._is_shared, self._shelf = database is not None, self._shelf_of(database)
         self._years = Years(
             self._shelf,
             self.vault,
@@ -111,11 +113,18 @@ class Record:
             closing=self._closing,
         )
         self._standings = Standings(self._years, self.vault, self.index_key)
+        self._looked = vocabulary.load("ledger-events")["consulted"].number
+        self._index = Index(self._years, self.vault, unlocked=self._unlocked, looked=self._looked)
 
     @property
     def index_key(self) -> bytes:
         """32 bytes that key what a locked home must be able to look up; they are as private as the log key."""
         return sha256(bytes(self._log_key)).digest()
+
+    @property
+    def keeps_all_words(self) -> bool:
+        """Whether the vault has the words of every entry: servers that share a database have a vault each."""
+        return not self._is_shared
 
     def close(self) -> None:
         """Close the ledgers, after a last look at where they end, and the vault; what comes later opens them again."""
@@ -150,47 +159,62 @@ class Record:
         names = [events] if isinstance(events, str) else events
         if facts.promise:
             return self._append_promised(*names, facts=facts, promise=facts.promise, now=now)
-        nonces = [os.urandom(16) for _ in names]
-        details = [self._detail(nonce, facts) for nonce in nonces]
+        return self._append([(name, facts) for name in names], now)
+
+    def append_all(self, event: str, many: Sequence[Facts], *, now: datetime) -> int:
+        """Append one entry of an event for each of the facts, in one commit: all or none; the number of the first.
+
+        Of a promise in them only the words count.
+        """
+        return self._append([(event, facts) for facts in many], now)
+
+    def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
+        self._index.keep_up(self.ledger(now), now.year)
+        nonces = [os.urandom(16) for _ in events]
+        details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
         if any(details):
             self.vault.keep_details(*filter(None, details))
-        made = (self._entry(*one, facts, now) for one in zip(names, nonces, details, strict=True))
-        return self.ledger(now).append(*made)
+        given = zip(events, nonces, details, strict=True)
+        return self.ledger(now).append(
+            *(self._entry(name, nonce, detail, facts, now) for (name, facts), nonce, detail in given)
+        )
 
     def _append_promised(self, event: str, *, facts: Facts, promise: Promise, now: datetime) -> int:
         """The one entry that a promise is for; what the vault holds for it counts when it has been appended."""
         with self._promising():
             nonce = os.urandom(16)
             detail = self._detail(nonce, facts)
-            self.vault.actions.promise(nonce, promise, detail, now=now)
-            number = self.ledger(now).append(self._entry(event, nonce, detail, facts, now))
-            self.vault.actions.settle(nonce)
+            ledger = self.ledger(now)
+            self.vault.actions.promise(nonce, promise, detail, now=now, start=ledger.seen)
+            number = ledger.append(self._entry(event, nonce, detail, facts, now))
+            with contextlib.suppress(LedgerError):  # it is on the record; whoever promises next settles it
+                self.vault.actions.settle(nonce)
         return number
 
-    def open_actions(self, reference: bytes | None = None) -> list[Action]:
+    def open_actions(self, reference: bytes | None = None, *, until: datetime | None = None) -> list[Action]:
         """What is still to be done, soonest first: everything, or what is about the packet or decision `reference`.
 
-        It needs no passphrase.
+        With `until`, only what is due by then. It needs no passphrase.
         """
         if self.vault.actions.pending():
             with self._promising():
                 pass
-        return self.vault.actions.open(reference)
+        return self.vault.actions.open(reference, until=until)
 
     @contextlib.contextmanager
     def _promising(self) -> Iterator[None]:
         """For one promise at a time, after what a crash has left of earlier ones is put right."""
         with durable.typed(), durable.locked(self._folder / "promise"):
-            for nonce, since in self.vault.actions.pending():
-                if self._has_entry(nonce, since):
+            for nonce, since, start in self.vault.actions.pending():
+                if self._has_entry(nonce, since, start):
                     self.vault.actions.settle(nonce)
                 else:
                     self.vault.actions.withdraw(nonce)
             yield
 
-    def _has_entry(self, nonce: bytes, since: datetime) -> bool:
-        entries = self.ledger(since).entries()
-        return any(nonce in stored and Entry.decode(stored).nonce == nonce for _, stored in entries)
+    def _has_entry(self, nonce: bytes, since: datetime, start: int) -> bool:
+        entries = self.ledger(since).entries(start)
+        return any(nonce in stored and beginning(stored)[1] == nonce for _, stored in entries)
 
     def _entry(self, event: str, nonce: bytes, detail: Detail | None, facts: Facts, now: datetime) -> Entry:
         kind = vocabulary.load("ledger-events")[event]
@@ -207,7 +231,7 @@ class Record:
             checkpoint=facts.checkpoint,
             rule=facts.rule,
             counterparties=tuple(facts.counterparties) or None,
-            subject=self._subject_token(facts.identifiers, nonce),
+            subject=self._subject_token(kind.number, facts, nonce, now),
             detail=detail.commitment if detail else None,
             profile=profile.load(named).number if named else None,
             rationale=self._rationale_token(facts.rationale, now),
@@ -216,9 +240,13 @@ class Record:
             **said,
         )
 
-    def _subject_token(self, identifiers: Sequence[tuple[str, str]], nonce: bytes) -> bytes | None:
-        """A token that only the subject's key connects to the next one."""
-        key = self.vault.subjects.key(identifiers) if identifiers else None
+    def _subject_token(self, event: int, facts: Facts, nonce: bytes, now: datetime) -> bytes | None:
+        """A token that only the subject's key connects to the next one, once the vault knows of the entry."""
+        if not facts.identifiers:
+            return None
+        tells = facts.packet or (facts.matter and (facts.matter.decided or facts.matter.disclosed))
+        kind = USED if tells else LOOKED if event == self._looked else OTHER
+        key = self.vault.subjects.mentioned(facts.identifiers, Mention(now.year, self.ledger(now).seen, nonce, kind))
         return hmac.digest(key, nonce, "sha256") if key else None
 
     def _rationale_token(self, texts: Sequence[str], now: datetime) -> bytes | None:
@@ -234,42 +262,46 @@ class Record:
         promised = facts.promise.words if facts.promise else {}
         return self.vault.detail(nonce, {**said, **promised}) if promised or (said and self._unlocked) else None
 
-    def entries(self, now: datetime) -> Iterator[tuple[int, Entry]]:
-        """This year's entries with their numbers, oldest first."""
-        return ((seq, Entry.decode(stored)) for seq, stored in self.ledger(now).entries())
+    def located(self, key: bytes | str, year: int | None = None) -> Iterator[Place]:
+        """The entries about a packet or a decision, by its number, or of one event, newest first, and read one by one.
 
-    def numbered(self, now: datetime) -> Iterator[tuple[str, int, Entry]]:
-        """The entries of every year, newest year first: the ledger's name, the entry's number in it, and the entry."""
-        for ledger in self._years.newest_first(now):
-            for seq, stored in ledger.entries():
-                yield ledger.origin, seq, Entry.decode(stored)
+        They are of every year or of one, and come with the ledger that they stand in and their number there.
+        """
+        if isinstance(key, str):
+            key = event_key(vocabulary.load("ledger-events")[key].number)
+        return self._index.newest_first(key, year)
 
-    def all_entries(self, now: datetime) -> Iterator[Entry]:
-        """The entries of every year, newest year first."""
-        return (entry for _, _, entry in self.numbered(now))
+    def newest(
+        self, ledger: Ledger, year: int, *, limit: int | None, packet: bytes | None, event: str | None
+    ) -> list[tuple[int, Entry]]:
+        """The newest entries of the ledger of a year, at most `limit`, oldest first, with their numbers.
 
-    def newest(self, event: str, *, now: datetime) -> Entry | None:
-        """The newest entry of one event, of whatever year; None if there is none."""
-        number = vocabulary.load("ledger-events")[event].number
-        head = b"\x01" + cbor.encode(number)  # its first part, so that not every entry need be decoded
-        for ledger in self._years.newest_first(now):
-            found = [stored for _, stored in ledger.entries() if stored.startswith(head, 1)]
-            if found:
-                return Entry.decode(found[-1])
-        return None
+        With `packet`, those about that packet; with `event`, those of that event.
+        """
+        number = vocabulary.load("ledger-events")[event].number if event else None
+        if packet or event:
+            places = self.located(packet or event or "", year)
+            found = ((seq, entry) for _, seq, entry in places if number in (None, entry.event))
+        else:
+            found = ((seq, Entry.decode(stored)) for seq, stored in ledger.newest_first(piece=limit or PIECE))
+        return list(itertools.islice(found, limit))[::-1]
 
-    def find(self, *, now: datetime, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
+    def find(self, *, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
         """The entries of one event, or about the decision with this number, or both, of every year, oldest first.
 
         They come with their numbers in the ledger of their year.
         """
         number = vocabulary.load("ledger-events")[event].number if event else None
-        head = cbor.encode({1: number})[1:] if event else b""  # what the first bytes of its entries hold, undecoded
-        found: list[tuple[int, Entry]] = []
-        for ledger in self._years.newest_first(now):
-            likely = (row for row in ledger.entries() if head in row[1][:8] and decision in row[1])
-            found[:0] = [(seq, Entry.decode(stored)) for seq, stored in likely]
-        return [row for row in found if number in (None, row[1].event) and decision in (b"", row[1].decision)]
+        found = [(seq, entry) for _, seq, entry in self.located(decision or event or "")]
+        return [row for row in found[::-1] if number in (None, row[1].event)]
+
+    def about_packets(self, packets: Collection[bytes]) -> list[Entry]:
+        """The entries about packets with these numbers, of every year, packet by packet, oldest first."""
+        return [entry for packet in packets for _, _, entry in list(self.located(packet))[::-1]]
+
+    def all_entries(self, now: datetime) -> Iterator[Entry]:
+        """Every entry of every year, newest first."""
+        return (Entry.decode(data) for ledger in self._years.newest_first(now) for _, data in ledger.newest_first())
 
     def about(self, scheme: str, value: str, *, limit: int, now: datetime) -> list[tuple[int, Entry]]:
         """The newest entries about one child, at most `limit`, of every year, newest first, with their numbers.
@@ -278,22 +310,23 @@ class Record:
         keys would find nothing, and that would look like an answer.
         """
         value = identifier_value(scheme, value)
-        key = self.vault.subjects.find(scheme, value)
-        found = Facts(identifiers=[(scheme, value)]) if key else Facts(outcome="nobody-found")
+        subject = self.vault.subjects.number(scheme, value)
+        found = Facts(outcome="nobody-found") if subject is None else Facts(identifiers=[(scheme, value)])
         self.append("consulted", found, now=now)
-        return list(itertools.islice(self._about(key, now), limit)) if key else []
+        uses = self._index.about(subject, USED) if subject is not None else iter(())
+        return [(seq, entry) for _, seq, entry in itertools.islice(uses, limit)]
 
-    def _about(self, key: bytes, now: datetime) -> Iterator[tuple[int, Entry]]:
-        for ledger in self._years.newest_first(now):
-            entries = ((seq, Entry.decode(stored)) for seq, stored in ledger.entries())
-            yield from [(seq, entry) for seq, entry in entries if _is_use(entry) and _is_about(entry, key)][::-1]
+    def looked_up(self) -> Iterator[Place]:
+        """The look-ups of a child of whom nothing had been recorded until then, as far as the child is still known."""
+        for subject in self._index.looked_up():
+            kinds = [self._index.about(subject, kind, oldest=True) for kind in (USED, OTHER)]
+            begun = min((entry.time for kind in kinds for _, _, entry in itertools.islice(kind, 1)), default=None)
+            looks = self._index.about(subject, LOOKED, oldest=True)
+            yield from itertools.takewhile(lambda place: begun is None or place[2].time < begun, looks)  # noqa: B023
 
-    def accepted(self, now: datetime) -> frozenset[bytes]:
+    def accepted(self) -> frozenset[bytes]:
         """The fingerprints of all cards that were ever accepted here, as the ledgers of all years have it."""
-        event = vocabulary.load("ledger-events")["trusted"].number
-        ledgers = (ledger.entries() for ledger in self._years.newest_first(now))
-        entries = (Entry.decode(stored) for _, stored in itertools.chain.from_iterable(ledgers))
-        return frozenset(entry.file for entry in entries if entry.event == event and entry.file)
+        return frozenset(self.standing().cards)
 
     def export(
         self,
@@ -313,7 +346,7 @@ class Record:
         """
         ledger = self.ledger_of(year or now.year, now)
         self.append("exported", Facts(), now=now)
-        ledger.export(path, cards, attestations, stamps)
+        ledger.export(path, cards, attestations, stamps, notes=self._folder.parent)
         return ledger.size
 
     # --- the ledgers, one a year ---
@@ -321,6 +354,10 @@ class Record:
     def ledger(self, now: datetime) -> Ledger:
         """The ledger of the year of `now`, begun if the year is new."""
         return self._years.ledger(now)
+
+    def ledgers(self, now: datetime) -> Iterator[Ledger]:
+        """The ledgers of every year, newest first."""
+        return self._years.newest_first(now)
 
     def ledger_of(self, year: int, now: datetime) -> Ledger:
         """The ledger of a year that has one; Usage otherwise."""
@@ -339,12 +376,3 @@ class Record:
 
     def _closing(self, now: datetime) -> Entry:
         return self._entry("closed", os.urandom(16), None, Facts(), now)
-
-
-def _is_use(entry: Entry) -> bool:
-    """Whether an entry tells what became of data: a packet, a decision about one, or an adviser who was told."""
-    return entry.packet is not None or entry.decided is not None or entry.disclosed is True
-
-
-def _is_about(entry: Entry, subject_key: bytes) -> bool:
-    return entry.subject is not None and hmac.digest(subject_key, entry.nonce, "sha256") == entry.subject

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
 
+from sharekit.domain.workdays import day_of
 from sharekit.errors import Malformed, ShareError
 from sharekit.packet import wire
 from sharekit.record.record import Facts, Record
@@ -56,8 +56,9 @@ def recorded(
 def recorded_once(record: Record, data: bytes, *, now: datetime) -> Iterator[None]:
     """Record a refusal of the file `data`, of which nothing is verified, as one entry however often the file comes.
 
-    So nobody can fill the ledger with garbage. A small file could be guessed from its hash: the vault remembers a
-    keyed token of it, and the entry has no digest. Errors as in `recorded`.
+    So nobody can fill the ledger with garbage. A small file could be guessed from its hash: the entry has no digest,
+    and of what is no packet a locked home keeps no token either, but counts: of n on a day about log2 n are entries.
+    Errors as in `recorded`.
     """
     try:
         yield
@@ -71,14 +72,33 @@ def recorded_once(record: Record, data: bytes, *, now: datetime) -> Iterator[Non
 
 
 def _append_once(record: Record, refusal: ShareError, data: bytes, now: datetime) -> None:
-    token = hmac.digest(record.index_key, sha256(data).digest(), "sha256")
     with contextlib.suppress(Malformed):
         refusal.packet = wire.parse(data).id
     packet = bytes.fromhex(refusal.packet) if refusal.packet else None
+    known = record.vault.packets
     with record.one_at_a_time():
-        if not record.vault.packets.knows_refused(token):
-            _append(record, refusal, Facts(packet=packet), now)
-            record.vault.packets.note_refused(token)
+        token = _token(record, data, is_packet=packet is not None)
+        if token is None:
+            count = known.count_refused(day_of(now))
+            if count & (count - 1):  # the first of a day, the second, the fourth, the eighth ...
+                return
+        elif known.knows_refused(token):
+            return
+        _append(record, refusal, Facts(packet=packet), now)
+        if token is not None:
+            known.note_refused(token)
+
+
+def _token(record: Record, data: bytes, *, is_packet: bool) -> bytes | None:
+    """What a file is known again by; None where nothing may be kept of it.
+
+    Nobody guesses the bytes of a packet. Any other file could be guessed, so its token is keyed with what a thief of
+    the disk has not; while the vault is locked there is no such key, and such files are counted.
+    """
+    digest = sha256(data).digest()
+    if is_packet:
+        return digest
+    return record.vault.index_token("refused file", digest.hex()) if record.vault.unlocked else None
 
 
 def _append(record: Record, refusal: ShareError, facts: Facts, now: datetime) -> int:

@@ -80,6 +80,10 @@ class Years:
             if found >= year:
                 yield found, self._earlier(found)
 
+    def of(self, year: int) -> Ledger:
+        """The ledger of a year of which it is known that it has one."""
+        return self._earlier(year)
+
     def _earlier(self, year: int) -> Ledger:
         if year not in self._ledgers:
             place, origin = self._place(year)

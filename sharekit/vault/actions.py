@@ -60,11 +60,14 @@ class Actions:
 
     # --- promises ---
 
-    def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime) -> None:
-        """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own."""
+    def promise(self, nonce: bytes, promise: Promise, detail: Detail | None, *, now: datetime, start: int = 0) -> None:
+        """Write down what counts once the entry with this nonce is in the ledger; `detail` is the entry's own.
+
+        The entry will stand there from number `start` on.
+        """
         opens = [(each, self._sealed(each)) for each in promise.opens]
         with self._box.writing() as db:
-            db.execute("INSERT INTO pending VALUES (?, ?)", (nonce, seconds_of(now)))
+            db.execute("INSERT INTO pending(nonce, since, start) VALUES (?, ?, ?)", (nonce, seconds_of(now), start))
             _keep(db, detail)
             for action in promise.closes:
                 _close(db, action, nonce)
@@ -89,24 +92,33 @@ class Actions:
             db.execute("UPDATE action SET closed_by = NULL WHERE closed_by = ?", (nonce,))
             db.execute("DELETE FROM pending WHERE nonce = ?", (nonce,))
 
-    def pending(self) -> list[tuple[bytes, datetime]]:
-        """The nonces of entries under way, and since when: none, but for an instant or after a crash."""
+    def pending(self) -> list[tuple[bytes, datetime, int]]:
+        """The nonces of entries under way, since when, and from which number on they stand in the ledger.
+
+        There are none, but for an instant or after a crash.
+        """
         with self._box.reading() as db:
-            rows = db.execute("SELECT nonce, since FROM pending").fetchall()
-        return [(nonce, stored_time(since)) for nonce, since in rows]
+            rows = db.execute("SELECT nonce, since, start FROM pending").fetchall()
+        return [(nonce, stored_time(since), start) for nonce, since, start in rows]
 
     # --- reading ---
 
-    def open(self, reference: bytes | None = None) -> list[Action]:
-        """The open actions, or those about the packet or decision `reference`, soonest first."""
-        query = """
-            SELECT kind, due, reference, party, id FROM action
-            WHERE opened_by NOT IN (SELECT nonce FROM pending)
-            AND (closed_by IS NULL OR closed_by IN (SELECT nonce FROM pending))
-            AND (? IS NULL OR reference = ?) ORDER BY due, id
+    def open(self, reference: bytes | None = None, *, until: datetime | None = None) -> list[Action]:
+        """The open actions, or those about the packet or decision `reference`, soonest first; only those due `until`.
+
+        What is closed, and what is open for another, is not read.
         """
+        which = {"reference = ?": reference, "due <= ?": seconds_of(until) if until else None}
+        given = {name: value for name, value in which.items() if value is not None}
+        asked = " AND ".join(["opened_by NOT IN (SELECT nonce FROM pending)", *given])
+        query = f"""
+            SELECT kind, due, reference, party, id FROM action WHERE closed_by IS NULL AND {asked}
+            UNION ALL SELECT kind, due, reference, party, id FROM action
+            WHERE closed_by IN (SELECT nonce FROM pending) AND {asked} ORDER BY due, id
+        """  # noqa: S608  # no value in it
+        values = [*given.values()] * 2
         with self._box.reading() as db:
-            rows = db.execute(query, (reference, reference)).fetchall()
+            rows = db.execute(query, values).fetchall()
         return [_action(row) for row in rows]
 
     def words(self, action: Action) -> dict[str, Any]:

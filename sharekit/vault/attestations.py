@@ -21,6 +21,8 @@ from sharekit.vault.box import Box, stored_time
 
 __all__ = ["Fork", "Partners", "Said"]
 
+LATELY = 100  # of the checkpoints that partners cosigned, how many are held against the ledger
+
 
 class Fork(Value):
     """Two notes of the ledger `origin`, both signed with its key, that cannot both be true; `seen` is when we knew."""
@@ -172,6 +174,14 @@ class Partners:
         with self._box.reading() as db:
             rows = db.execute("SELECT note, token FROM stamp WHERE token IS NOT NULL ORDER BY asked, note").fetchall()
         return [(note, token) for note, token in rows if checkpoint.parse(note).origin == origin]
+
+    def newest_cosigned(self) -> list[Checkpoint]:
+        """The largest checkpoint of each of our ledgers among those that partners cosigned lately."""
+        query = "SELECT cosigned FROM attestation WHERE cosigned IS NOT NULL ORDER BY at DESC LIMIT ?"
+        with self._box.reading() as db:
+            notes = [checkpoint.parse(row[0]) for row in db.execute(query, (LATELY,))]
+        largest = {note.origin: note for note in sorted(notes, key=lambda note: note.size)}
+        return list(largest.values())
 
     def cosigned_size(self, org_id: str, origin: str) -> int:
         """The size of our newest checkpoint that a partner has cosigned; 0 if there is none."""

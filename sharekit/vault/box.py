@@ -64,6 +64,11 @@ class Box:
                 db.execute("INSERT INTO owner(token) VALUES (?)", (_owner(key),))
         return cls(path, key)
 
+    @property
+    def unlocked(self) -> bool:
+        """Whether what is sealed can be read."""
+        return self._key is not None
+
     def close(self) -> None:
         """Close the file; a call that comes later opens it again."""
         self._connection.close()
@@ -93,13 +98,14 @@ class Box:
         """Write the whole file anew, so that nothing that was deleted is left in unused pages."""
         with _typed(), self._connection.writing() as db:
             db.execute("VACUUM")
+            db.execute("UPDATE anew SET destroyed = 0")
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         """Set how steps are written, if it is a vault, of no newer edition, and this key's."""
         self._check(db)
         durable.make_durable(db, "TRUNCATE")  # a WAL would keep what was deleted
-        migrations.bring_up_to_date(db, "vault", what="the vault")
         db.execute("PRAGMA secure_delete = ON")
+        migrations.bring_up_to_date(db, "vault", what="the vault")
 
     def _check(self, db: sqlite3.Connection) -> None:
         marks = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
@@ -164,6 +170,20 @@ class Box:
             return None
         words: dict[str, Any] = cbor.decode(self.unseal(row[0]))
         return {name: value for name, value in words.items() if name != "salt"}
+
+    def commitment(self, nonce: bytes) -> bytes | None:
+        """The digest that the entry of these words has to have; None where there are none.
+
+        It is empty while the vault is locked, and never right where they were changed.
+        """
+        with self.reading() as db:
+            row = db.execute("SELECT sealed FROM detail WHERE nonce = ?", (nonce,)).fetchone()
+        if row is None:
+            return None
+        try:
+            return sha256(self.unseal(row[0])).digest() if self.unlocked else b""
+        except LedgerError:
+            return b"changed"
 
     # --- the ledgers, as they were when they were last opened ---
 

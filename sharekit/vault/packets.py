@@ -7,13 +7,15 @@ refused before its signature had verified is recorded once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from sharekit.moments import seconds_of
 from sharekit.values import Value
 from sharekit.vault.box import Box, stored_time
 
 __all__ = ["Packets", "Seen"]
+
+EPOCH = date(1970, 1, 1)
 
 
 class Seen(Value):
@@ -31,7 +33,10 @@ class Seen(Value):
 
 
 class Packets:
-    """The tables `packet` and `refused_file`. A packet is known by its sender and its number, the 16 bytes `cti`."""
+    """The tables `packet`, `refused_file` and `refused_count`.
+
+    A packet is known by its sender and its number, the 16 bytes `cti`.
+    """
 
     def __init__(self, box: Box) -> None:
         self._box = box
@@ -72,3 +77,12 @@ class Packets:
     def note_refused(self, token: bytes) -> None:
         """Remember an unverified file that was refused, by a token that tells nothing of it."""
         self._box.write("INSERT OR IGNORE INTO refused_file(token) VALUES (?)", token)
+
+    def count_refused(self, day: date) -> int:
+        """Count a file of which nothing can be kept; how many there were on that day, this one included."""
+        number = (day - EPOCH).days
+        with self._box.writing() as db:
+            db.execute("DELETE FROM refused_count WHERE day < ?", (number,))
+            db.execute("INSERT INTO refused_count VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1", (number,))
+            row = db.execute("SELECT count FROM refused_count WHERE day = ?", (number,)).fetchone()
+        return int(row[0])

@@ -1,4 +1,4 @@
-"""How the last decisions were explained: HMACs, so that the same words for one child after another are noticed."""
+"""How the last decisions were explained, and which drafts were sealed: HMACs, so that the same is noticed again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REMEMBERED = 200  # how many decisions are remembered by the words that explaine
 
 
 class Rationales:
-    """The table `rationale`; it needs an unlocked vault. `decision` is a decision's own number."""
+    """The tables `rationale` and `draft`; they need an unlocked vault. `decision` is a decision's own number."""
 
     def __init__(self, box: Box) -> None:
         self._box = box
@@ -32,6 +32,19 @@ class Rationales:
         with self._box.writing() as db:
             db.execute("INSERT OR IGNORE INTO rationale(decision, token) VALUES (?, ?)", row)
             db.execute("DELETE FROM rationale WHERE seq <= (SELECT max(seq) FROM rationale) - ?", (REMEMBERED,))
+
+    # --- drafts ---
+
+    def draft(self, text: str) -> bytes | None:
+        """The number of the packet as which the same draft was sealed last; None if it was not."""
+        with self._box.reading() as db:
+            query = "SELECT packet FROM draft WHERE token = ?"
+            row = db.execute(query, (self._box.index_token("draft", text),)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def note_draft(self, text: str, packet: bytes) -> None:
+        """Remember as which packet a draft was sealed."""
+        self._box.write("INSERT OR REPLACE INTO draft VALUES (?, ?)", self._box.index_token("draft", text), packet)
 
     def _token(self, words: str) -> bytes:
         return self._box.index_token("rationale", words)

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from sharekit.vault.box import Box
+from sharekit.vault.mentions import Mention, Mentions
 
 __all__ = ["Subjects"]
 
@@ -21,22 +22,39 @@ class Subjects:
     Identifiers of one subject that first came apart stay apart: nothing is ever matched by guessing.
     """
 
-    def __init__(self, box: Box) -> None:
-        self._box = box
+    def __init__(self, box: Box, mentions: Mentions) -> None:
+        self._box, self._mentions = box, mentions
 
     def key(self, identifiers: Sequence[tuple[str, str]]) -> bytes | None:
         """The 32-byte key of the subject with these identifiers, made now if it is new; None without identifiers."""
+        return self.mentioned(identifiers)
+
+    def mentioned(self, identifiers: Sequence[tuple[str, str]], *mentions: Mention) -> bytes | None:
+        """The same for entries that are to come: their mentions are taken in, in the same step."""
         tokens = self.tokens(identifiers)
         if not tokens:
             return None
         with self._box.writing() as db:
-            return self._key_of(db, self.number_in(db, tokens))
+            subject = self.number_in(db, tokens)
+            self._mentions.add_in(db, subject, mentions)
+            return self._key_of(db, subject)
 
-    def keys(self) -> list[bytes]:
-        """The keys of all subjects that are known here."""
+    def untried(self) -> list[int]:
+        """The numbers of the subjects whose key was not tried on every entry that nobody has claimed."""
+        query = "SELECT id FROM subject WHERE tried < (SELECT max(id) FROM unclaimed)"
         with self._box.reading() as db:
-            rows = db.execute("SELECT sealed_key FROM subject").fetchall()
-        return [self._box.unseal(sealed) for (sealed,) in rows]
+            return [number for (number,) in db.execute(query)]
+
+    def tried(self, subject: int) -> int:
+        """Up to which of the entries that nobody has claimed a subject's key was tried."""
+        with self._box.reading() as db:
+            row = db.execute("SELECT tried FROM subject WHERE id = ?", (subject,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def key_of(self, subject: int) -> bytes:
+        """The key of the subject with this number of the vault's own; LedgerError if there is none."""
+        with self._box.reading() as db:
+            return self._key_of(db, subject)
 
     def find(self, scheme: str, value: str) -> bytes | None:
         """The key of the subject with this identifier, or None; nothing is made."""
@@ -69,7 +87,9 @@ class Subjects:
         return subject
 
     def _new(self, db: sqlite3.Connection) -> int:
-        cursor = db.execute("INSERT INTO subject(sealed_key) VALUES (?)", (self._box.seal(os.urandom(32)),))
+        tried = "(SELECT coalesce(max(id), 0) FROM unclaimed)"  # what is there already cannot be about a new subject
+        statement = f"INSERT INTO subject(sealed_key, tried) VALUES (?, {tried})"  # noqa: S608  # no value in it
+        cursor = db.execute(statement, (self._box.seal(os.urandom(32)),))
         assert cursor.lastrowid is not None  # sqlite3 sets it after an INSERT
         return cursor.lastrowid
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from world.disks import needs_a_disk, on_a_small_disk
 
-from sharekit.disk import files
+from sharekit.disk import files, leftovers
 from sharekit.errors import Malformed, OutputUnwritable, Usage
 
 SECRET = "no-such-name-in-a-message"
@@ -266,7 +266,7 @@ STOPPED = """
 import os, sys
 from pathlib import Path
 from sharekit.disk import files
-def stop(*_):
+def stop(*_, **__):
     print("ready", flush=True)
     sys.stdin.read()
 setattr(os, sys.argv[2], stop)
@@ -274,7 +274,7 @@ files.write(Path(sys.argv[1]), b"new" * 100_000)
 """
 
 
-@pytest.mark.parametrize("at", ["fsync", "replace"])
+@pytest.mark.parametrize("at", ["write", "fsync", "link", "replace"])
 def test_a_kill_at_any_step_leaves_the_old_file(tmp_path, at):
     (tmp_path / "file").write_bytes(b"old")
     command = [sys.executable, "-c", STOPPED, str(tmp_path / "file"), at]
@@ -282,7 +282,9 @@ def test_a_kill_at_any_step_leaves_the_old_file(tmp_path, at):
         assert writer.stdout.readline() == "ready\n"
         writer.send_signal(signal.SIGKILL)
     assert (tmp_path / "file").read_bytes() == b"old"
-    assert {mode_of(path) for path in tmp_path.glob(".sharekit-*")} == {0o600}
+    assert {mode_of(path) for path in tmp_path.glob(".sharekit-*")} <= {0o600}
+    leftovers.sweep(tmp_path)
+    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_many_writers_of_one_file_leave_one_of_their_files_whole(tmp_path):
@@ -294,3 +296,68 @@ def test_many_writers_of_one_file_leave_one_of_their_files_whole(tmp_path):
         thread.join()
     assert (tmp_path / "file").read_bytes() in contents
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("at", ["write", "fsync", "link"])
+def test_a_kill_leaves_nothing_of_a_file_that_was_not_there(tmp_path, at):
+    """Not even for a moment: it has no name before it is whole."""
+    command = [sys.executable, "-c", STOPPED, str(tmp_path / "file"), at]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "ready\n"
+        writer.send_signal(signal.SIGKILL)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_without_nameless_files_is_written_to_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_nameless", lambda _: None)
+    with files.replacing(tmp_path / "file") as replacement:
+        assert replacement.temporary.exists()
+        replacement.commit(b"new")
+    files.write(tmp_path / "file", b"newer")
+    assert [(tmp_path / "file").read_bytes(), os.listdir(tmp_path)] == [b"newer", ["file"]]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_to_be_new_replaces_nothing(tmp_path, monkeypatch, named):
+    if named:
+        monkeypatch.setattr(files, "_nameless", lambda _: None)
+    with files.replacing(tmp_path / "file") as replacement:
+        (tmp_path / "file").write_bytes(b"somebody else's")
+        with pytest.raises(OutputUnwritable):
+            replacement.commit_new(b"new")
+    assert (tmp_path / "file").read_bytes() == b"somebody else's"
+    (tmp_path / "file").unlink()
+    with files.replacing(tmp_path / "file") as replacement:
+        replacement.commit_new(b"new")
+    assert [(tmp_path / "file").read_bytes(), os.listdir(tmp_path)] == [b"new", ["file"]]
+
+
+# leftovers
+
+
+def test_a_leftover_elsewhere_is_found_by_its_note_and_what_is_under_way_stays(tmp_path):
+    home, out = tmp_path / "home", tmp_path / "out"
+    home.mkdir()
+    out.mkdir()
+    with files.replacing(out / "file", home) as replacement:
+        name = replacement.temporary
+        leftovers.sweep(home)
+        assert name.exists()
+        copy = out / ".sharekit-00ff.part"
+        copy.write_bytes(b"left")
+        (home / ".sharekit-00ff.note").symlink_to(copy)
+        assert leftovers.left(home) == [copy]
+        leftovers.sweep(home)
+        assert os.listdir(out) == [name.name]
+    assert os.listdir(out) == []
+
+
+@pytest.mark.parametrize("name", ["letter", ".sharekit-00ff", "part", ".sharekit-.part", "x.sharekit-00ff.part"])
+def test_a_note_leads_to_nothing_but_a_leftover(tmp_path, name):
+    (tmp_path / "home").mkdir()
+    (tmp_path / name).write_bytes(b"mine")
+    (tmp_path / "home" / ".sharekit-00ff.note").symlink_to(tmp_path / name)
+    (tmp_path / "home" / name).write_bytes(b"mine")
+    leftovers.sweep(tmp_path / "home")
+    assert (tmp_path / name).exists()
+    assert (tmp_path / "home" / name).exists()

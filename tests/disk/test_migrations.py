@@ -172,12 +172,12 @@ def test_a_file_of_no_edition_is_not_believed(folder, kinds, number):
 def test_an_older_vault_is_migrated_when_it_is_used(folder, kinds):
     with contextlib.closing(Vault(folder / "vault.db", KEY)) as before:
         key = before.subjects.key([("nhs", "9990001011")])
-    vault = Vault(folder / "vault.db", KEY)
-    kinds(vault=("ALTER TABLE packet ADD COLUMN more INTEGER;\n", "CREATE TABLE more (a INTEGER);\n"))
+    vault, shipped = Vault(folder / "vault.db", KEY), migrations.scripts("vault")
+    kinds(vault=(*shipped, "ALTER TABLE packet ADD COLUMN more INTEGER;\n", "CREATE TABLE more (a INTEGER);\n"))
     assert vault.subjects.key([("nhs", "9990001011")]) == key
     with vault.reading() as db:
         assert db.execute("SELECT count(*) FROM more").fetchone() == (0,)
-    assert edition(folder / "vault.db") == 3
+    assert edition(folder / "vault.db") == 3 + len(shipped)
 
 
 def test_the_root_is_computed_from_the_entries_however_many():

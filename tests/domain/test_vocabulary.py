@@ -162,7 +162,7 @@ CODES = {
     "dispute-stages": "1 2 3 4",
     "action-kinds": """
         decision-review decision-discussion disagreement informing-review owed-record emergency-share-review
-        emergency-opening-review act-by acknowledge-by agreement-expiry
+        emergency-opening-review act-by acknowledge-by agreement-expiry court-order-check
     """,
     "acts": "collection alteration consultation disclosure combination erasure",
     "ledger-events": """

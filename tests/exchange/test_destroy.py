@@ -14,6 +14,7 @@ from world.agencies import CONFIRM, FLAG, INIT, example
 import sharekit
 from sharekit import errors
 from sharekit.domain import retention, vocabulary
+from sharekit.exchange import destroy
 from sharekit.ledger.entry import Entry
 
 STATUS = "safeguarding.status-flag"
@@ -255,8 +256,7 @@ def test_what_is_learnt_when_a_packet_is_opened_later_completes_what_is_kept_of_
 
 def twin(world, packet):
     """Another sender's packet with the same number, which nothing holds and which is due."""
-    with world.quillbrook.record.vault.writing() as db:
-        db.execute("INSERT INTO kept VALUES ('A-OTHER', ?, NULL, 12, 1, 0)", (packet,))
+    world.quillbrook.record.vault.kept.keep(packet, "A-OTHER", rule="cpis-flag-copy", due=date(1970, 1, 2))
 
 
 def test_a_number_that_another_sender_took_as_well_gets_round_no_hold(kept):
@@ -402,3 +402,44 @@ def test_the_record_reads_on_after_everything_about_a_child_is_gone(kept):
     assert quillbrook.record.open_actions() == []
     quillbrook.export(world.folder / "export")
     assert sharekit.audit.audit(world.folder / "export", sharekit.Trust([quillbrook.card()])).findings == ()
+
+
+# --- many at once ---
+
+
+@pytest.fixture
+def many(world, monkeypatch):
+    """Quillbrook keeps forty packets, all of them due, which are destroyed five at a time."""
+    monkeypatch.setattr(destroy, "PORTION", 5)
+    world.at(FLAG)
+    kept = world.quillbrook.record.vault.kept
+    for number in range(40):
+        kept.keep(bytes([number]) * 16, "E10999001", rule="cpis-flag-copy", due=date(2026, 11, 1))
+    return world.quillbrook
+
+
+def test_others_have_their_turn_between_portions(many, monkeypatch):
+    """Somebody who waits for the lock gets it before the next portion, and what they hold is not destroyed."""
+    held, portions, pauses = bytes([39]) * 16, [], []
+    within = type(many.retention)._destroy_if_due
+
+    def portion(self, packets):
+        portions.append(len(packets))
+        count = within(self, packets)
+        if len(portions) == 1:
+            threading.Thread(target=hold).start()
+        return count
+
+    done = threading.Event()
+
+    def hold():
+        with sharekit.Agency.load(many.home) as other:
+            other.retention.hold(held, reason="an inquiry")
+        done.set()
+
+    monkeypatch.setattr(type(many.retention), "_destroy_if_due", portion)
+    monkeypatch.setattr(destroy.time, "sleep", lambda seconds: pauses.append(seconds) or done.wait(20))
+    assert many.retention.destroy_due() == 39
+    assert portions == [5] * 8
+    assert len(pauses) == 8
+    assert [each.packet for each in many.retention.kept()] == [held]

@@ -65,8 +65,15 @@ def test_the_tries_of_another_packet_and_none_at_all_count_for_nothing(world):
 def test_nobody_waits_in_an_emergency(world):
     packet = world.flag()
     guess(world, packet)
-    glass = {"break_glass": True, "reason": "The child is unconscious and alone"}
-    assert opened(world, packet, day=CONFIRM["date_of_birth"], **glass).fields
+    glass = {
+        "break_glass": True,
+        "reason": "The child is unconscious and alone",
+        "by": "Sam XXTEST-Reed",
+        "role": "sister",
+    }
+    world.at(f"{BEGUN:%Y-%m-%dT%H:%M:%SZ}")
+    purpose = "safeguarding.immediate-protection"
+    assert world.quillbrook.open(packet, purpose=purpose, confirm=CONFIRM, **glass).fields
 
 
 def test_a_form_that_cannot_be_read_is_no_try_and_nobody_is_told(world):

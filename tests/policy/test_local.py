@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sqlite3
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from sharekit.cli import app
@@ -458,6 +460,12 @@ def loosened(flagged):
     return flagged
 
 
+def forget(agency: Agency) -> None:
+    """As where an earlier sharekit set the policy: its two files are all there is."""
+    agency.record.standing()
+    agency.record.vault.write("DELETE FROM policy")
+
+
 def resigned(agency: Agency, **changes) -> bytes:
     """An act like the agency's own, with something in it changed."""
     own = Card.parse(agency.card())
@@ -486,6 +494,7 @@ TAMPERED = {
 @pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
 def test_a_tampered_act_loosens_nothing(loosened, change):
     path = loosened.quillbrook.home / "policy.cose"
+    forget(loosened.quillbrook)
     path.write_bytes(change(loosened.quillbrook, path.read_bytes()))
     for purpose in (PLANNED, FLAGGED):
         with pytest.raises((errors.NotVerified, errors.Malformed)):
@@ -494,6 +503,7 @@ def test_a_tampered_act_loosens_nothing(loosened, change):
 
 def test_every_flipped_bit_of_an_act_is_refused(loosened):
     path = loosened.quillbrook.home / "policy.cose"
+    forget(loosened.quillbrook)
     act = path.read_bytes()
     for position in range(len(act)):
         path.write_bytes(act[:position] + bytes([act[position] ^ (1 << position % 8)]) + act[position + 1 :])
@@ -505,31 +515,133 @@ def test_every_flipped_bit_of_an_act_is_refused(loosened):
 
 def test_an_act_that_is_like_the_agencys_own_is_taken(loosened):
     path = loosened.quillbrook.home / "policy.cose"
+    forget(loosened.quillbrook)
     path.write_bytes(resigned(loosened.quillbrook))
     assert loosened.quillbrook.local_policy.in_force().loosens
 
 
-def test_a_policy_changed_after_it_was_signed_counts_only_where_it_is_stricter(loosened):
-    quillbrook = loosened.quillbrook
-    place(quillbrook, FLAG_LOOSER + b"# and a word more\n")
-    with pytest.raises(errors.NotTrusted) as refused:
-        opened(loosened, FLAGGED)
-    assert "changed after it was signed" in str(refused.value)
-    place(quillbrook, FLAG_STRICTER)
-    assert opened(loosened, FLAGGED).verdict.rule == "R18.4"
-    assert quillbrook.local_policy.set_at() is None
-
-
-def test_an_old_act_that_is_put_back_is_no_act(loosened):
-    """Somebody who can write to the disk, and has kept the two files, cannot bring a looser policy back."""
-    home = loosened.quillbrook.home
-    kept = {name: (home / name).read_bytes() for name in ("policy.toml", "policy.cose")}
-    loosened.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
+def put_back(world, kept: dict[str, bytes]) -> None:
     for name, data in kept.items():
-        (home / name).write_bytes(data)
+        (world.quillbrook.home / name).write_bytes(data)
+
+
+STRAY = {  # what becomes of the two files of a policy, after a stricter or a looser one was set
+    "removed": lambda world, kept: [(world.quillbrook.home / name).unlink() for name in kept],
+    "only the act removed": lambda world, kept: (world.quillbrook.home / "policy.cose").unlink(),
+    "an old one put back": put_back,
+    "changed by a word": lambda world, kept: place(world.quillbrook, FLAG_LOOSER + b"# and a word more\n"),
+    "changed to be stricter": lambda world, kept: place(world.quillbrook, cell(FLAGGED, PLANNED, "deny")),
+    "empty": lambda world, kept: place(world.quillbrook, b""),
+    "half written": lambda world, kept: place(world.quillbrook, FLAG_STRICTER[:-9]),
+    "no TOML": lambda world, kept: place(world.quillbrook, b"cells = ["),
+    "a folder": lambda world, kept: replaced_by(world.quillbrook, Path.mkdir),
+    "a pipe": lambda world, kept: replaced_by(world.quillbrook, os.mkfifo),
+    "a link to nothing": lambda world, kept: replaced_by(world.quillbrook, lambda path: path.symlink_to("nowhere")),
+    "the vault's copy gone": lambda world, kept: forget(world.quillbrook),
+    "the vault's copy changed": lambda world, kept: world.quillbrook.record.vault.write(
+        "UPDATE policy SET document = x'00', act = x'00'"
+    ),
+}
+
+
+def replaced_by(agency: Agency, make) -> None:
+    path = agency.home / "policy.toml"
+    path.unlink()
+    make(path)
+
+
+@pytest.mark.parametrize("change", STRAY.values(), ids=STRAY)
+def test_whatever_becomes_of_its_files_the_policy_that_the_ledger_has_is_in_force(loosened, change):
+    """Somebody who can write to the disk brings neither a looser policy back, nor takes a stricter one away."""
+    quillbrook = loosened.quillbrook
+    kept = {name: (quillbrook.home / name).read_bytes() for name in ("policy.toml", "policy.cose")}
+    quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
+    quillbrook.record.standing()
+    change(loosened, kept)
+    for purpose in (PLANNED, RELATED):
+        with pytest.raises(errors.PurposeRefused) as refused:
+            opened(loosened, purpose)
+        assert refused.value.rule in ("R18.10", "R18.9")
+    assert opened(loosened, FLAGGED).verdict.policy.digest == sha256(FLAG_STRICTER).digest()
+    now = quillbrook.home / "policy.toml"
+    is_as_set = now.is_file() and now.read_bytes() == FLAG_STRICTER
+    assert quillbrook.local_policy.is_astray() is not is_as_set
+    quillbrook.close()
+    with contextlib.closing(Agency.load(quillbrook.home)) as again:
+        assert again.local_policy.in_force().digest == sha256(FLAG_STRICTER).digest()
+
+
+@pytest.fixture
+def lost(flagged):
+    """Quillbrook has set a stricter policy, of which nothing is left."""
+    flagged.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
+    forget(flagged.quillbrook)
+    (flagged.quillbrook.home / "policy.toml").unlink()
+    return flagged
+
+
+def test_where_the_policy_set_last_is_lost_nothing_opens_until_one_is_set(lost):
     with pytest.raises(errors.NotTrusted) as refused:
-        opened(loosened, PLANNED)
-    assert "not the one that was set last" in str(refused.value)
+        opened(lost, FLAGGED)
+    assert "sharekit policy set" in refused.value.hint
+    lost.quillbrook.local_policy.tighten(b"", reason="The shipped one will do")
+    assert opened(lost, FLAGGED).verdict.rule == "R18.4"
+
+
+DAMAGED = {
+    "no TOML": b"cells = [",
+    "an unknown key": b"retention = 3",
+    "no UTF-8": b"\xff",
+    "half written": FLAG_STRICTER[:-9],
+    "too large": b"# " + b"a" * local.MAX_BYTES,
+    "looser, and nobody signed it": FLAG_LOOSER,
+    "everybody shut out": recipients("cp-is-flag") + confirm("cp-is-flag", "family_name_initials"),
+}
+
+
+def glass(world):
+    return world.quillbrook.open(world.packet, purpose=IMMEDIATE, confirm=CONFIRM, **GLASS)
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_breaking_the_glass_is_stopped_by_nothing_in_a_policy(flagged, data):
+    place(flagged.quillbrook, data)
+    share = glass(flagged)
+    assert share.verdict.outcome == "allow-logged"
+    with pytest.raises(errors.ShareError):
+        flagged.quillbrook.open(flagged.packet, purpose=FLAGGED, confirm=CONFIRM, **GLASS)
+    if share.verdict.policy.unread:
+        assert "cannot be read" in share.verdict.hint
+        refused = [entry for _, entry in flagged.quillbrook.entries() if entry.rule == "local-policy"]
+        assert refused or data == b"\xff"
+
+
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)], ids=["folder", "pipe", "link"]
+)
+def test_breaking_the_glass_is_stopped_by_nothing_in_a_policys_place(flagged, make):
+    make(flagged.quillbrook.home / "policy.toml")
+    assert glass(flagged).verdict.policy.unread
+    with pytest.raises(errors.Malformed):
+        opened(flagged, FLAGGED)
+
+
+def test_breaking_the_glass_is_not_stopped_where_the_policy_set_last_is_lost(lost):
+    share = glass(lost)
+    assert share.verdict.policy.unread
+    assert "opened" in record(lost.quillbrook)
+
+
+def test_an_urgent_share_is_sealed_under_a_policy_that_cannot_be_read_and_says_so(world):
+    world.at(FLAG)
+    data, said = example("safeguarding-referral")
+    place(world.agency("URN-999001"), b"cells = [")
+    world.agency("E10999001")
+    with pytest.raises(errors.Malformed):
+        world.larkmoor.seal(data, said | {"urgency": "routine"}, to="E10999001")
+    sealed = world.larkmoor.seal(data, said | {"urgency": "immediate"}, to="E10999001")
+    assert local.UNREAD in sealed.findings
+    assert record(world.larkmoor)[-2:] == ["refused", "sealed"]
 
 
 def test_a_signed_policy_that_stands_in_no_ledger_loosens_nothing(flagged):
@@ -545,8 +657,7 @@ def test_an_act_of_last_year_still_counts(loosened):
     assert loosened.quillbrook.local_policy.in_force().loosens
     loosened.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="A new year")
     place(loosened.quillbrook, FLAG_LOOSER)
-    with pytest.raises(errors.NotTrusted):
-        loosened.quillbrook.local_policy.in_force()
+    assert not loosened.quillbrook.local_policy.in_force().loosens
 
 
 def test_if_the_ledger_cannot_be_written_nothing_is_set(flagged, monkeypatch):
@@ -564,16 +675,16 @@ def test_if_the_ledger_cannot_be_written_nothing_is_set(flagged, monkeypatch):
     assert opened(flagged, FLAGGED).verdict.rule == "R18.4"
 
 
-def test_if_the_policy_cannot_be_written_the_one_before_stays_in_force(loosened, monkeypatch):
+def test_if_the_files_cannot_be_written_any_more_it_is_in_force_by_its_entry(loosened, monkeypatch):
     def failing(*_):
         raise errors.OutputUnwritable("the output cannot be written there")
 
-    loosened.quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
+    quillbrook = loosened.quillbrook
     with monkeypatch.context() as broken:
         broken.setattr(files.Replacement, "commit", failing)
-        with pytest.raises(errors.OutputUnwritable):
-            loosened.quillbrook.local_policy.loosen(FLAG_LOOSER, reason="And again")
-    assert not loosened.quillbrook.local_policy.in_force().loosens
+        quillbrook.local_policy.tighten(FLAG_STRICTER, reason="The board has thought again")
+    assert quillbrook.local_policy.in_force().digest == sha256(FLAG_STRICTER).digest()
+    assert (quillbrook.home / "policy.toml").read_bytes() == FLAG_STRICTER
     with pytest.raises(errors.PurposeRefused):
         opened(loosened)
 

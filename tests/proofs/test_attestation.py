@@ -39,6 +39,9 @@ BAD: dict[str, bytes] = {
     "cut short": GOOD[:-1],
     "a longer head of the rows": GOOD.replace(b"\x82\x84", b"\x98\x02\x84", 1),
     "zeros": bytes(100_000),
+    "more rows than are looked at": cbor.encode(ORIGIN).join(
+        [b"\x82", b"\x9a\x00\x01\x86\xa1" + b"\x84\x61A\xf6\x40\x40" * 100_001]
+    ),
 }
 
 

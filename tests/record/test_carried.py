@@ -23,7 +23,7 @@ def carried(world: World) -> dict[str, set[str]]:
     """The events of all entries in the world, by the labels that they carry."""
     found = defaultdict[str, set[str]](set)
     for agency in world.agencies.values():
-        for entry in agency.record.all_entries(agency.now()):
+        for entry in (entry for _, entry in agency.entries()):
             event = vocabulary.code("ledger-events", entry.event)
             for label in LABELS:
                 if getattr(entry, label.name) is not None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import contextlib
+import hmac
+from hashlib import sha256
 
-from sharekit import errors
+import pytest
+from world.vaults import rows
+
+from sharekit import Agency, errors
 from sharekit.domain import vocabulary
 from sharekit.record import refusals
 from sharekit.record.record import Facts
+from sharekit.trust import keys
 
 PACKET = bytes(range(16))
 
@@ -114,3 +120,77 @@ def test_the_entry_of_an_unverified_file_has_its_number_but_no_digest_and_no_sen
     (entry,) = refused(world)
     assert entry.packet.hex() == problem.packet
     assert (entry.file, entry.counterparties) == (None, None)
+
+
+# --- what a thief of the disk can guess ---
+
+
+@pytest.fixture
+def locked(world):
+    """Fernshire's home, whose keys need a passphrase, loaded without it."""
+    agency = world.agency("E10999001", passphrase="six words that nobody would guess")
+    agency.close()
+    with contextlib.closing(Agency.load(agency.home)) as found:
+        world.agencies["E10999001"] = found
+        yield found
+
+
+GUESSED = b"nhs_number: 9990001006\n"
+
+
+def refuse_garbage(agency, data):
+    with pytest.raises(errors.Malformed):
+        agency.verify(data)
+
+
+def public_keys(home):
+    """Everything in a home that could key a token: the bytes of its files, the log key, and the hashes of these."""
+    files = [path.read_bytes() for path in home.rglob("*") if path.is_file() and path.name != "vault.db"]
+    log = keys.log_from_file((home / "keys" / "log.key").read_bytes())
+    found = [b"", *files, bytes(log), bytes(log.verify_key)]
+    return [*found, *(sha256(each).digest() for each in found)]
+
+
+def guesses(home, data):
+    """What a token of a file would be for whoever has the home alone."""
+    plain = [data, sha256(data).digest(), sha256(data).hexdigest().encode()]
+    keyed = [hmac.digest(key, each, "sha256") for key in public_keys(home) for each in plain]
+    return {*plain, *keyed}
+
+
+@pytest.mark.parametrize("unlocked", [True, False])
+def test_no_value_in_a_home_tells_which_file_was_refused(world, locked, unlocked):
+    if unlocked:
+        locked.close()
+        locked = Agency.load(locked.home, "six words that nobody would guess")
+    for data in (GUESSED, b"rubbish"):
+        refuse_garbage(locked, data)
+    locked.close()
+    assert not guesses(locked.home, GUESSED) & set(everything(locked.home / "vault.db"))
+
+
+def everything(path):
+    tables = [name for (name,) in rows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return [value for name in tables for row in rows(path, f"SELECT * FROM {name}") for value in row]
+
+
+def test_garbage_cannot_fill_the_ledger_of_a_locked_home(world, locked):
+    for number in range(100):
+        refuse_garbage(locked, b"garbage %d" % number)
+    assert len(refused(world)) == 7
+    world.at("2026-12-24T09:00:00Z")
+    refuse_garbage(locked, b"garbage")
+    assert len(refused(world)) == 8
+
+
+def test_a_packet_that_was_refused_is_one_entry_though_the_home_is_locked(world):
+    data = bytearray(world.flag())
+    data[-20] ^= 1
+    agency = world.agency("P97", passphrase="six words that nobody would guess")
+    agency.close()
+    with contextlib.closing(Agency.load(agency.home)) as locked:
+        for _ in range(3):
+            with pytest.raises(errors.ShareError):
+                locked.verify(bytes(data))
+        world.agencies["P97"] = locked
+        assert world.events("P97").count("refused") == 1

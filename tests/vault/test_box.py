@@ -273,7 +273,7 @@ except LedgerError as problem:
 
 @needs_a_disk
 def test_a_full_disk_is_one_clear_error_and_loses_nothing(tmp_path):
-    assert on_a_small_disk(tmp_path, DISK.replace("LIMIT", ""), size="120k") == "the disk is full\nTrue\n"
+    assert on_a_small_disk(tmp_path, DISK.replace("LIMIT", ""), size="320k") == "the disk is full\nTrue\n"
 
 
 @needs_a_disk

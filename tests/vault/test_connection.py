@@ -69,7 +69,7 @@ def test_many_steps_of_a_vault_share_one_connection(vault, path, connected):
     for _ in range(3):
         use(vault)
         vault.subjects.key([("nhs", "9990001011")])
-        vault.erase([], [], [])
+        vault.erase([], [])
     assert connected == [path]
 
 

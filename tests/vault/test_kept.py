@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import UTC, date, datetime, time
 
 import pytest
 from world.vaults import CTI, NHS, UPN, rows
 
 from sharekit.domain import vocabulary
+from sharekit.domain.retention import after
 from sharekit.errors import LedgerError
 from sharekit.vault.kept import Kept
 
@@ -76,11 +79,12 @@ def test_two_packets_with_one_number_are_due_together(vault):
     assert len(vault.kept.due(noon(LATER))) == 3
 
 
-def test_a_packet_without_identifiers_is_kept_while_the_vault_is_locked(vault, home):
+def test_a_packet_without_identifiers_and_day_is_kept_while_the_vault_is_locked(vault, home):
     locked = type(vault)(home / "vault.db")
-    keep(locked)
-    with pytest.raises(LedgerError, match="locked"):
-        keep(locked, OTHER, identifiers=[NHS])
+    keep(locked, due=None)
+    for sealed in ({"identifiers": [NHS]}, {"due": DAY}):
+        with pytest.raises(LedgerError, match="locked"):
+            keep(locked, OTHER, **sealed)
     assert [each.packet for each in locked.kept.all()] == [CTI]
     locked.close()
 
@@ -98,3 +102,52 @@ def test_what_was_changed_is_noticed(vault, statement):
     vault.write(statement)
     with pytest.raises(LedgerError, match="the vault is damaged"):
         vault.kept.all()
+
+
+PERIODS = [term.more["period"] for term in vocabulary.load("retention-rules") if term.more.get("period")]
+
+
+@pytest.mark.parametrize("period", [*PERIODS, "P0Y"])
+def test_no_day_from_which_a_birth_follows_stands_in_the_file(vault, home, period):
+    """However a number could be written there: a day or its seconds, as SQLite has them, as text, or counted."""
+    born = date(2019, 3, 14)
+    due = after(born, period)
+    keep(vault, due=due)
+    vault.close()
+    days = (due - date(1970, 1, 1)).days
+    forms = {days, days * 86400, due.isoformat(), due.year, str(days)}
+    assert [value for value in everything(home / "vault.db") if value in forms] == []
+    assert due.isoformat().encode() not in (home / "vault.db").read_bytes()
+    assert vault.kept.of(CTI)[0].due == due
+
+
+def everything(path):
+    """Every value in the tables of a file."""
+    tables = [name for (name,) in rows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return [value for name in tables for row in rows(path, f"SELECT * FROM {name}") for value in row]
+
+
+def test_the_days_of_an_earlier_edition_are_sealed_when_the_vault_is_unlocked(vault, home):
+    keep(vault)
+    keep(vault, OTHER, due=LATER, identifiers=[NHS])
+    vault.close()
+    with contextlib.closing(sqlite3.connect(home / "vault.db")) as db:
+        db.executescript(AS_BEFORE)
+    (locked := type(vault)(home / "vault.db")).actions.open()
+    locked.close()
+    assert {type(value) for (value,) in rows(home / "vault.db", "SELECT due FROM kept")} == {int}
+    assert [each.due for each in vault.kept.all()] == [DAY, DAY]
+    vault.close()
+    assert {type(value) for (value,) in rows(home / "vault.db", "SELECT due FROM kept")} == {bytes}
+
+
+AS_BEFORE = """
+DROP INDEX kept_in_clear; DROP INDEX kept_packet; DROP INDEX kept_subject;
+DROP TABLE refused_count; DROP TABLE policy; DROP TABLE draft;
+DROP INDEX action_reference; DROP INDEX action_open; DROP INDEX action_closed; DROP INDEX subject_tried;
+DROP INDEX attestation_time;
+DROP TABLE located; DROP TABLE reached; DROP TABLE mention; DROP TABLE unclaimed; DROP TABLE anew;
+ALTER TABLE subject DROP COLUMN tried; ALTER TABLE pending DROP COLUMN start;
+UPDATE kept SET due = 21193;
+PRAGMA user_version = 2;
+"""
