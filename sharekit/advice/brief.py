@@ -257,8 +257,7 @@ def _about(value: Mapping[str, Any], ages: Sequence[int]) -> Iterator[str]:
 
 
 def _age(text: str, today: date) -> int:
-    day = date.fromisoformat(text)
-    return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+    return workdays.whole_years(date.fromisoformat(text), today)
 
 
 def _letter(number: int) -> str:

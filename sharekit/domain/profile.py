@@ -33,7 +33,7 @@ from sharekit.domain import forms, vocabulary
 from sharekit.domain.canonical import resolved
 from sharekit.domain.fields import BREAK_GLASS, breaks_glass, fields_of, in_order, order_of, revealed
 from sharekit.domain.validation import Places, Validator, path_name
-from sharekit.domain.workdays import day_of, months_later
+from sharekit.domain.workdays import day_of, months_later, whole_years
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
 from sharekit.values import Value
 
@@ -196,7 +196,7 @@ class Profile:
     def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         """The dotted paths of dates of birth that make somebody older than expected; that refuses nothing."""
         for path, node, born in self._ages.found(fields):
-            if _years_between(date.fromisoformat(born), day_of(now)) > node["x-expected-age"]:
+            if whole_years(date.fromisoformat(born), day_of(now)) > node["x-expected-age"]:
                 yield path_name(path)
 
     def born(self, fields: Mapping[str, Any]) -> date | None:
@@ -379,7 +379,3 @@ def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:
         yield from node.get("x-flags", ())
     if isinstance(value, str) and node.get("x-codes", "profiles") != "profiles":
         yield from vocabulary.load(node["x-codes"])[value].more.get("flags", ())
-
-
-def _years_between(earlier: date, later: date) -> int:
-    return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))
