@@ -16,7 +16,6 @@ from .witness import compare_command, forks_command, seen_command, witness_comma
 if TYPE_CHECKING:
     from sharekit import Agency, Entry
 
-MOST = 1_000_000_000  # entries that are asked for at once
 _PACKET = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
 
@@ -35,7 +34,7 @@ _year = click.option("--year", type=click.IntRange(1, 9999), metavar="YEAR", hel
 
 @ledger_command.command("log")
 @_year
-@click.option("--limit", type=click.IntRange(1, MOST), metavar="N", help="Only the newest N entries.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N entries.")
 @click.option("--packet", metavar="ID", help="Only entries about this packet.")
 @click.option("--event", metavar="KIND", help="Only this event: sharekit vocab ledger-events.")
 def log(limit: int | None, packet: str | None, event: str | None, year: int | None) -> None:
@@ -61,7 +60,7 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
 
 @ledger_command.command("subject")
 @click.option("--id", "identifier", required=True, metavar="SCHEME", help="nhs, upn or local: it asks for the value.")
-@click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, metavar="N")
+@click.option("--limit", type=click.IntRange(min=1), default=25, show_default=True, metavar="N")
 def subject(identifier: str, limit: int) -> None:
     """Who has had this child's data, when and for what: the newest entries; the look-up is itself recorded.
 

@@ -37,7 +37,14 @@ def questions_command() -> None:
 @click.command("query", cls=session.Command)
 @click.argument("name")
 @click.argument("exports", nargs=-1, metavar="[EXPORT]...")
-@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, metavar="N", help="Most rows.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=LIMIT,
+    show_default=True,
+    metavar="N",
+    help="Most rows.",
+)
 @click.option("--id", "identifier", metavar="SCHEME", help="Whom the question child is about: it asks for the value.")
 @evidence_options
 def query_command(

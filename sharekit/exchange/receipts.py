@@ -103,15 +103,15 @@ class Receipts:
             self._post.check_own(taken.cosigned, now=arrived.now)
         with self._record.one_at_a_time():
             if not self._partners.has(_said(taken)):
-                if arrived.entry is not None or not self._has_entry(taken, arrived.now):
+                if arrived.entry is not None or not self._has_entry(taken):
                     self._record_taken(taken, arrived.now)
                 self._partners.keep(_said(taken))  # after its entry: it is by this that a second one is noticed
         return Received(control.mode, arrived.statement, taken)
 
-    def _has_entry(self, taken: Receipt, now: datetime) -> bool:
+    def _has_entry(self, taken: Receipt) -> bool:
         """Whether somebody recorded it who was stopped before the vault knew."""
         note, number = sha256(taken.note.encode()).digest(), vocabulary.load("ledger-events")["receipt-in"].number
-        about = [each for each in self._record.about_packets([taken.packet], now=now) if each.event == number]
+        about = [each for each in self._record.about_packets([taken.packet]) if each.event == number]
         return any((each.counterparties, each.checkpoint) == ((taken.org_id,), note) for each in about)
 
     def _record_taken(self, taken: Receipt, now: datetime) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import hmac
 import itertools
 import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -284,7 +285,7 @@ class Record:
             found = ((seq, entry) for _, seq, entry in places if number in (None, entry.event))
         else:
             found = ((seq, Entry.decode(stored)) for seq, stored in ledger.newest_first(piece=limit or PIECE))
-        return list(itertools.islice(found, limit))[::-1]
+        return list(itertools.islice(found, limit and min(limit, sys.maxsize)))[::-1]
 
     def find(self, *, event: str | None = None, decision: bytes = b"") -> list[tuple[int, Entry]]:
         """The entries of one event, or about the decision with this number, or both, of every year, oldest first.
@@ -314,7 +315,7 @@ class Record:
         found = Facts(outcome="nobody-found") if subject is None else Facts(identifiers=[(scheme, value)])
         self.append("consulted", found, now=now)
         uses = self._index.about(subject, USED) if subject is not None else iter(())
-        return [(seq, entry) for _, seq, entry in itertools.islice(uses, limit)]
+        return [(seq, entry) for _, seq, entry in itertools.islice(uses, min(limit, sys.maxsize))]
 
     def looked_up(self) -> Iterator[Place]:
         """The look-ups of a child of whom nothing had been recorded until then, as far as the child is still known."""

@@ -20,7 +20,7 @@ from world.vaults import CTI, DIGEST, KEY, NHS, NOW, OTHER_KEY, UPN, rows
 
 from sharekit import registry
 from sharekit.disk import durable, migrations
-from sharekit.errors import LedgerError, ShareError
+from sharekit.errors import LedgerError, Locked, ShareError
 from sharekit.vault import box
 from sharekit.vault.subjects import Subjects
 from sharekit.vault.vault import Vault
@@ -298,7 +298,7 @@ def test_a_vault_in_use_for_too_long_is_one_clear_error(vault, home, monkeypatch
     monkeypatch.setattr(durable, "WAIT", 0.01)
     with contextlib.closing(sqlite3.connect(home / "vault.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(LedgerError, match="the vault is in use"):
+        with pytest.raises(Locked, match="the vault is in use"):
             vault.packets.seen("larkmoor", CTI)
 
 
