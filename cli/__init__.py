@@ -56,6 +56,7 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code of SPEC.md section 10."""
-    for stop in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does, so that no half-written file stays behind
-        signal.signal(stop, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):  # as Ctrl-C does, so that no half-written file stays behind
+        if hasattr(signal, name):  # no system has all three
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     sys.exit(run(app, sys.argv[1:]))

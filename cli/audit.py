@@ -79,6 +79,7 @@ def _told(report: AuditReport, names: dict[str, str]) -> dict[str, Any]:
         "attested": [
             {"org_id": each.org_id, "size": each.size, "at": output.moment(each.at)} for each in report.attested
         ],
+        "other_years": list(report.other_years),
         "findings": findings,
         "remarks": remarks_told(report),
     }
@@ -92,6 +93,8 @@ def _lines(report: AuditReport, names: dict[str, str]) -> list[str]:
     lines += [verdict.sentence(report, names), verdict.advice(report)]
     for each in report.attested[:3]:
         lines.append(f"attested by {each.org_id}: the first {each.size} entries, seen {output.moment(each.at)}")
+    for year in report.other_years:
+        lines.append(f"not compared: what was given of the year {year}; audit the export of that year with it")
     for finding in report.findings:
         where = "" if finding.entry is None else f" at entry {finding.entry}"
         lines.append(f"{finding.kind}{where}: {finding.message}")

@@ -324,6 +324,8 @@ def advice_brief_command(
     """
     import json
 
+    from sharekit import json_shown, shown
+
     dataset, decided = session.read_json(data, what="DATA"), _terms(terms, kind)
     more: dict[str, Any] = {"disclosed": disclosed, "reason": reason, "terms": decided}
     more["kind"] = kind or decided.get("profile", "")
@@ -334,8 +336,8 @@ def advice_brief_command(
         return
     with session.destination(out, what="the brief") as deliver, session.agency(unlocked=True) as agency:
         brief, entry = agency.advice.brief(dataset, role=role, **more)
-        as_json = json.dumps(brief.json(), ensure_ascii=False, indent=2) + "\n"
-        deliver((as_json if out.endswith(".json") else brief.text()).encode())
+        as_json = json_shown(json.dumps(brief.json(), ensure_ascii=False, indent=2)) + "\n"
+        deliver((as_json if out.endswith(".json") else shown(brief.text())).encode())
     if out != "-":
         told = {"entry": entry, "path": out, "people": list(brief.people), "left_out": list(brief.left_out)}
         lines = [f"recorded as entry {entry}: advice sought from {role}", f"written to {out}"]

@@ -59,10 +59,10 @@ class Evidence(NamedTuple):
         """What the files hold that the options name; a home's partners are trusted as well."""
         return cls(
             _trusted(trusted),
-            [session.read(name, what="the checkpoint", limit=NOTE) for name in checkpoints],
+            [session.read_lines(name, what="the checkpoint", limit=NOTE) for name in checkpoints],
             [session.read(name, what="the proof", limit=NOTE) for name in proofs],
             [session.read(name, what="the receipts", limit=RECEIPTS) for name in receipts],
-            [session.read(name, what="the root certificate", limit=NOTE) for name in roots],
+            [session.read_lines(name, what="the root certificate", limit=NOTE) for name in roots],
         )
 
     def audit(self, export: Path) -> AuditReport:

@@ -50,9 +50,9 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
 
     if event is not None:
         shipped.vocabulary("ledger-events")[event]  # before a home is looked for
+    packet = packet and re.sub(r"[\s-]", "", packet).lower()
     if packet is not None and not _PACKET.match(packet):
         raise Usage("--packet takes the number of a packet", hint="32 hex digits, as seal and verify print them")
-    packet = packet and packet.lower()
     with session.agency() as agency:
         found = agency.newest(limit, packet=packet, event=event, year=year)
     told = [_entry_told(seq, entry) for seq, entry in found]
@@ -60,7 +60,7 @@ def log(limit: int | None, packet: str | None, event: str | None, year: int | No
 
 
 @ledger_command.command("subject")
-@click.option("--id", "identifier", required=True, metavar="SCHEME=VALUE", help="nhs, upn or local; alone, it asks.")
+@click.option("--id", "identifier", required=True, metavar="SCHEME", help="nhs, upn or local: it asks for the value.")
 @click.option("--limit", type=session.COUNT, default=25, show_default=True, metavar="N")
 def subject(identifier: str, limit: int) -> None:
     """Who has had this child's data, when and for what: the newest entries; the look-up is itself recorded.

@@ -23,7 +23,12 @@ class Words(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         is_text = not any("\ud800" <= letter <= "\udfff" for letter in value)
-        if not is_text or (self._is_name and not (value.isprintable() and len(value) <= LONGEST_NAME)):
+        if is_text and self._is_name:
+            from sharekit import is_plain_line
+
+            value = " ".join(value.split(" ")).strip()
+            is_text = is_plain_line(value) and len(value) <= LONGEST_NAME
+        if not is_text:
             self.fail("that is not plain text", param, ctx)
         return value
 

@@ -4,8 +4,8 @@ Results go to standard output: lines for people, or with --json one object. Word
 standard error. Errors are `error [code]: message`, then `hint: what to do next`; lower case, no full stop.
 Nothing here ever prints a value of a field: opened data goes to the file that -o names.
 
-A terminal gets more than a pipe or a file: tables, progress, and nothing in a text that would move its cursor. Whatever
-comes from elsewhere is text there, never markup.
+A terminal gets more than a pipe or a file: tables and progress. Whatever comes from elsewhere is text, never markup,
+and a character that a terminal would obey is spelled out; in a pipe too, for what is logged is looked at later.
 """
 
 from __future__ import annotations
@@ -134,24 +134,22 @@ def _json(data: Mapping[str, Any]) -> str:
     return json.dumps(data)
 
 
-# --- at a terminal ---
+# --- for people ---
 
 
 def _write(text: str, *, err: bool = False) -> None:
-    click.echo(plain(text) if _is_terminal(sys.stderr if err else sys.stdout) else text, err=err)
+    click.echo(plain(text), err=err)
 
 
 def plain(text: str) -> str:
     """A text that a terminal can only show: what would move its cursor, change its colours or turn the direction of
     writing is spelled out. Lines stay lines.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(letter if letter == "\n" or letter.isprintable() else _spelled(letter) for letter in text)
+    from sharekit import shown
 
-
-def _spelled(letter: str) -> str:
-    return " " if letter.isspace() else letter.encode("unicode_escape").decode()
+    return shown(text)
 
 
 def _drawn(listing: Listing) -> bool:

@@ -38,7 +38,7 @@ def questions_command() -> None:
 @click.argument("name")
 @click.argument("exports", nargs=-1, metavar="[EXPORT]...")
 @click.option("--limit", type=session.COUNT, default=LIMIT, show_default=True, metavar="N", help="Most rows.")
-@click.option("--id", "identifier", metavar="SCHEME=VALUE", help="Whom the question child is about; alone, it asks.")
+@click.option("--id", "identifier", metavar="SCHEME", help="Whom the question child is about: it asks for the value.")
 @evidence_options
 def query_command(
     name: str, exports: tuple[str, ...], limit: int, identifier: str | None, **evidence: tuple[str, ...]

@@ -100,7 +100,7 @@ def _say_held(number: str, *, held: bool) -> None:
 @retention_command.command("destroy")
 @click.argument("packet", required=False)
 @click.option("--due", "all_due", is_flag=True, help="Everything that is due today.")
-@click.option("--id", "identifier", metavar="SCHEME=VALUE", help="Everything about one child; SCHEME alone asks.")
+@click.option("--id", "identifier", metavar="SCHEME", help="Everything about one child: it asks for the value.")
 @click.option("--reason", type=Words(), metavar="TEXT", help="Why, where it is not due yet; it stays in this home.")
 def destroy(packet: str | None, all_due: bool, identifier: str | None, reason: str | None) -> None:
     """Destroy what is kept of PACKET, of everything that is due, or of one child; on the record.

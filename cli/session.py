@@ -101,6 +101,7 @@ def asked_passphrase() -> str:
 
 def _words_in(named: str) -> str:
     """The passphrase in a file; Usage if others can read it."""
+    from sharekit import saved_text
     from sharekit.errors import Malformed, Usage, WrongPassphrase
 
     with contextlib.suppress(OSError, ValueError):
@@ -108,7 +109,7 @@ def _words_in(named: str) -> str:
         if named != "-" and stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and os.name == "posix":
             raise Usage("others on this machine can read the passphrase file", hint="run: chmod 600 FILE")
     with contextlib.suppress(UnicodeDecodeError, Malformed):  # Malformed: much too large
-        words = read(named, what="the passphrase file", limit=4096).decode("utf-8-sig").rstrip("\r\n")
+        words = saved_text(read(named, what="the passphrase file", limit=4096)).rstrip("\n")
         if words:
             return words
     raise WrongPassphrase("the passphrase file holds no passphrase", hint="one line of UTF-8 text")
@@ -224,6 +225,21 @@ def _depth(value: Any) -> int:
     return depth
 
 
+def read_lines(name: str, *, what: str, limit: int) -> bytes:
+    """The lines of a text file as UTF-8, whatever editor saved it: a checkpoint, a certificate.
+
+    What is no text stays as it is: whoever reads it says what it should be.
+    """
+    from sharekit import saved_text
+
+    data = read(name, what=what, limit=limit)
+    try:
+        lines = [line.rstrip() for line in saved_text(data).strip().split("\n")]
+    except ValueError:
+        return data
+    return "\n".join([*lines, ""]).encode()
+
+
 def cards(names: Iterable[str]) -> list[bytes]:
     """The bytes of every card file named."""
     return [read(name, what="the card", limit=64 * 1024) for name in names]
@@ -242,7 +258,9 @@ def secret(name: str, value: str | None) -> str:
     if value is not None:
         return value
     if is_attended():
-        answer: str = click.prompt(name, err=True)
+        from .output import plain
+
+        answer: str = click.prompt(plain(name), err=True)
         return answer
     line = _standard_input(VALUE).readline(LONGEST_LINE)
     try:

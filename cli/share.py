@@ -241,7 +241,12 @@ def _statement_lines(statement: Statement, addressed: bool | None) -> list[str]:
 @click.option("--annex2", metavar="CODE", help="The Annex 2 condition that makes the purposes compatible.")
 @click.option("--gateway", metavar="CODE", help="The law that lets this agency use it: sharekit vocab gateways.")
 @click.option("--assessment", metavar="FILE", help="The Article 8A assessment, a JSON file.")
-@click.option("--confirm", multiple=True, metavar="FIELD=VALUE", help="A second identifier; FIELD alone asks for it.")
+@click.option(
+    "--confirm",
+    multiple=True,
+    metavar="FIELD",
+    help="A second identifier: it asks for the value.",
+)
 @click.option("--reason", type=session.Words(), metavar="TEXT", help="Why; it is kept sealed in this home.")
 @click.option("--break-glass", is_flag=True, help="In an emergency: the few fields that save a life, and a review.")
 @click.option("-o", "out", required=True, metavar="FILE", help="Where the permitted fields go; - for standard output.")
@@ -256,11 +261,13 @@ def open_command(
     """
     import json
 
+    from sharekit import json_shown
+
     data = session.read(packet, what="the packet")
     use |= {"confirm": _confirmations(confirm), "assessment": _assessment(assessment)}
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
-        deliver(json.dumps(share.fields, ensure_ascii=False, indent=2).encode() + b"\n")
+        deliver(json_shown(json.dumps(share.fields, ensure_ascii=False, indent=2)).encode() + b"\n")
     waiting, warned = receipt_path(share), warnings(share)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())

@@ -50,7 +50,7 @@ def keep(response: str, roots: tuple[str, ...]) -> None:
         sharekit ledger timestamp keep response.tsr --root tsa-root.pem
     """
     data = session.read(response, what="the time stamp", limit=MAX_BYTES)
-    trusted = [session.read(root, what="the root certificate", limit=MAX_BYTES) for root in roots]
+    trusted = [session.read_lines(root, what="the root certificate", limit=MAX_BYTES) for root in roots]
     with session.agency() as agency:
         size, at = agency.stamps.keep(data, trusted)
     told = {"size": size, "at": output.moment(at)}

@@ -61,7 +61,7 @@ def sign(request: str, card: str, out: str) -> None:
     Example:
         sharekit ledger witness sign request.txt --trust fernshire.card -o cosigned.note
     """
-    data, cards = session.read(request, what="the request", limit=NOTE_BYTES), session.cards([card])
+    data, cards = session.read_lines(request, what="the request", limit=NOTE_BYTES), session.cards([card])
     with session.agency(unlocked=True) as agency, session.destination(out, what="the checkpoint") as deliver:
         note = agency.witness.cosign(data, cards[0])
         deliver(note.encode())
@@ -79,7 +79,7 @@ def keep(note: str, card: str) -> None:
     Example:
         sharekit ledger witness keep cosigned.note --trust witness.card
     """
-    data, cards = session.read(note, what="the checkpoint", limit=NOTE_BYTES), session.cards([card])
+    data, cards = session.read_lines(note, what="the checkpoint", limit=NOTE_BYTES), session.cards([card])
     with session.agency() as agency:
         size = agency.witness.keep(data, cards[0])
     output.result({"size": size}, [f"kept: a witness saw {size} entries"], as_json=session.wants_json())
@@ -148,7 +148,7 @@ def compare_command(a: str, b: str, trusted: tuple[str, ...]) -> None:
     from sharekit import Trust
     from sharekit.audit import attested
 
-    notes = [session.read(name, what="the checkpoint", limit=NOTE_BYTES) for name in (a, b)]
+    notes = [session.read_lines(name, what="the checkpoint", limit=NOTE_BYTES) for name in (a, b)]
     cards = session.cards(trusted)
     if session.has_home():
         with session.agency() as agency:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sharekit.agency.trial import Trial
     from sharekit.agency.trust import AgencyTrust
     from sharekit.disk.files import Replacement
+    from sharekit.domain.display import is_plain_line, json_shown, shown
+    from sharekit.domain.forms import saved_text
     from sharekit.domain.profile import Minimised, Profile
     from sharekit.domain.terms import ShareTerms
     from sharekit.domain.vocabulary import Term, Vocabulary
@@ -79,6 +81,8 @@ _HOMES = {
     "agency.trial": ("Trial",),
     "agency.trust": ("AgencyTrust",),
     "disk.files": ("Replacement",),
+    "domain.display": ("is_plain_line", "json_shown", "shown"),
+    "domain.forms": ("saved_text",),
     "domain.profile": ("Minimised", "Profile"),
     "domain.terms": ("ShareTerms",),
     "domain.vocabulary": ("Term", "Vocabulary"),
@@ -195,6 +199,8 @@ __all__ = [
     "day_of",
     "decide",
     "errors",
+    "is_plain_line",
+    "json_shown",
     "merkle",
     "minimise",
     "open_dataset",
@@ -202,7 +208,9 @@ __all__ = [
     "parse",
     "read_manifest",
     "registry",
+    "saved_text",
     "seal",
+    "shown",
     "time_of",
     "verify",
 ]

@@ -15,8 +15,9 @@ from typing import Any
 from sharekit import registry
 from sharekit.advice.scrub import Needle, Pattern, Scrubber, born, pieces, words
 from sharekit.domain import vocabulary, workdays
+from sharekit.domain.canonical import resolved
 from sharekit.domain.profile import Profile
-from sharekit.domain.validation import path_name, resolved, values_at
+from sharekit.domain.validation import path_name, values_at
 from sharekit.errors import Malformed
 from sharekit.values import Value, field, replace
 
@@ -67,9 +68,9 @@ def brief(
     """
     if not isinstance(dataset, dict):
         raise Malformed("DATA is not a JSON object", hint="see docs/examples for complete data")
-    kind.check_received(dataset)
+    kind.check_received(fields := kind.read(dataset))
     reader = _Reader(workdays.day_of(now))
-    reader.read(kind.fields, dataset)
+    reader.read(kind.fields, fields)
     needles = [*_told_apart(reader.names), *_of_organisations(organisations), *_of_terms(terms), *reader.words]
     scrubber = Scrubber(needles, [*reader.births, *_patterns()])
     told = (replace(each, text=scrubber.scrub(each.text)) for each in (*_told_by_terms(terms), *reader.said))
@@ -256,8 +257,7 @@ def _about(value: Mapping[str, Any], ages: Sequence[int]) -> Iterator[str]:
 
 
 def _age(text: str, today: date) -> int:
-    day = date.fromisoformat(text)
-    return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+    return workdays.whole_years(date.fromisoformat(text), today)
 
 
 def _letter(number: int) -> str:

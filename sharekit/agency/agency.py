@@ -161,24 +161,15 @@ class Agency:
         OutputUnwritable.
         """
         place = Path(os.path.expanduser(home))
-        homes.check_about(org_id, org_type, name, phone, out_of_hours_phone)
+        about = homes.checked(org_id, org_type, name, phone, out_of_hours_phone)
         if passphrase is not None:
             passphrases.check_new(passphrase)
         demonstration = bool(os.environ.get(CLOCK))
         now = clock(demonstration=demonstration)
         with homes.new_home(place) as folder:
-            card = Card.make(
-                private := Keys.generate(classical),
-                org_id=org_id,
-                org_type=org_type,
-                name=name,
-                phone=phone,
-                out_of_hours_phone=out_of_hours_phone,
-                issued=now,
-                demonstration=demonstration,
-            )
-            about = {"person": person, "role": role}
-            homes.write_home(folder, card, private, passphrase=passphrase, about=about)
+            card = Card.make(private := Keys.generate(classical), issued=now, demonstration=demonstration, **about)
+            who = {"person": person, "role": role}
+            homes.write_home(folder, card, private, passphrase=passphrase, about=who)
             Vault.create(folder / "vault.db", private.vault)
             with cls(folder, private=private) as first:
                 first.record.begin(now)

@@ -10,7 +10,6 @@ home/policy.toml      what it does otherwise than shipped, and policy.cose, the 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -18,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sharekit.disk import files, leftovers
-from sharekit.domain import vocabulary
-from sharekit.domain.validation import is_phone
+from sharekit.disk import files, leftovers, locks
+from sharekit.domain import forms, vocabulary
+from sharekit.domain.identifiers import is_phone
 from sharekit.errors import FieldInvalid, Malformed, NotVerified, OutputUnwritable, Usage
 from sharekit.trust import keys
 from sharekit.trust.cards import ORG_ID, Card
@@ -30,7 +29,7 @@ from sharekit.trust.soundness import is_name
 from sharekit.trust.store import Pin
 
 __all__ = [
-    "check_about",
+    "checked",
     "is_home",
     "keep_card",
     "keeps",
@@ -48,7 +47,7 @@ __all__ = [
 ABOUT = "agency.json"
 UNFINISHED = ".sharekit-new"  # the folder in which a home is made
 _FOLDERS = ("", "keys", "trust", "ledger")  # in which a file may wait for its name
-_NOT_OURS = {"lost+found"}  # what is in a folder that is a disk of its own
+_NOT_OURS = {"lost+found", ".DS_Store", ".Trashes", "$RECYCLE.BIN", "System Volume Information"}  # of a new disk
 _PARTS = re.compile(r"(agency\.json|card\.cbor|keys|ledger|outbox|trust|vault\.db.*)\Z")
 
 
@@ -70,6 +69,7 @@ def new_home(home: Path) -> Iterator[Path]:
     It is a folder of the home itself: what a killed process leaves is where somebody will look. Raises Usage if
     something is at that place already, OutputUnwritable if nothing can be made there.
     """
+    locks.check_system()
     sweep(home)
     made, folder = _begin(home)
     with _locked(folder):
@@ -107,7 +107,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Keep a folder for the block from being taken for a leftover."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        locks.take(handle)
         yield
     finally:
         os.close(handle)
@@ -236,15 +236,21 @@ def _damaged(message: str) -> Malformed:
     return Malformed(message, hint="restore it from the home's backup")
 
 
-def check_about(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> None:
-    """Return only if a card can be made of these; FieldInvalid or UnknownCode otherwise."""
+def checked(org_id: str, org_type: str, name: str, phone: str, out_of_hours_phone: str | None) -> dict[str, Any]:
+    """What stands on a card, in the form in which it stands there; FieldInvalid or UnknownCode if it cannot."""
     if not ORG_ID.match(org_id):
         raise FieldInvalid(
             '"org-id" does not have the right form', hint="up to 32 letters, digits, dots, hyphens and underscores"
         )
     vocabulary.load("org-types")[org_type]
-    if not is_name(name):
-        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 letters, on one line")
-    for option, number in (("phone", phone), ("out-of-hours-phone", out_of_hours_phone)):
-        if number is not None and not is_phone(number):
-            raise FieldInvalid(f'"{option}" is not a telephone number', hint="write it like 01632 960000")
+    called = forms.canonical("line", name)
+    if not is_name(str(called)) or forms.is_placeholder("line", called, field="name"):
+        raise FieldInvalid('"name" does not have the right form', hint="a name of at most 200 characters, on one line")
+    numbers = {"phone": phone, "out-of-hours-phone": out_of_hours_phone}
+    read = {option: forms.canonical("phone", each) for option, each in numbers.items() if each is not None}
+    for option, number in read.items():
+        if number is None or not is_phone(number):
+            raise FieldInvalid(f'"{option}" is not a telephone number', hint=forms.wanted("phone"))
+    return {"org_id": org_id, "org_type": org_type, "name": called} | {
+        option.replace("-", "_"): number for option, number in read.items()
+    }

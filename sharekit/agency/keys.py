@@ -94,18 +94,8 @@ class OwnKeys:
         """
         own, now = self._signer.card, self._clock()
         night = own.out_of_hours_phone if out_of_hours_phone is None else out_of_hours_phone or None
-        said = {"name": name or own.name, "phone": phone or own.phone, "out_of_hours_phone": night}
-        homes.check_about(own.org_id, own.org_type, str(said["name"]), str(said["phone"]), night)
-        card = Card.make(
-            self._signer.keys,
-            org_id=own.org_id,
-            org_type=own.org_type,
-            name=str(said["name"]),
-            phone=str(said["phone"]),
-            out_of_hours_phone=night,
-            issued=now,
-            demonstration=own.demonstration,
-        )
+        about = homes.checked(own.org_id, own.org_type, name or own.name, phone or own.phone, night)
+        card = Card.make(self._signer.keys, issued=now, demonstration=own.demonstration, **about)
         homes.keep_card(self._home, own)
         with files.replacing(self._home / "card.cbor") as replacement:
             facts = Facts(counterparties=[card.org_id], file=card.fingerprint)

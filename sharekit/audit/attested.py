@@ -130,7 +130,8 @@ def compare(first: str | bytes, second: str | bytes, trust: Cards) -> tuple[Chec
     """
     found = [_signed(note, trust) for note in (first, second)]
     if found[0].origin != found[1].origin:
-        raise Usage("the two are checkpoints of different ledgers", hint="compare two of the same ledger")
+        names = f"{found[0].origin} and {found[1].origin}"
+        raise Usage(f"the two are checkpoints of different ledgers, {names}", hint="compare two of the same ledger")
     if checkpoint.contradict(*found):
         raise cosignature.two_histories(*found)
     return found[0], found[1]

@@ -21,6 +21,7 @@ from sharekit.audit import charts, questions, verdict
 from sharekit.audit.attested import Attested
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport
+from sharekit.domain import display
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
@@ -41,7 +42,7 @@ class Given(Value):
 def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: str = "") -> str:
     """The report on an audited export, with the answers to every question; `file` is what the export is called."""
     names = {card.org_id: card.name for card in given.cards}
-    return (
+    page = (
         _templates()
         .get_template("report.html")
         .render(
@@ -59,6 +60,7 @@ def html(path: Path, report: AuditReport, given: Given, *, now: datetime, file: 
             answers=list(_answered(path, report)),
         )
     )
+    return display.shown(page)  # whatever in it came from elsewhere
 
 
 def _newest(attested: Sequence[Attested]) -> list[Attested]:

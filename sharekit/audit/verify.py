@@ -79,6 +79,12 @@ class AuditReport(Value):
     kept: int = 0
     begun_from: bytes | None = None
 
+    @property
+    def other_years(self) -> list[int]:
+        """The other years of this agency of which something was given, which was not compared; oldest first."""
+        named, own = (checkpoint.org_and_year(each.origin) for each in self.remarks), checkpoint.owner(self.origin)
+        return sorted({year for org_id, year in filter(None, named) if org_id == own})
+
 
 def audit(
     path: Path | str,

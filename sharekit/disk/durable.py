@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import functools
 import os
 import sqlite3
@@ -19,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sharekit import registry
-from sharekit.disk import files, waiting
+from sharekit.disk import files, locks, waiting
 from sharekit.errors import LedgerError, LedgerTampered, Locked, OutputUnwritable, ShareError
 
 __all__ = [
@@ -143,7 +142,7 @@ def settle(path: Path) -> None:
 
 
 def _sync(name: str | Path) -> None:
-    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         os.fsync(handle)
     finally:
@@ -156,10 +155,11 @@ def locked(path: Path) -> Iterator[None]:
 
     SQLite's own waiting asks again and again, and let one of eight writers wait for seconds. Locked after `WAIT`.
     """
+    locks.check_system()
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     lock = os.fdopen(handle, "wb", buffering=0)  # closed even if an interrupt comes in between
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.take(lock, wait=False)
     except BlockingIOError:
         waiting.wait(lock, WAIT)
     with lock:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sharekit.disk import locks
 from sharekit.errors import Malformed, OutputUnwritable, Usage
 
 __all__ = ["LEFT", "Replacement", "read", "replacing", "sync", "write"]
@@ -21,6 +21,8 @@ __all__ = ["LEFT", "Replacement", "read", "replacing", "sync", "write"]
 MiB = 1024 * 1024
 LEFT = ".sharekit-"  # how the name of a file begins that must not outlive its process
 OWN = "/proc/self/fd"  # where Linux lets a process name its open files
+# Windows has no such flags, nor pipes as files
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 PATIENCE = 60.0  # seconds that a pipe may stay silent: somebody may be typing a passphrase at its other end
 
 
@@ -33,6 +35,7 @@ class Replacement:
     """
 
     def __init__(self, path: Path, notes: Path | None = None) -> None:
+        locks.check_system()
         self.path, self._notes = path, notes
         self._temporary: Path | None = None
         self._note: Path | None = None
@@ -56,7 +59,7 @@ class Replacement:
             name = self._new_name()
             handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             self._temporary = name
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        locks.take(handle)
         return handle
 
     @property
@@ -165,7 +168,7 @@ def read(path: Path, *, limit: int = 64 * MiB, what: str = "the file") -> bytes:
     """
     try:
         # A pipe without a writer would hold an ordinary open for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
         with os.fdopen(handle, "rb", buffering=0):
             data = b"".join(_pieces(handle, limit + 1, what))
     except FileNotFoundError:
@@ -181,16 +184,24 @@ def read(path: Path, *, limit: int = 64 * MiB, what: str = "the file") -> bytes:
 
 def _pieces(handle: int, size: int, what: str) -> Iterator[bytes]:
     """What can be read from `handle`, at most `size` bytes; Usage if it stays silent."""
-    waiting = select.poll()
-    waiting.register(handle, select.POLLIN)
+    has_more = _patient(handle)
     while size:
-        if not waiting.poll(PATIENCE * 1000):
+        if not has_more():
             raise Usage(f"{what} is a pipe to which nobody writes", hint="name a file, or write to the pipe")
         piece = os.read(handle, min(size, MiB))
         if not piece:
             return
         size -= len(piece)
         yield piece
+
+
+def _patient(handle: int) -> Callable[[], object]:
+    """Whether there is something to read, after waiting for it; where the system cannot tell, there always is."""
+    if not hasattr(select, "poll"):
+        return lambda: True
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return lambda: waiting.poll(PATIENCE * 1000)
 
 
 @contextlib.contextmanager

@@ -7,13 +7,13 @@ folder in which it was to take its place, or is remembered there by a note: a li
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sharekit.disk import locks
 from sharekit.disk.files import LEFT
 
 __all__ = ["is_free", "left", "sweep"]
@@ -58,7 +58,7 @@ def is_free(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.take(handle, wait=False)
     except OSError:
         return False
     finally:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import threading
 from typing import IO
 
+from sharekit.disk import locks
 from sharekit.errors import Locked
 
 __all__ = ["SAY_AFTER", "wait"]
@@ -40,7 +40,7 @@ class _Turn:
 
     def _wait(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            locks.take(self._lock)
         with self._mutex:
             if self._is_wanted:
                 self._came.set()

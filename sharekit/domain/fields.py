@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sharekit.domain.validation import resolved
+from sharekit.domain.canonical import resolved
 from sharekit.values import Value
 
 __all__ = ["BREAK_GLASS", "Field", "breaks_glass", "fields_of", "in_order", "order_of", "revealed", "shows"]

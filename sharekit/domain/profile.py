@@ -17,7 +17,8 @@ A profile is a JSON Schema with annotations, so that what a lawyer may change is
     x-senders        it may come from these types of organisation only
     x-expected-age   a date of birth that makes somebody older is worth a question
 
-`validation` knows the rest: `x-codes`, `x-argued`, `x-instead`, `x-whole`, `x-not-future`, `x-order`.
+`validation` knows the rest: `x-codes`, `x-argued`, `x-instead`, `x-whole`, `x-not-future`, `x-order`, `x-form`,
+`x-tells-of`.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ from datetime import date, datetime
 from typing import Any
 
 from sharekit import registry
-from sharekit.domain import vocabulary
+from sharekit.domain import forms, vocabulary
+from sharekit.domain.canonical import resolved
 from sharekit.domain.fields import BREAK_GLASS, Field, breaks_glass, fields_of, in_order, order_of, revealed, shows
-from sharekit.domain.validation import Places, Validator, path_name, resolved
-from sharekit.domain.workdays import day_of, months_later
+from sharekit.domain.validation import Places, Validator, path_name
+from sharekit.domain.workdays import day_of, months_later, whole_years
 from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
 from sharekit.values import Value
 
-__all__ = ["Minimised", "Profile", "check_needs", "load", "minimise", "names"]
+__all__ = ["DIFFERS", "Minimised", "Profile", "check_needs", "load", "minimise", "names"]
+
+DIFFERS = "second-identifier"  # the rule of a refusal because what somebody gave is not what the packet holds
 
 
 class Minimised(Value):
@@ -80,6 +84,14 @@ class Profile:
 
     # --- sealing ---
 
+    def read(self, fields: Any) -> Any:
+        """The fields with every value in the form in which it is kept, however it was written."""
+        return self._validator.read(fields)
+
+    def check_names(self, fields: Mapping[str, Any]) -> None:
+        """Return only if no word such as "TBC" stands for a name; FieldInvalid. Of an urgent share it is not asked."""
+        self._validator.check_names(fields)
+
     def check(self, fields: object, *, now: datetime) -> None:
         """Return only if `fields` are whole, valid and possible at `now`.
 
@@ -87,13 +99,13 @@ class Profile:
         """
         self._check_never(fields)
         self._validator.check(fields)
-        self._check_moments(fields, now)
+        self._check_possible(fields, now)
 
     def check_kept(self, fields: object, *, now: datetime) -> None:
         """Return only if the fields that minimising kept are valid and possible at `now`; errors as in `check`."""
         self._check_never(fields)
         self.check_received(fields)
-        self._check_moments(fields, now)
+        self._check_possible(fields, now)
 
     def check_received(self, fields: object) -> None:
         """Return only if the fields that were received are valid; a field that is absent may have been left out.
@@ -200,7 +212,7 @@ class Profile:
     def unexpected_ages(self, fields: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         """The dotted paths of dates of birth that make somebody older than expected; that refuses nothing."""
         for path, node, born in self._ages.found(fields):
-            if _years_between(date.fromisoformat(born), day_of(now)) > node["x-expected-age"]:
+            if whole_years(date.fromisoformat(born), day_of(now)) > node["x-expected-age"]:
                 yield path_name(path)
 
     def born(self, fields: Mapping[str, Any]) -> date | None:
@@ -231,12 +243,30 @@ class Profile:
         """
         more = {path: [path] for path in also if _value_at(fields, path) is not None}
         for name, places in (more | self.about.get("confirm", {})).items():
-            if name not in confirm:
+            if not confirm.get(name, "").strip():
                 raise IdentityMismatch(
-                    "a second identifier is needed before anything is shown", hint=f"add --confirm {name}=VALUE"
+                    "a second identifier is needed before anything is shown",
+                    hint=f"add --confirm {name}, which asks for it",
                 )
-            if confirm[name].strip() not in [_value_at(fields, place) for place in places]:
-                raise IdentityMismatch("the second identifier does not match")
+            form = self.form_of(places[0])
+            said, known = forms.comparable(form, confirm[name]), [_value_at(fields, place) for place in places]
+            if said is None or said not in [forms.comparable(form, value) for value in known if isinstance(value, str)]:
+                raise IdentityMismatch("the second identifier does not match", rule=DIFFERS)
+
+    def check_readable(self, confirm: Mapping[str, str], *, also: Collection[str] = ()) -> None:
+        """Return only if every second identifier in `confirm` that is asked for can be read; FieldInvalid otherwise.
+
+        What cannot be read is no mismatch: it tells nothing of who somebody is.
+        """
+        asked = {path: [path] for path in also} | self.about.get("confirm", {})
+        for name, places in asked.items():
+            if confirm.get(name, "").strip():
+                forms.needed(self.form_of(places[0]), confirm[name], f'the second identifier "{name}"')
+
+    def form_of(self, path: str) -> str:
+        """The form of the field at a dotted path, as `forms` knows it."""
+        node = self.node_at(path)
+        return str((node or {}).get("x-form", "line"))
 
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
@@ -308,8 +338,9 @@ class Profile:
         left_out: list[str] = []
         return Minimised(revealed(self._fields, fields, wanted, "", left_out), tuple(left_out))
 
-    def _check_moments(self, fields: object, now: datetime) -> None:
+    def _check_possible(self, fields: object, now: datetime) -> None:
         assert isinstance(fields, dict)  # the schema says so
+        self._validator.check_facts(fields)
         self._validator.check_times(fields, now=now)
         self.check_visible(fields, now=now)
 
@@ -344,6 +375,7 @@ def minimise(dataset: dict[str, Any], profile: str, purposes: Collection[str], *
     Raises as `Profile.check`, and NotMinimal where nothing is left.
     """
     found = load(profile)
+    dataset = found.read(dataset)
     found.check(dataset, now=now)
     kept = found.minimise(dataset, purposes)
     found.check_shows(kept.fields, purposes)
@@ -387,7 +419,3 @@ def _flags(node: Mapping[str, Any], value: Any) -> Iterator[str]:
         yield from node.get("x-flags", ())
     if isinstance(value, str) and node.get("x-codes", "profiles") != "profiles":
         yield from vocabulary.load(node["x-codes"])[value].more.get("flags", ())
-
-
-def _years_between(earlier: date, later: date) -> int:
-    return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))

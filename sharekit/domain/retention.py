@@ -18,7 +18,7 @@ from sharekit import registry
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.profile import Profile
 from sharekit.domain.terms import ShareTerms
-from sharekit.domain.workdays import day_of, months_later
+from sharekit.domain.workdays import day_of, months_later, years_later
 
 __all__ = ["Keeping", "due_on", "of_received", "of_sent", "rule_for"]
 
@@ -81,11 +81,14 @@ def _due_by(code: str, kind: Profile, fields: Mapping[str, Any], said: Mapping[s
 
 
 def after(start: date, period: str) -> date:
-    """The day that is a period (ISO 8601, such as P12M) later, or the last day of a month that lacks such a day."""
+    """The day that is a period (ISO 8601, such as P12M) later, or the last day of a month that lacks such a day.
+
+    Years are counted by birthdays: whoever was born on 29 February has the next on 1 March where there is no 29th.
+    """
     match = _PERIOD.match(period)
     assert match is not None  # a test checks the data
     years, months, days = (int(part or 0) for part in match.groups())
-    return months_later(start, 12 * years + months) + timedelta(days=days)
+    return months_later(years_later(start, years), months) + timedelta(days=days)
 
 
 # --- what a period runs from ---

@@ -65,7 +65,7 @@ class ShareTerms(Value):
             return value
         if not isinstance(value, Mapping):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
-        given = dict(value)
+        given = _sent().read(dict(value))
         _check_whole(given, _sent(), _urgent())
         return cls(_usable(_copied(given)))
 
@@ -82,7 +82,11 @@ class ShareTerms(Value):
         return cls(_usable(value))
 
     def check_times(self, *, now: datetime) -> None:
-        """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid."""
+        """Return only if nothing that must have happened, such as the decision, lies after `now`; FieldInvalid.
+
+        Nor may anything stand for a fact that is none.
+        """
+        _sent().check_facts(self.json)
         _sent().check_times(self.json, now=now)
 
     def filled(self, **facts: Any) -> ShareTerms:
@@ -164,8 +168,7 @@ class ShareTerms(Value):
     def retention(self) -> Mapping[str, Any]:
         """The part that says how long the recipient may keep a copy; while that is owed, a rule without an end."""
         until_recorded = registry.document("terms")["x-until-recorded"]
-        kept: Mapping[str, Any] = self.json.get("retention", until_recorded["retention"])
-        return kept
+        return {**until_recorded["retention"], **self.json.get("retention", {})}
 
     @property
     def lawful_basis(self) -> Mapping[str, Any]:

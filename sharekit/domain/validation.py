@@ -8,6 +8,8 @@ A schema is JSON Schema 2020-12 with annotations. It is compiled in two ways: wi
     x-whole         what it requires is always required: minimising takes nothing out of it
     x-not-future    a day or time that has come, when a share is sealed
     x-order         pairs of fields of an object, of which the second does not come before the first
+    x-form          the form of a text, as `forms` reads it
+    x-tells-of      a code that says whether there is a value in the field beside it
 
 A `$ref` into `parts.json` becomes a definition of the schema's own.
 """
@@ -15,13 +17,16 @@ A `$ref` into `parts.json` becomes a definition of the schema's own.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sharekit import registry
-from sharekit.domain import vocabulary
+from sharekit.domain import display, forms, vocabulary
+from sharekit.domain.canonical import Canonical, resolved
+from sharekit.domain.identifiers import FORMATS
 from sharekit.domain.workdays import beginning, day_of
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 from sharekit.values import Value
@@ -29,76 +34,19 @@ from sharekit.values import Value
 if TYPE_CHECKING:
     import jsonschema_rs
 
-__all__ = [
-    *["Places", "Validator", "fits", "is_nhs_number", "is_phone", "is_upn", "path_name", "resolved", "values_at"],
-    "without_required",
-]
+__all__ = ["Places", "Validator", "path_name", "values_at", "without_required"]
 
 _NAME = re.compile(r"([a-z_](?:[A-Za-z_.-]|[0-9]{1,3}(?![0-9])){0,79}|[0-9]{1,4})\Z")  # like ours, or a position
-_PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){7})\+?[0-9][0-9 ()-]{5,22}[0-9](?: (?:ext|x) ?[0-9]{1,6})?\Z")
-_UPN_CHECK_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
-_UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]\Z")
-_ROUGH_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:-[0-9]{2}){0,2}\Z")
 _UNKNOWN = "unknown"
 _PARTS = "parts.json#/$defs/"
 _REQUIRING = ("required", "dependentRequired", "minItems", "minProperties")
 _CONDITIONS = ("if", "not")  # kept as they are: without what it requires, a condition would mean something else
 
 
-def is_nhs_number(value: str) -> bool:
-    """Ten digits whose modulus 11 check digit is right; the 999 range, never issued, is for tests."""
-    import nhs_number  # late, as the validator below: many commands validate nothing
-
-    ten_digits = len(value) == 10 and value.isascii() and value.isdigit()
-    return ten_digits and bool(nhs_number.is_valid(value))  # type: ignore[attr-defined]  # exported, but not by name
-
-
-def is_upn(value: str) -> bool:
-    """Whether a text is a unique pupil number: a check letter, 11 digits, and a digit or letter; capitals, no spaces.
-
-    The letter checks the rest, weights 2 to 13, modulus 23.
-    """
-    if not _UPN.match(value):
-        return False
-    digits = [int(c) if c.isdigit() else _UPN_CHECK_LETTERS.find(c) for c in value[1:]]
-    if min(digits) < 0:
-        return False
-    return _UPN_CHECK_LETTERS[sum(d * w for d, w in zip(digits, range(2, 14), strict=True)) % 23] == value[0]
-
-
-def is_phone(value: str) -> bool:
-    """A telephone number as people write it; at least seven digits."""
-    return bool(_PHONE.match(value))
-
-
-def is_rough_day(value: str) -> bool:
-    """A day, a month, a year, or the word "unknown", for what is seldom known better."""
-    return value == _UNKNOWN or (bool(_ROUGH_DAY.match(value)) and _parsed(_whole_day(value)) is not None)
-
-
-_FORMATS: dict[str, Callable[[str], bool]] = {
-    "nhs-number": is_nhs_number,
-    "upn": is_upn,
-    "phone": is_phone,
-    "rough-day": is_rough_day,
-}
-
-
-def fits(form: str, value: str) -> bool:
-    """Whether a value has the form that the schemas call `form`: nhs-number, upn, phone or rough-day."""
-    return _FORMATS[form](value)
-
-
 _CHECKED = ("nhs-number", "upn")
-_FORMS = {
-    "nhs-number": "ten digits, the last of which checks the others; correct it at its source too",
-    "upn": "a letter that checks the rest, then twelve digits; correct it at its source too",
-    "phone": "digits and spaces, at least seven digits, such as 01632 960101",
-    "date": "write a day as 2026-11-27",
-    "date-time": "write a time with its offset, as 2026-11-27T09:05:00Z",
-    "rough-day": 'write a day, a month or a year, as 2026-11-27, 2026-11 or 2026, or "unknown"',
-}
-
+_SHOWN = ("line", "reference", "capitals")
+_NO_FACT = "leave it out, or write what is known; what stands for nothing is taken for somebody's"
+MOST_FAULTS, LARGEST_PART = 20, 200  # faults, and items that are looked at once something is known to be wrong
 Path = tuple[object, ...]
 
 
@@ -149,6 +97,13 @@ class Validator:
         self._past = self.places("x-not-future")
         self._orders = self.places("x-order")
         self._argued = self.places("x-argued")
+        self._facts = self.places("x-form")
+        self._told = self.places("x-tells-of")
+        self._canonical = Canonical.of(self.schema, self.schema)
+
+    def read(self, value: Any) -> Any:
+        """The value with every text in the form in which it is kept; what cannot be read stays as it was."""
+        return self._canonical.read(value)
 
     @functools.cached_property
     def _whole(self) -> jsonschema_rs.Draft202012Validator:
@@ -189,11 +144,51 @@ class Validator:
 
     def check_times(self, value: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if nothing lies after `now` that has happened, and nothing ends before it began; FieldInvalid."""
+        longest = forms.longest_ago()
         for path, _, text in self._past.found(value):
-            if text != _UNKNOWN and _moment(text) > now:
+            if text == _UNKNOWN:
+                continue
+            if _moment(text) > now:
                 raise FieldInvalid(f"{self._what}: {_quoted(path)} lies in the future")
+            if day_of(now).year - int(text[:4]) > longest:
+                raise self._no_fact(path)
         for path, node, item in self._orders.found(value):
             self._check_order(node["x-order"], item, path)
+
+    def check_facts(self, value: Any) -> None:
+        """Return only if nothing in `value` stands where a fact is wanted and is none; FieldInvalid names the first.
+
+        That is a number of zeros, a name that shows nothing, a number beside the code that says that there is none.
+        """
+        for path, node, text in self._facts.found(value):
+            if type(text) is str:
+                self._check_fact(path, node["x-form"], text)
+        for path, node, code in self._told.found(value):
+            beside = (*path[:-1], node["x-tells-of"])
+            present = next(values_at(value, [str(name) for name in beside]), None) is not None
+            if vocabulary.more(node["x-codes"], code).get("number_present") is (not present):
+                raise FieldInvalid(
+                    f"{self._what}: {_quoted(path)} and {_quoted(beside)} contradict each other",
+                    hint="one of the two is wrong: take out the number, or correct its status",
+                )
+
+    def _check_fact(self, path: Path, form: str, text: str) -> None:
+        if form in _SHOWN and not display.shows_all(text):
+            raise FieldInvalid(
+                f"{self._what}: {_quoted(path)} has characters that nobody sees",
+                hint="type it again by hand; what was copied may bring characters that are not shown",
+            )
+        if forms.is_placeholder(form, text):
+            raise self._no_fact(path)
+
+    def check_names(self, value: Any) -> None:
+        """Return only if no word such as "TBC" stands for a name; FieldInvalid names the first."""
+        for path, node, text in self._facts.found(value):
+            if type(text) is str and forms.is_placeholder(node["x-form"], text, field=str(path[-1])):
+                raise self._no_fact(path)
+
+    def _no_fact(self, path: Path) -> FieldInvalid:
+        return FieldInvalid(f"{self._what}: {_quoted(path)} is a placeholder, and no fact", hint=_NO_FACT)
 
     def places(self, *annotations: str) -> Places:
         """The places that have one of `annotations`, in the schema's order."""
@@ -203,8 +198,8 @@ class Validator:
         try:
             if compiled.is_valid(value):
                 return
-            errors = [self._translated(error) for error in compiled.iter_errors(value)]
-        except ValueError:  # half a surrogate pair, a depth without end, or what JSON cannot say
+            errors = [self._translated(error) for error in _first_errors(compiled, value)]
+        except (ValueError, RecursionError):  # half a surrogate pair, a depth without end, or what JSON cannot say
             raise FieldInvalid(f"{self._what}: a part of it is not plain JSON") from None
         raise min(errors, key=lambda error: _ORDER.index(type(error)))
 
@@ -237,10 +232,11 @@ class Validator:
             case "minItems" | "minProperties":
                 return FieldMissing(f"{what}: {_quoted(path)} is empty")
             case _:
-                form = _node_of(self.schema, error).get("format", "")
-                checked = " or check digit" if form in _CHECKED else ""
+                node = _node_of(self.schema, error)
+                checked = " or check digit" if node.get("format") in _CHECKED else ""
                 return FieldInvalid(
-                    f"{what}: {_quoted(path)} does not have the right form{checked}", hint=_FORMS.get(form)
+                    f"{what}: {_quoted(path)} does not have the right form{checked}",
+                    hint=forms.wanted(node.get("x-form", "")),
                 )
 
 
@@ -261,14 +257,6 @@ def values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
             yield from values_at(item, path[1:])
     elif isinstance(value, Mapping) and path[0] in value:
         yield from values_at(value[path[0]], path[1:])
-
-
-def resolved(root: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The node with its `$ref` into `$defs` followed; the node's own annotations win."""
-    if "$ref" not in node:
-        return node
-    target = resolved(root, root["$defs"][node["$ref"].rsplit("/", 1)[1]])
-    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
 
 
 # --- messages --------------------------------------------------------------------------------------------------
@@ -340,7 +328,35 @@ def _day(text: str) -> str:
 def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=_FORMATS, offline=True)
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=FORMATS, offline=True)
+
+
+def _first_errors(compiled: jsonschema_rs.Draft202012Validator, value: Any) -> Iterable[jsonschema_rs.ValidationError]:
+    """The first faults of a value, at most 20: a fault for every one of many thousand items would fill the memory."""
+    import jsonschema_rs
+
+    errors = list(itertools.islice(compiled.iter_errors(_beginning(value, [LARGEST_PART])), MOST_FAULTS))
+    if not errors:  # it is further behind
+        try:
+            compiled.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            errors = [error]
+    return errors
+
+
+def _beginning(value: Any, room: list[int]) -> Any:
+    """The beginning of a value, with about so many objects and lists as there is `room` for; no list is left empty."""
+    room[0] -= 1
+    if type(value) is dict:
+        return {name: _beginning(item, room) for name, item in itertools.islice(value.items(), LARGEST_PART)}
+    if type(value) is not list:
+        return value
+    kept = list[Any]()
+    for item in value[:LARGEST_PART]:
+        if kept and room[0] < 0:
+            break
+        kept.append(_beginning(item, room))
+    return kept
 
 
 def _expand(node: Any) -> Any:

@@ -12,7 +12,18 @@ from typing import Any
 
 from sharekit import registry
 
-__all__ = ["beginning", "day_of", "end", "is_working_day", "local", "months_later", "start_of", "working_day_after"]
+__all__ = [
+    "beginning",
+    "day_of",
+    "end",
+    "is_working_day",
+    "local",
+    "months_later",
+    "start_of",
+    "whole_years",
+    "working_day_after",
+    "years_later",
+]
 
 _NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HOUR = timedelta(hours=1)
@@ -85,6 +96,20 @@ def _last_sunday(year: int, month: int) -> datetime:
 
 def _calendar() -> Any:
     return registry.document("calendar")
+
+
+def years_later(day: date, years: int) -> date:
+    """The same day so many years later; the 29th of February comes back on the 1st of March where there is no 29th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
+
+
+def whole_years(since: date, until: date) -> int:
+    """How many whole years have gone by; somebody has an age from the beginning of that birthday."""
+    years = until.year - since.year
+    return years - (until < years_later(since, years))
 
 
 def months_later(day: date, months: int) -> date:

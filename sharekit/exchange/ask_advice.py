@@ -54,11 +54,16 @@ class AskingAdvice:
             purpose=rules()["purpose"],
             rule=rules()["rule"],
             profile=kind,
-            identifiers=profile.load(kind).identifiers(dataset) if isinstance(dataset, dict) else (),
+            identifiers=_identifiers(kind, dataset),
             matter=Matter(adviser=role, disclosed=disclosed),
             promise=Promise({"reason": reason}) if disclosed else None,
         )
         return made, self._record.append(rules()["event"], facts, now=now)
+
+
+def _identifiers(kind: str, dataset: object) -> list[tuple[str, str]]:
+    found = profile.load(kind)
+    return found.identifiers(found.read(dataset)) if isinstance(dataset, dict) else []
 
 
 def _no_reason() -> FieldMissing:

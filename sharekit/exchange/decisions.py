@@ -109,7 +109,7 @@ class Decisions:
 
     def _act(self, name: str, decision: str, said: Mapping[str, Any]) -> Recorded:
         now, step, number = latest_of(self._clock()), _step(name), self._number(decision)
-        said = {key: value for key, value in said.items() if value is not None}
+        said = step.validator.read({key: value for key, value in said.items() if value is not None})
         step.check(said, now=now)
         closes = [each for each in self._record.open_actions(number) if each.kind in step.ends]
         opens = promises.opened_by(step.event, said, number, now=now)
@@ -126,7 +126,7 @@ class Decisions:
 
     def done(self, action: str, *, outcome: str) -> tuple[Action, int]:
         """Close an open action, of a decision or of a packet: the action, and the number of the entry that says so."""
-        _done().check({"outcome": outcome})
+        _done().check(_done().read({"outcome": outcome}))
         open_ = self._record.open_actions()
         number = _named(action, [each.id for each in open_], what="open action")
         found = next(each for each in open_ if each.id == number)
@@ -188,10 +188,12 @@ def _checked(given: object, now: datetime) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise Malformed("the decision is not a JSON object", hint="docs/decisions.md has one")
     _check_reasons(given.get("reasons"))
-    _schema().check(given)
-    _schema().check_times(given, now=now)
-    _check_considered(given["considered"])
-    return given
+    decision: dict[str, Any] = _schema().read(given)
+    _schema().check(decision)
+    _schema().check_facts(decision)
+    _schema().check_times(decision, now=now)
+    _check_considered(decision["considered"])
+    return decision
 
 
 def _check_reasons(reasons: object) -> None:

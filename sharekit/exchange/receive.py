@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import retention, vocabulary
+from sharekit.domain import profile, retention, vocabulary
+from sharekit.domain.terms import ShareTerms
 from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, RolledBack, ShareError
 from sharekit.exchange.destroy import Retention
 from sharekit.exchange.local_policy import OwnPolicy
@@ -29,7 +30,7 @@ from sharekit.policy import local
 from sharekit.policy.decide import Verdict, decide, is_emergency
 from sharekit.policy.local import LocalPolicy
 from sharekit.policy.use import Use, check_assessment
-from sharekit.record import clock, promises, refusals
+from sharekit.record import clock, guesses, promises, refusals
 from sharekit.record.record import Record
 from sharekit.trust.store import Trust
 from sharekit.values import field, replace
@@ -110,6 +111,8 @@ class Receiving:
             back = self._receipts.noticed(manifest.note, arrived)
             parties.check_own_type(manifest.terms, self._signer.org_id, self._signer.org_type)
             self._check_first_opening(arrived)
+        self._check_asked(arrived, manifest.terms, use, own)
+        with self._refusals(arrived, use):
             verdict = decide(manifest.terms, use, now=arrived.now, policy=own)
             self._record_use("decided", arrived, verdict)
             share = opening.open_dataset(arrived.packet, manifest, verdict, keys)
@@ -167,6 +170,15 @@ class Receiving:
         if (seen is None or seen.opened is None) and arrived.now >= arrived.statement.expires:
             with clock.expiring(arrived.now):
                 raise Expired("the packet expired before it was first opened", packet=arrived.statement.id)
+
+    def _check_asked(self, arrived: Arrived, terms: ShareTerms, use: Use, own: LocalPolicy) -> None:
+        """A look at the second identifiers before they are compared; what is wrong with them no partner is told."""
+        kind = profile.load(terms.profile)
+        also = own.confirm.get(terms.profile, ())
+        with refusals.recorded(self._record, arrived.facts(purpose=use.purpose), now=arrived.now):
+            kind.check_readable(use.confirm, also=also)
+            if use.confirm and not is_emergency(use):
+                guesses.check_patience(self._record, arrived.cti, now=arrived.now)
 
     def _in_force(self, use: Use) -> LocalPolicy:
         """The agency's own policy, after a look at what it is asked with; what is wrong here no partner is told."""

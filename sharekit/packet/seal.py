@@ -254,8 +254,10 @@ def _checked(
         fields, left_out = dataset.fields, dataset.left_out
         kind.check_kept(fields, now=now)
     else:
-        fields, left_out = dataset, ()
+        fields, left_out = kind.read(dataset), ()
         kind.check(fields, now=now)
+    if not terms.urgent:  # whoever cannot wait may not know a name
+        kind.check_names(fields)
     whole.check(kind, fields, terms, left_out=left_out, sender_type=sender_type)
     kind.check_shows(fields, terms.purposes)
     return fields, left_out

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sharekit import registry
-from sharekit.domain import profile, vocabulary
+from sharekit.domain import forms, profile, vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.domain.validation import Validator
 from sharekit.errors import FieldInvalid, GateNotMet, Malformed, NotNeedToKnow, UnknownCode
@@ -171,7 +171,7 @@ def _read(data: bytes) -> dict[str, Any]:
     try:
         if len(data) > MAX_BYTES:
             raise ValueError
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(forms.saved_text(data))
     except (ValueError, RecursionError):
         raise Malformed("the policy is not TOML", hint="see docs/purpose-limitation.md for one") from None
 

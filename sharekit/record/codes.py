@@ -61,7 +61,7 @@ def footing(terms: ShareTerms | None, use: Use | None, *, now: datetime) -> dict
     else:
         bases, art9, art10 = (terms.codes("lawful_basis", name) if terms else [] for name in ("art6", "art9", "art10"))
         gateways = terms.codes("gateways") if terms else []
-    agreements = terms.agreements if terms else []
+    agreements = [each for each in terms.agreements if {"status", "kind"} <= each.item.keys()] if terms else []
     return {
         "lapsed": any(_has_lapsed(each, now) for each in agreements) or None,
         **coded(bases=bases, art9=art9, art10=art10, gateways=gateways),

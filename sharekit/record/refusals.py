@@ -34,8 +34,8 @@ def recorded(
     """Record a refusal that is raised inside the block as one entry, and let it go on.
 
     `facts` is what is known by then; the refusal's own code and rule are added, and it is given the packet's id.
-    `then` is called with the refusal and the number of its entry. Other errors pass, and LedgerError replaces a
-    refusal that cannot be recorded.
+    `then` is called with the refusal and the number of its entry. An error that is none of ours is recorded too, as
+    `unexpected`, and goes on; LedgerError replaces what cannot be recorded.
     """
     try:
         yield
@@ -46,6 +46,9 @@ def recorded(
             number = _append(record, refusal, facts or Facts(), now)
             if then is not None:
                 then(refusal, number)
+        raise
+    except Exception:  # nobody thought of it; that it was tried is on the record all the same
+        _append(record, ShareError("something went wrong"), facts or Facts(), now)
         raise
 
 
@@ -62,6 +65,9 @@ def recorded_once(record: Record, data: bytes, *, now: datetime) -> Iterator[Non
     except ShareError as refusal:
         if refusal.exit_code in REFUSALS:
             _append_once(record, refusal, data, now)
+        raise
+    except Exception:
+        _append_once(record, ShareError("something went wrong"), data, now)
         raise
 
 

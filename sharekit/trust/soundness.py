@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sharekit.domain import vocabulary
-from sharekit.domain.validation import is_phone
+from sharekit.domain.display import is_plain_line
+from sharekit.domain.identifiers import is_phone
 from sharekit.errors import NotTrusted
 from sharekit.trust.cards import Card
 
@@ -20,8 +21,6 @@ __all__ = ["check", "faults", "folded", "is_name", "keys_of", "seen_as"]
 AHEAD = timedelta(days=1)  # how far another machine's clock may be before this one's
 MOST = 200  # letters of a name
 _ANEW = "telephone the agency, by a number that is not from the card, and ask for a card made anew"
-_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")  # letters and marks that show nothing
-_SELECTORS = frozenset({*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))})
 _ALIKE = str.maketrans("oil", "011")  # letters that are read for a digit, after folding
 
 
@@ -42,9 +41,7 @@ def seen_as(card: Card) -> tuple[str, str]:
 
 def is_name(text: str) -> bool:
     """Whether a text can stand as a name: one line, at most 200 letters, and nothing in it that cannot be seen."""
-    hidden = _BLANK | _SELECTORS
-    seen = text.isprintable() and text.strip() == text and not hidden & set(text)
-    return seen and len(text) <= MOST and any(unicodedata.category(letter)[0] in "LN" for letter in text)
+    return is_plain_line(text) and text.strip() == text and len(text) <= MOST
 
 
 def faults(card: Card) -> Iterator[str]:

@@ -532,8 +532,23 @@ SECOND_IDENTIFIERS = {
     "different, from standard input": (("--confirm", "date_of_birth"), b"2015-05-06\n"),
     "nothing on standard input": (("--confirm", "date_of_birth"), b""),
     "the value of another field": (("--confirm", f"nhs_number={NUMBER}"), b""),
-    "an endless line": (("--confirm", "date_of_birth"), b"2" * 100_000),
 }
+UNREADABLE = {
+    "an endless line": b"2" * 100_000,
+    "two digits for the year": b"06/05/15\n",
+    "the month first": b"05/26/2015\n",
+    "a word": b"in May\n",
+}
+
+
+@pytest.mark.parametrize("stdin", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_second_identifier_that_cannot_be_read_is_no_mismatch(stdin, desk):
+    ran = sharekit(*TO_OPEN, "--confirm", "date_of_birth", "-o", "opened.json", stdin=stdin)
+    assert (ran.code, ran.error) == (5, "field-invalid")
+    assert "2019-03-14" in ran.said
+    assert not os.path.exists("opened.json")
+    assert "identity-mismatch" not in sharekit("ledger", "log", "--home", "elm").said
+    assert [each for each in Path("elm/outbox").iterdir() if "refused" in each.name] == []
 
 
 @pytest.mark.parametrize(("confirm", "stdin"), SECOND_IDENTIFIERS.values(), ids=SECOND_IDENTIFIERS)

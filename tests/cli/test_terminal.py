@@ -1,4 +1,4 @@
-"""What a terminal gets and a pipe does not: tables, progress, and texts that cannot move its cursor."""
+"""What a terminal gets and a pipe does not: tables and progress; and texts that cannot move its cursor."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_nothing_in_a_text_moves_the_cursor_of_a_terminal(foreign, shown):
         assert [line.split() for line in shown.splitlines()] == words_of(screen.getvalue())[-len(shown.splitlines()) :]
 
 
-def test_a_pipe_gets_a_text_as_it_is():
+def test_a_pipe_gets_the_same_words_for_what_is_logged_is_looked_at_later():
     pipe = io.StringIO()
     with contextlib.redirect_stdout(pipe):
         output.result({}, ["no\ryes\u202e"], as_json=False)
-    assert pipe.getvalue() == "no\ryes\u202e\n"
+    assert pipe.getvalue() == "no yes\\u202e\n"
 
 
 class Screen(io.StringIO):

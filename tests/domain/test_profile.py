@@ -14,8 +14,9 @@ from world.agencies import EXAMPLES, example
 
 from sharekit import Keys, ShareTerms, errors, registry
 from sharekit.domain import profile, vocabulary
+from sharekit.domain.canonical import resolved
 from sharekit.domain.profile import Profile
-from sharekit.domain.validation import Validator, resolved
+from sharekit.domain.validation import Validator
 from sharekit.packet import seal as sealing
 from sharekit.packet.seal import Draft, Sender
 from sharekit.trust.cards import Card
@@ -446,6 +447,7 @@ def test_somebody_older_than_a_child_is_pointed_out_and_not_refused():
 ANNOTATIONS = {
     "x-codes", "x-purposes", "x-flags", "x-break-glass", "x-need", "x-identifier", "x-computed", "x-not-future",
     "x-when", "x-order", "x-expected-age", "x-senders", "x-argued", "x-whole", "x-instead", "x-profile", "x-statement",
+    "x-form", "x-tells-of",
 }  # fmt: skip
 KEYWORDS = {
     "$ref", "$schema", "$defs", "title", "description", "type", "properties", "required", "additionalProperties",

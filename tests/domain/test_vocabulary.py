@@ -170,7 +170,7 @@ CODES = {
         consulted exported destroyed corrected combined withdrawn recalled decision-recorded advice-sought
         reviewed policy-changed witnessed closed delivered actioned not-delivered expired viewed alerted
         requested replied granted undertaken agreement-signed discussed escalated action-closed
-        audited - - rolled-back reinstated
+        audited edition clock-confirmed rolled-back reinstated keys-changed card-renewed
     """,
     "outcomes": """
         done allow allow-with-record allow-logged refer deny malformed bad-signature unknown-sender revoked

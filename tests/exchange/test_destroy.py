@@ -259,7 +259,9 @@ def test_the_words_about_a_packet_that_was_only_refused_can_be_destroyed(world):
     """Who asked, and why they said they did, is kept of a refusal as well."""
     data, quillbrook = world.flag(), world.quillbrook
     with pytest.raises(errors.IdentityMismatch):
-        quillbrook.open(data, purpose=STATUS, reason="the mother named the child", confirm={"date_of_birth": "x"})
+        quillbrook.open(
+            data, purpose=STATUS, reason="the mother named the child", confirm={"date_of_birth": "2011-01-01"}
+        )
     (kept,) = quillbrook.retention.kept()
     assert reasons(quillbrook) == ["the mother named the child"]
     quillbrook.retention.destroy(kept.packet, reason="not ours")
@@ -275,7 +277,7 @@ def reasons(agency) -> list[str]:
 def test_what_is_learnt_when_a_packet_is_opened_later_completes_what_is_kept_of_it(world):
     data = world.flag(ended="2026-11-10")
     with pytest.raises(errors.IdentityMismatch):
-        world.quillbrook.open(data, purpose=STATUS, confirm={"date_of_birth": "x"})
+        world.quillbrook.open(data, purpose=STATUS, confirm={"date_of_birth": "2011-01-01"})
     assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(None, None)]
     world.quillbrook.open(data, purpose=STATUS, confirm=CONFIRM)
     assert [(each.subject, each.due) for each in world.quillbrook.retention.kept()] == [(1, date(2027, 11, 10))]

@@ -706,7 +706,7 @@ def test_an_agency_confirms_more_than_the_profile_asks_for(world):
     place(world.fernshire, confirm("safeguarding-referral", "child.date_of_birth", "child.name"))
     with pytest.raises(errors.IdentityMismatch) as refused:
         world.fernshire.open(packet, purpose=RELATED)
-    assert refused.value.hint == "add --confirm child.date_of_birth=VALUE"
+    assert refused.value.hint == "add --confirm child.date_of_birth, which asks for it"
     known = {"child.date_of_birth": "2016-07-02", "child.name": "Wren XXTEST-Ashby"}
     with pytest.raises(errors.IdentityMismatch):
         world.fernshire.open(packet, purpose=RELATED, confirm=known | {"child.name": "Robin XXTEST-Marlow"})

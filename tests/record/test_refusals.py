@@ -49,7 +49,6 @@ NOT_REFUSED = {
     "a locked key": errors.WrongPassphrase("x"),
     "a folder that takes no output": errors.OutputUnwritable("x"),
     "a ledger that cannot be written": errors.LedgerError("x"),
-    "a defect": ZeroDivisionError("x"),
 }
 
 
@@ -64,6 +63,12 @@ def test_a_refusal_is_an_entry_with_its_code_and_rule(world, code):
 def test_what_never_got_so_far_is_no_refusal(world, problem):
     attempt(world, problem)
     assert refused(world) == []
+
+
+def test_what_nobody_thought_of_is_recorded_as_unexpected(world):
+    attempt(world, ZeroDivisionError("x"))
+    (entry,) = refused(world)
+    assert outcome(entry) == "unexpected"
 
 
 def test_what_is_not_refused_is_not_recorded(world, record):

@@ -219,6 +219,7 @@ MISMATCHES = {
     "the letter O for a nought": "O" + digits(CARD)[1:],
     "with a word behind it": digits(CARD) + " demonstration",
     "twice": digits(CARD) * 2,
+    "a word before it and a digit too few": "fingerprint: " + digits(CARD)[:-1],
 }
 
 
