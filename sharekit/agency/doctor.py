@@ -5,6 +5,7 @@ A check is a function of the agency that yields what it found, and stands in `HO
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib.metadata import version
