@@ -41,12 +41,13 @@ def opened(name: str | Path, *, what: str) -> Iterator[BinaryIO]:
         raise Usage(f"{what} does not exist", hint="check the name and the folder") from None
     except (OSError, ValueError):
         raise Usage(f"{what} cannot be read", hint="check the name and its permissions") from None
-    with os.fdopen(handle, "rb") as file:
-        kind = os.fstat(handle).st_mode
+    kind = os.fstat(handle).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(handle)
         if stat.S_ISDIR(kind):
             raise Usage(f"{what} is a folder", hint="name a file")
-        if not stat.S_ISREG(kind):
-            raise Malformed(f"{what} is no ordinary file", hint="check that it is the right file")
+        raise Malformed(f"{what} is no ordinary file", hint="check that it is the right file")
+    with os.fdopen(handle, "rb") as file:
         yield file
 
 
