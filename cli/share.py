@@ -268,9 +268,9 @@ def open_command(
     with session.agency(unlocked=True) as agency, session.destination(out, what="the opened data") as deliver:
         share = agency.open(data, purpose=purpose, **use)
         deliver(json_shown(json.dumps(share.fields, ensure_ascii=False, indent=2)).encode() + b"\n")
-    waiting, warned = receipt_path(share), warnings(share)
     for line in _advice(share):
         output.say(line, as_json=session.wants_json())
+    waiting, warned = receipt_path(share), warnings(share)
     if out != "-":
         told = _share_told(share, out) | {"receipt": waiting, "warnings": warned}
         lines = _share_lines(share, out) + ([f"receipt: {waiting}"] if waiting else [])
@@ -308,7 +308,6 @@ def _share_told(share: Share, out: str) -> dict[str, Any]:
 
 def _share_lines(share: Share, out: str) -> list[str]:
     lines = [
-        f"signed by: {_named(share.statement.present)}",
         f"opened {share.packet} ({share.verdict.outcome}, rule {share.verdict.rule})",
         f"fields: {', '.join(share.fields)}",
     ]
