@@ -15,7 +15,7 @@ def read(text: str) -> bytes:
     """
     digits = forms.canonical("fingerprint", text)
     if digits is None:
-        raise NotTrusted("the fingerprint cannot be read: it has 64 digits", hint=forms.wanted("fingerprint"))
+        raise NotTrusted("the fingerprint cannot be read", hint=forms.wanted("fingerprint"))
     return bytes.fromhex(str(digits))
 
 
