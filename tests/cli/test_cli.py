@@ -618,7 +618,7 @@ def test_the_log_is_filtered_by_number_packet_and_event(desk):
     everything = seqs()
     assert everything == list(range(len(everything)))
     assert seqs("--limit", "2") == everything[-2:]
-    for limit in (2**31, 2**63, 10**30):
+    for limit in (2**31, 2**53):
         assert seqs("--limit", str(limit)) == everything
     assert seqs("--event", "opened") == [4]
     assert seqs("--packet", packet)[:3] == seqs("--packet", packet.upper())[:3] == [2, 3, 4]

@@ -59,11 +59,21 @@ def test_a_policy_that_was_saved_again_is_the_same_policy(audited, saved):
 def test_a_checkpoint_of_another_year_is_told_and_no_finding(audited, monkeypatch):
     monkeypatch.setenv("SHAREKIT_NOW", "2026-02-01T09:00:00Z")
     assert sharekit("ledger", "checkpoint", "--home", "fern", "-o", "next.note").code in (0, 2)
-    assert sharekit("init", "--home", "ash", *ABOUT[:1], "T2", *ABOUT[2:]).code == 0
-    sharekit("ledger", "checkpoint", "--home", "ash", "-o", "other.note")
     text = Path("kept.note").read_text().replace("/2025", "/2024", 1)
     Path("last.note").write_text(text)
     ran = sharekit("audit", "verify", "fern.export", "--trust", "fern.card", "--checkpoint", "last.note")
     assert (ran.code, "of the year 2024" in ran.text) == (0, True), ran
-    other = sharekit("audit", "verify", "fern.export", "--trust", "fern.card", "--checkpoint", "other.note")
-    assert (other.code, "of the year" in other.text) == (6, False), other
+    told = sharekit("audit", "verify", "fern.export", "--trust", "fern.card", "--checkpoint", "last.note", "--json")
+    assert (told.json["findings"], told.json["other_years"]) == ([], [2024])
+
+
+def test_a_checkpoint_of_another_agency_is_not_counted_and_accuses_nobody(audited):
+    assert sharekit("init", "--home", "ash", *ABOUT[:1], "T2", *ABOUT[2:]).code == 0
+    assert sharekit("ledger", "checkpoint", "--home", "ash", "-o", "other.note").code == 0
+    asked = ("audit", "verify", "fern.export", "--trust", "fern.card", "--checkpoint", "other.note")
+    ran = sharekit(*asked)
+    assert (ran.code, "not counted here" in ran.text, "of the year" in ran.text) == (0, True, False), ran
+    told = sharekit(*asked, "--json").json
+    assert (told["findings"], told["other_years"], told["confirmed"]) == ([], [], 0)
+    (remark,) = told["remarks"]
+    assert (remark["kind"], "sharekit/T2/2025" in remark["message"]) == ("other-ledger", True)
