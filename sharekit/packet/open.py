@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Any
 
 from sharekit import cose
-from sharekit.domain import profile, retention, whole
+from sharekit.domain import profile, retention, second_identifier, whole
 from sharekit.domain.retention import Keeping
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import BadSignature, CannotDecrypt, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
@@ -309,7 +309,7 @@ def _revealed(statement: Statement, fields: dict[str, Any], verdict: Verdict) ->
     # for whoever answers for an emergency nothing that is only local stands in the way
     urgent = is_emergency(verdict.use) and answered_for(verdict.use)
     also = () if urgent else verdict.policy.confirm.get(terms.profile, ())
-    kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
+    second_identifier.check(kind, fields, verdict.use.confirm, also=also)  # 5.18
     glass = verdict.outcome == "allow-logged"
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
     if not shown.fields:  # 5.20
