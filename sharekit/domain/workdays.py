@@ -24,6 +24,7 @@ __all__ = [
     "start_of",
     "whole_years",
     "working_day_after",
+    "written",
     "years_later",
 ]
 
@@ -37,6 +38,12 @@ def local(moment: datetime) -> datetime:
         moment = moment.astimezone(UTC)
     begins, ends = _summer(moment.year)
     return (moment + _HOUR if begins <= moment < ends else moment).replace(tzinfo=None)
+
+
+def written(moment: datetime) -> str:
+    """A moment as British clocks showed it, in words: 27 November 2026, 17:40."""
+    shown = local(moment)
+    return f"{shown.day} {shown:%B %Y, %H:%M}"
 
 
 def day_of(moment: datetime) -> date:
