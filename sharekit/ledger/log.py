@@ -154,9 +154,9 @@ class Ledger:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the newest entry known here closes the ledger."""
+        """Whether the newest entry closes the ledger; another process may just have closed it."""
         with self._mutex:
-            return self._ends(self._tip)
+            return self._ends(self._newest())
 
     def _ends(self, tip: Tip) -> bool:
         if self._ending[0] != tip.size:

@@ -10,7 +10,6 @@ the move was stopped, and the next to use the home undoes it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import NamedTuple
 
 from nacl.signing import SigningKey
 
-from sharekit.disk import durable
+from sharekit.disk import durable, locks
 from sharekit.errors import LedgerError
 from sharekit.ledger.log import Ledger
 from sharekit.ledger.recheck import Progress, unseen
@@ -116,7 +115,7 @@ def _held(path: Path, flags: int) -> Iterator[bool]:
     """Whether the file could be locked at once, for as long as the block runs."""
     handle = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.take(handle, wait=False)
         yield True
     except BlockingIOError:
         yield False

@@ -219,8 +219,9 @@ def test_after_revocation_only_what_was_recorded_before_still_verifies(world):
 
 def test_other_bytes_with_a_number_that_was_seen_are_a_replay(world, monkeypatch):
     parts = sharekit.packet.seal.Parts.fresh()
-    monkeypatch.setattr(sharekit.packet.seal.Parts, "fresh", lambda: parts)
-    first, second = world.flag(), world.flag()
+    with monkeypatch.context() as same:
+        same.setattr(sharekit.packet.seal.Parts, "fresh", lambda: parts)
+        first, second = world.flag(), world.flag()
     assert first != second
     world.quillbrook.verify(first)
     with pytest.raises(errors.Replayed):

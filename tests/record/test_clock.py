@@ -105,8 +105,8 @@ def test_a_revocation_is_not_escaped_by_putting_the_clock_back(world):
 
 
 def test_nothing_expires_falls_due_or_closes_by_a_clock_far_ahead_until_it_is_confirmed(world):
-    packet = world.flag(retention={"rule": "cpis-flag-copy", "destroy_on": "2030-01-10"})
-    world.quillbrook.open(packet, purpose=STATUS, confirm=CONFIRM)
+    packet = world.flag(ended="2026-11-10")
+    world.quillbrook.open(packet, purpose=STATUS, confirm=CONFIRM, reason="seen in the night")
     world.at(AHEAD)
     quillbrook = world.quillbrook
     act(quillbrook)

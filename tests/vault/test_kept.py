@@ -145,7 +145,7 @@ AS_BEFORE = """
 DROP INDEX kept_in_clear; DROP INDEX kept_packet; DROP INDEX kept_subject;
 DROP TABLE refused_count; DROP TABLE policy; DROP TABLE draft;
 DROP INDEX action_reference; DROP INDEX action_open; DROP INDEX action_closed; DROP INDEX subject_tried;
-DROP INDEX attestation_time;
+DROP INDEX attestation_time; DROP TABLE seen; ALTER TABLE attestation DROP COLUMN statement;
 DROP TABLE located; DROP TABLE reached; DROP TABLE mention; DROP TABLE unclaimed; DROP TABLE anew;
 ALTER TABLE subject DROP COLUMN tried; ALTER TABLE pending DROP COLUMN start;
 UPDATE kept SET due = 21193;
