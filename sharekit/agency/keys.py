@@ -98,7 +98,8 @@ class OwnKeys:
         night = own.out_of_hours_phone if out_of_hours_phone is None else out_of_hours_phone or None
         about = homes.checked(own.org_id, own.org_type, name or own.name, phone or own.phone, night)
         card = Card.make(self._signer.keys, issued=now, demonstration=own.demonstration, **about)
-        homes.keep_card(self._home, own)
+        for each in (own, card):
+            homes.keep_card(self._home, each)
         with files.replacing(self._home / "card.cbor") as replacement:
             facts = Facts(counterparties=[card.org_id], file=card.fingerprint)
             self._record.append("card-renewed", facts, now=now)
