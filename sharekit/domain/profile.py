@@ -35,6 +35,7 @@ from sharekit.domain.fields import BREAK_GLASS, Field, breaks_glass, fields_of, 
 from sharekit.domain.validation import Places, Validator, path_name
 from sharekit.domain.workdays import day_of, months_later, whole_years
 from sharekit.errors import FieldMissing, NotMinimal, NotNeedToKnow, VisibilityEnded
+from sharekit.moments import clock_of
 from sharekit.values import Value
 
 __all__ = ["Minimised", "Profile", "check_needs", "load", "minimise", "names"]
@@ -303,7 +304,7 @@ class Profile:
         assert isinstance(fields, dict)  # the schema says so
         self._validator.check_facts(fields)
         self._validator.check_times(fields, now=now)
-        self.check_visible(fields, now=now)
+        self.check_visible(fields, now=clock_of(now))  # by the clock: whoever opens it looks again, by the record
 
     def _check_never(self, fields: object) -> None:
         never = self.about.get("never", {})
