@@ -166,7 +166,6 @@ def readable(name: str, *, what: str) -> Iterator[Path]:
 
     What stands under the name meanwhile does not matter: everything is read from what was opened first.
     """
-    import shutil
     import tempfile
 
     from sharekit.agency import files
@@ -181,10 +180,21 @@ def readable(name: str, *, what: str) -> Iterator[Path]:
         copy = Path(folder, "copy")
         try:
             with copy.open("xb") as target:
-                shutil.copyfileobj(source, target, 1024 * 1024)
+                while piece := _piece(source, what):
+                    target.write(piece)
         except OSError:
             raise OutputUnwritable(f"there is no room for a copy of {what}", hint="free some disk") from None
         yield copy
+
+
+def _piece(source: BinaryIO, what: str) -> bytes:
+    """The next MiB of a file; Usage if it cannot be read."""
+    from sharekit.errors import Usage
+
+    try:
+        return source.read(1024 * 1024)
+    except OSError:
+        raise Usage(f"{what} cannot be read", hint="check the disk that it is on") from None
 
 
 def read_json(name: str, *, what: str, limit: int = MOST) -> Any:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from sharekit.agency.home import is_home, keeps
 from sharekit.disk import files
 from sharekit.disk.files import Replacement
-from sharekit.errors import Malformed, OutputUnwritable, Usage
+from sharekit.errors import Malformed, OutputUnwritable, ShareError, Usage
 
 __all__ = ["opened", "output", "read", "replacing"]
 
@@ -33,7 +33,7 @@ def read(name: str | Path, *, what: str, limit: int) -> bytes:
 def opened(name: str | Path, *, what: str) -> Iterator[BinaryIO]:
     """An ordinary file, open to be read piece by piece, whatever is put under its name meanwhile.
 
-    Raises Usage if it cannot be read, Malformed if it is no ordinary file; messages call it `what`.
+    Raises Usage if it is a folder or cannot be read, Malformed if it is no ordinary file; messages call it `what`.
     """
     try:
         handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep us waiting
@@ -41,14 +41,21 @@ def opened(name: str | Path, *, what: str) -> Iterator[BinaryIO]:
         raise Usage(f"{what} does not exist", hint="check the name and the folder") from None
     except (OSError, ValueError):
         raise Usage(f"{what} cannot be read", hint="check the name and its permissions") from None
-    kind = os.fstat(handle).st_mode
-    if not stat.S_ISREG(kind):
+    try:
+        _check_ordinary(os.fstat(handle).st_mode, what)
+    except ShareError:
         os.close(handle)
-        if stat.S_ISDIR(kind):
-            raise Usage(f"{what} is a folder", hint="name a file")
-        raise Malformed(f"{what} is no ordinary file", hint="check that it is the right file")
+        raise
     with os.fdopen(handle, "rb") as file:
         yield file
+
+
+def _check_ordinary(kind: int, what: str) -> None:
+    """Return only if a file of that mode is an ordinary one: nothing else can be opened as a Python file for sure."""
+    if stat.S_ISDIR(kind):
+        raise Usage(f"{what} is a folder", hint="name a file")
+    if not stat.S_ISREG(kind):
+        raise Malformed(f"{what} is no ordinary file", hint="check that it is the right file")
 
 
 def output(name: str, *, inputs: Iterable[str] = (), home: Path | None = None) -> Path:

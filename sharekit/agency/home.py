@@ -36,6 +36,7 @@ __all__ = [
     "left_behind",
     "name_database",
     "new_home",
+    "put_card",
     "read_about",
     "read_card",
     "read_part",
@@ -202,8 +203,19 @@ def read_card(home: Path) -> Card:
 
 
 def keep_card(home: Path, card: Card) -> None:
-    """Keep a card of this home that another is to replace: what was sent with it must still be verified."""
+    """Keep a card of this home that another is to replace, or that is to replace another.
+
+    What was sent with the one must still be verified; the other is put in its place by `put_card` if we are killed.
+    """
     PinFolder(home / "trust").write(Pin(card, confirmed=True))
+
+
+def put_card(home: Path, fingerprint: bytes) -> None:
+    """Make the kept card with that fingerprint the card of this home, if it is there and a killed process has not."""
+    pin = PinFolder(home / "trust").get(fingerprint)
+    if pin is not None and read_card(home).fingerprint != fingerprint:
+        with contextlib.suppress(OutputUnwritable):  # another act will
+            files.write(home / "card.cbor", pin.card.data)
 
 
 def write_log_key(home: Path, private: Keys) -> None:

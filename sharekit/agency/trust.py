@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from sharekit.agency import home as homes
 from sharekit.errors import NotTrusted, ShareError, UnknownSender, Usage
 from sharekit.ledger.entry import Entry
 from sharekit.moments import time_of
@@ -42,6 +43,7 @@ class AgencyTrust(Trust):
         self._remember(Pin(own, confirmed=True))
         record.finish("revoked", self._finish)
         record.finish("reinstated", self._finish)
+        record.finish("card-renewed", lambda entries: homes.put_card(folder.parent, entries[-1].file or b""))
 
     # --- in step with the ledger ---
 

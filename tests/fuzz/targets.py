@@ -54,7 +54,7 @@ from sharekit.policy.use import check_assessment
 from sharekit.proofs import attestation, checkpoint, cosignature, inclusion, timestamp
 from sharekit.trust import keys as key_files
 from sharekit.trust.cards import Card
-from sharekit.trust.folder import TrustFolder
+from sharekit.trust.folder import PinFolder
 from sharekit.vault.vault import Vault
 
 BEFORE = REPOSITORY / "tests" / "before"
@@ -328,10 +328,15 @@ def read_signed_card(data: bytes) -> object:
     "pin", "cbor", lambda: [path.read_bytes() for path in sorted((home("quillbrook") / "trust").iterdir())], Malformed
 )
 def read_pin(data: bytes) -> object:
+    """Read a pin that stands in a file named after the keys of every good one, so that its name may fit."""
     folder = scratch() / "trust"
     folder.mkdir(exist_ok=True)
-    (folder / "one.pin").write_bytes(data)
-    return list(TrustFolder(folder))
+    for path in (home("quillbrook") / "trust").iterdir():
+        (folder / path.name).write_bytes(data)
+    found = PinFolder(folder).read()
+    if not found.pins:
+        raise Malformed("every file of it is a stray")
+    return found
 
 
 def notes() -> list[bytes]:
