@@ -22,22 +22,21 @@ Every entry is committed before bytes leave or data is shown; if the ledger cann
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sharekit.agency import home as homes
+from sharekit.agency import ledgers
 from sharekit.agency.clock import CLOCK, Clock, clock
-from sharekit.agency.keys import OwnKeys, recovered
+from sharekit.agency.keys import OwnKeys, at_rest, check_own, log_key, recovered
 from sharekit.agency.lookups import LookUps
 from sharekit.agency.trust import AgencyTrust
 from sharekit.domain.profile import Minimised
 from sharekit.domain.terms import ShareTerms
-from sharekit.errors import Malformed, Usage
+from sharekit.errors import Usage
 from sharekit.exchange.ask_advice import AskingAdvice
 from sharekit.exchange.cosigning import Cosigning
 from sharekit.exchange.decisions import Decisions
@@ -56,10 +55,9 @@ from sharekit.ledger.move import Moved
 from sharekit.ledger.recheck import Progress, unseen
 from sharekit.packet.seal import Sender
 from sharekit.policy.use import Use
-from sharekit.record import held_against
 from sharekit.record.clock import told
 from sharekit.record.record import CONFIRMED, Actor, Facts, Record
-from sharekit.trust import keys, passphrases
+from sharekit.trust import passphrases
 from sharekit.trust.cards import Card
 from sharekit.trust.keys import Keys
 from sharekit.trust.store import Trust
@@ -94,13 +92,12 @@ class Agency:
 
     def __init__(self, home: Path, *, private: Keys | None, person: str | None = None, role: str | None = None) -> None:
         about, own = homes.read_about(home), homes.read_card(home)
-        log_key = keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
-        self.home, self._log_public = home, bytes(log_key.verify_key)
+        self.home, self._log_key = home, log_key(home)
         self._signer = Signer(own, private, person or about.get("person"), role or about.get("role"))
         self.record = Record(
             home,
             org_id=own.org_id,
-            log_key=log_key,
+            log_key=self._log_key,
             vault_key=private.vault if private else None,
             demonstration=own.demonstration,
             actor=Actor(self.person, self.role),
@@ -188,12 +185,8 @@ class Agency:
         homes.sweep(place)
         if not homes.is_home(place):
             raise Usage("there is no sharekit home there", hint="make one with: sharekit init")
-        stored = homes.read_part(place, "keys/agency.key", what="the key file of this home")
-        log = keys.log_from_file(homes.read_part(place, "keys/log.key", what="the log key of this home"))
-        locked = passphrase is None and keys.is_protected(stored)
-        private = None if locked else keys.from_file(stored, log, passphrase)
-        found = cls(place, private=private, person=person, role=role)
-        found._check_keys()
+        found = cls(place, private=at_rest(place, passphrase), person=person, role=role)
+        check_own(found._signer, found._log_key)
         return found
 
     @classmethod
@@ -207,19 +200,9 @@ class Agency:
         """
         private = recovered(place := Path(os.path.expanduser(home)), copy, secret)
         found = cls(place, private=private, **actor)
-        found._check_keys()
+        check_own(found._signer, found._log_key)
         found.own_keys.lock_recovered(passphrase, copy)
         return found
-
-    def _check_keys(self) -> None:
-        """Return only if the key files are those of the card; a damaged seed would make packets nobody can read."""
-        own, private = self._signer.card, self._signer.private
-        fits = self._log_public == own.log_key
-        if private is not None:
-            signs, opens = bytes(private.signing.verify_key), private.opening.public
-            fits = fits and (signs, opens) == (own.signing, own.opening)
-        if not fits:
-            raise Malformed("the key files are not those of this home's card", hint="restore them from the backup")
 
     def close(self) -> None:
         """Close the files of the ledgers and of the vault."""
@@ -385,22 +368,15 @@ class Agency:
 
         Every entry of every year is read, or so many of the `newest`.
         """
-        entries = itertools.islice(self.record.all_entries(self.now()), newest)
-        found = held_against.differences(self.record, entries)
-        if self.local_policy.is_astray():
-            found.append("policy.toml is not the policy that was set last: what was set last is in force")
-        return found
+        return ledgers.differences(self.record, self.local_policy, newest, now=self.now())
 
     def export(self, path: str | Path, *, year: int | None = None) -> int:
         """Write an export of one year for auditors; the number of entries in it.
 
         It holds the ledger, every card, and what partners and timestamp authorities attest. It is itself recorded.
         """
-        now, cards = self.now(), [(pin.card.org_id, pin.card.data) for pin in self.trust]
-        attested = self.receipts.attestations(year=year)
-        said = [(each.org_id, each.cosigned, each.entry, each.proof, each.statement or None) for each in attested]
-        stamps = self.stamps.kept(year=year)
-        return self.record.export(Path(path), cards, said, stamps, now=now, year=year)
+        parts = (self.record, self.trust, self.receipts, self.stamps)
+        return ledgers.export(Path(path), *parts, year=year, now=self.now())
 
     def move_ledgers(self, database: str | None, *, progress: Progress = unseen) -> list[Moved]:
         """Move the ledgers of all years to a database, or with None to files of the home; then load the agency anew.
@@ -408,9 +384,4 @@ class Agency:
         `database` is a connection string without a password. Raises Usage if that is where they are, errors as `move`.
         `progress` is called with how much of a step is done and how much there is to do, one step after the other.
         """
-        if database == homes.read_about(self.home).get("ledger"):
-            raise Usage("the ledgers are there already", hint="sharekit doctor says where they are")
-        self.ledger  # noqa: B018  # there is one to move, and the vault knows where it ends
-        self.close()
-        switch = partial(homes.name_database, self.home, database)
-        return self.record.move(database, switch=switch, progress=progress)
+        return ledgers.move(self.home, self.record, database, clock=self.clock, progress=progress)

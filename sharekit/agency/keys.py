@@ -7,9 +7,11 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from nacl.signing import SigningKey
+
 from sharekit.agency import home as homes
 from sharekit.disk import files
-from sharekit.errors import NotTrusted, Usage
+from sharekit.errors import Malformed, NotTrusted, Usage
 from sharekit.exchange.signer import Signer
 from sharekit.record.record import Facts, Record
 from sharekit.trust import keys, passphrases, recovery
@@ -18,7 +20,7 @@ from sharekit.trust.keys import Keys
 from sharekit.trust.recovery import Copy
 from sharekit.trust.store import Trust
 
-__all__ = ["OwnKeys", "recovered", "spelled"]
+__all__ = ["OwnKeys", "at_rest", "check_own", "log_key", "recovered", "spelled"]
 
 
 class OwnKeys:
@@ -106,6 +108,32 @@ class OwnKeys:
         return card.data
 
 
+def log_key(home: Path) -> SigningKey:
+    """The key that signs the ledgers of a home; Malformed if its file is damaged."""
+    return keys.log_from_file(homes.read_part(home, "keys/log.key", what="the log key of this home"))
+
+
+def at_rest(home: Path, passphrase: str | None) -> Keys | None:
+    """The private keys of a home; None if they need a passphrase and none is given. WrongPassphrase, Malformed."""
+    stored = homes.read_part(home, "keys/agency.key", what="the key file of this home")
+    locked = passphrase is None and keys.is_protected(stored)
+    return None if locked else keys.from_file(stored, log_key(home), passphrase)
+
+
+def check_own(signer: Signer, log: SigningKey) -> None:
+    """Return only if the key files are those of the card; a damaged seed would make packets nobody can read."""
+    fits = bytes(log.verify_key) == signer.card.log_key
+    if signer.private is not None:
+        fits = fits and _is_of(signer.private, signer.card)
+    if not fits:
+        raise Malformed("the key files are not those of this home's card", hint="restore them from the backup")
+
+
+def _is_of(private: Keys, card: Card) -> bool:
+    """Whether somebody who holds these keys signs and opens for this card."""
+    return (bytes(private.signing.verify_key), private.opening.public) == (card.signing, card.opening)
+
+
 def recovered(home: Path, copy: bytes, secret: str) -> Keys:
     """The keys of this home from a copy, by the secret that somebody typed; a log key that is gone is put back.
 
@@ -115,7 +143,7 @@ def recovered(home: Path, copy: bytes, secret: str) -> Keys:
     if not homes.is_home(home):
         raise Usage("there is no sharekit home there", hint="restore it from its backup first")
     found, own = recovery.read(copy, recovery.secret_of(secret)), homes.read_card(home)
-    if (bytes(found.signing.verify_key), found.opening.public) != (own.signing, own.opening):
+    if not _is_of(found, own):
         raise Usage("the copy holds the keys of another home", hint="check which home it was made for")
     homes.write_log_key(home, found)
     return found

@@ -185,12 +185,6 @@ def shown(column: str, value: Any) -> str:
     return _label(about["codes"], value) if "codes" in about else str(value)
 
 
-def moment(time: datetime) -> str:
-    """A time as British clocks showed it."""
-    local = workdays.local(time)
-    return f"{local.day} {local:%B %Y, %H:%M}"
-
-
 def _span(minutes: int) -> str:
     """A length of time in its two largest units."""
     span = timedelta(minutes=minutes)

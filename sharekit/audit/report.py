@@ -21,7 +21,7 @@ from sharekit.audit import charts, questions, verdict
 from sharekit.audit.attested import Attested
 from sharekit.audit.questions import Answer
 from sharekit.audit.verify import AuditReport
-from sharekit.domain import display
+from sharekit.domain import display, workdays
 from sharekit.trust.cards import Card
 from sharekit.values import Value
 
@@ -106,7 +106,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.filters |= {"moment": questions.moment, "grouped": _grouped}
+    page.filters |= {"moment": workdays.written, "grouped": _grouped}
     page.globals |= {"shown": questions.shown, "heading": questions.heading, "look": _look}
     return page
 

@@ -29,17 +29,16 @@ from datetime import date, datetime
 from typing import Any
 
 from sharekit import registry
-from sharekit.domain import forms, vocabulary
+from sharekit.domain import vocabulary
 from sharekit.domain.canonical import resolved
 from sharekit.domain.fields import BREAK_GLASS, Field, breaks_glass, fields_of, in_order, order_of, revealed, shows
 from sharekit.domain.validation import Places, Validator, path_name
 from sharekit.domain.workdays import day_of, months_later, whole_years
-from sharekit.errors import FieldMissing, IdentityMismatch, NotMinimal, NotNeedToKnow, VisibilityEnded
+from sharekit.errors import FieldMissing, NotMinimal, NotNeedToKnow, VisibilityEnded
+from sharekit.moments import clock_of
 from sharekit.values import Value
 
-__all__ = ["DIFFERS", "Minimised", "Profile", "check_needs", "load", "minimise", "names"]
-
-DIFFERS = "second-identifier"  # the rule of a refusal because what somebody gave is not what the packet holds
+__all__ = ["Minimised", "Profile", "check_needs", "load", "minimise", "names"]
 
 
 class Minimised(Value):
@@ -231,43 +230,6 @@ class Profile:
         ordered = in_order(fields, self._order)
         return self._filter(ordered, frozenset({BREAK_GLASS if break_glass else purpose}))
 
-    def check_identity(
-        self, fields: Mapping[str, Any], confirm: Mapping[str, str], *, also: Collection[str] = ()
-    ) -> None:
-        """Return only if `confirm` has every second identifier that is asked for, and all match; IdentityMismatch.
-
-        `confirm` maps a name to the value that somebody knows already. The profile may look for the value of one name
-        in several fields (a date of birth: the child's, or before the birth the mother's), so that the question tells
-        nothing; where the packet holds none of them, nothing matches. A local policy asks besides for the fields at
-        the dotted paths in `also`, if the packet holds them.
-        """
-        more = {path: [path] for path in also if _value_at(fields, path) is not None}
-        for name, places in (more | self.about.get("confirm", {})).items():
-            if not confirm.get(name, "").strip():
-                raise IdentityMismatch(
-                    "a second identifier is needed before anything is shown",
-                    hint=f"add --confirm {name}, which asks for it",
-                )
-            form = self.form_of(places[0])
-            said, known = forms.comparable(form, confirm[name]), [_value_at(fields, place) for place in places]
-            if said is None or said not in [forms.comparable(form, value) for value in known if isinstance(value, str)]:
-                raise IdentityMismatch("the second identifier does not match", rule=DIFFERS)
-
-    def check_readable(self, confirm: Mapping[str, str], *, also: Collection[str] = ()) -> None:
-        """Return only if every second identifier in `confirm` that is asked for can be read; FieldInvalid otherwise.
-
-        What cannot be read is no mismatch: it tells nothing of who somebody is.
-        """
-        asked = {path: [path] for path in also} | self.about.get("confirm", {})
-        for name, places in asked.items():
-            if confirm.get(name, "").strip():
-                forms.needed(self.form_of(places[0]), confirm[name], f'the second identifier "{name}"')
-
-    def form_of(self, path: str) -> str:
-        """The form of the field at a dotted path, as `forms` knows it."""
-        node = self.node_at(path)
-        return str((node or {}).get("x-form", "line"))
-
     def check_visible(self, fields: Mapping[str, Any], *, now: datetime) -> None:
         """Return only if the profile's period of visibility has not ended at `now`; VisibilityEnded."""
         ends = self._visible_until(fields)
@@ -342,7 +304,7 @@ class Profile:
         assert isinstance(fields, dict)  # the schema says so
         self._validator.check_facts(fields)
         self._validator.check_times(fields, now=now)
-        self.check_visible(fields, now=now)
+        self.check_visible(fields, now=clock_of(now))  # by the clock: whoever opens it looks again, by the record
 
     def _check_never(self, fields: object) -> None:
         never = self.about.get("never", {})
@@ -389,12 +351,6 @@ def check_needs(profile: Profile, fields: dict[str, Any], need: Mapping[str, str
             raise FieldMissing(
                 f'terms: "need.{path}" is missing', hint="say in one sentence why the recipient needs that field"
             )
-
-
-def _value_at(fields: Any, path: str) -> Any:
-    for name in path.split("."):
-        fields = fields.get(name) if isinstance(fields, Mapping) else None
-    return fields
 
 
 def _protectable(schema: Mapping[str, Any]) -> Iterator[str]:

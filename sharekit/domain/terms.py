@@ -17,7 +17,7 @@ from sharekit.domain.validation import Validator, without_required
 from sharekit.errors import FieldMissing, Malformed, UnknownCode
 from sharekit.values import Value, field
 
-__all__ = ["Agreement", "ShareTerms"]
+__all__ = ["Agreement", "ShareTerms", "copied"]
 
 JURISDICTION = "england"
 DEFAULT_VALID_DAYS = 30
@@ -67,7 +67,7 @@ class ShareTerms(Value):
             raise Malformed("the terms are not a JSON object", hint="see docs/examples for complete terms")
         given = _sent().read(dict(value))
         _check_whole(given, _sent(), _urgent())
-        return cls(_usable(_copied(given)))
+        return cls(_usable(copied(given)))
 
     @classmethod
     def received(cls, value: object) -> ShareTerms:
@@ -248,12 +248,12 @@ def _below(purposes: frozenset[str]) -> Iterator[str]:
     return (each.code for each in known if purposes.intersection(known.ancestors(each.code)))
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """A copy that nobody else can change; of plain JSON, so that `deepcopy`'s care is not needed."""
     if isinstance(value, dict):
-        return {key: item if type(item) is str else _copied(item) for key, item in value.items()}
+        return {key: item if type(item) is str else copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [item if type(item) is str else _copied(item) for item in value]
+        return [item if type(item) is str else copied(item) for item in value]
     return value
 
 

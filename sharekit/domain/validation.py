@@ -27,7 +27,7 @@ from sharekit import registry
 from sharekit.domain import display, forms, vocabulary
 from sharekit.domain.canonical import Canonical, resolved
 from sharekit.domain.identifiers import FORMATS
-from sharekit.domain.workdays import beginning, day_of
+from sharekit.domain.workdays import day_of, is_before, rough_beginning
 from sharekit.errors import FieldInvalid, FieldMissing, NotMinimal, Refused, UnknownCode
 from sharekit.values import Value
 
@@ -148,7 +148,7 @@ class Validator:
         for path, _, text in self._past.found(value):
             if text == _UNKNOWN:
                 continue
-            if _moment(text) > now:
+            if rough_beginning(text) > now:
                 raise FieldInvalid(f"{self._what}: {_quoted(path)} lies in the future")
             if day_of(now).year - int(text[:4]) > longest:
                 raise self._no_fact(path)
@@ -213,7 +213,7 @@ class Validator:
 
     def _check_order(self, orders: list[list[str]], item: Mapping[str, Any], path: Path) -> None:
         for earlier, later in orders:
-            if earlier in item and later in item and _is_before(item[later], item[earlier]):
+            if earlier in item and later in item and is_before(item[later], item[earlier]):
                 raise FieldInvalid(f"{self._what}: {_quoted([*path, later])} is before {_quoted([*path, earlier])}")
 
     def _translated(self, error: jsonschema_rs.ValidationError) -> Refused:
@@ -288,38 +288,6 @@ def _quoted(path: Iterable[object]) -> str:
     if not parts:
         return "the whole of it"
     return f'"{path_name(parts)}"' if all(map(_NAME.match, parts)) else "a field whose name is not shown"
-
-
-# --- times -----------------------------------------------------------------------------------------------------
-
-
-def _parsed(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _whole_day(text: str) -> str:
-    """The first day of a month or a year; a day as it is."""
-    return text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text
-
-
-def _moment(text: str) -> datetime:
-    """A time, or the moment at which a day, month or year begins in Great Britain."""
-    return beginning(_whole_day(text))
-
-
-def _is_before(text: str, other: str) -> bool:
-    """Whether a day or time is before another; of a day and a time, only the days are compared."""
-    if "T" in text and "T" in other:
-        return _moment(text) < _moment(other)
-    return _day(text) < _day(other)
-
-
-def _day(text: str) -> str:
-    """A day, month or year as it is, or the day that it is in Great Britain at a time."""
-    return day_of(datetime.fromisoformat(text)).isoformat() if "T" in text else text
 
 
 # --- schemas ---------------------------------------------------------------------------------------------------

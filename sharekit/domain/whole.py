@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sharekit.domain.profile import Profile, check_needs
-from sharekit.domain.terms import ShareTerms
+from sharekit.domain.terms import ShareTerms, copied
 from sharekit.errors import FieldMissing
 
 __all__ = ["check", "owed"]
@@ -64,14 +64,14 @@ _GAPS: tuple[Any, ...] = (None, [], {})
 
 def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str], gap: Any) -> dict[str, Any]:
     """A copy of `fields` with a gap in every place from which something was left out."""
-    found: dict[str, Any] = _copied(fields)
+    found: dict[str, Any] = copied(dict(fields))
     for path in left_out:
         *outer, last = path.split(".")
         inside: Any = found
         for name in outer:
             inside = _inside(inside, name)
         if type(inside) is dict:
-            inside.setdefault(last, _copied(gap))
+            inside.setdefault(last, copied(gap))
     return found
 
 
@@ -79,9 +79,3 @@ def _inside(value: Any, name: str) -> Any:
     if type(value) is list:
         return value[int(name)] if name.isdigit() and len(name) < 6 and int(name) < len(value) else None
     return value.setdefault(name, {}) if type(value) is dict else None
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _copied(item) for name, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value

@@ -16,12 +16,15 @@ __all__ = [
     "beginning",
     "day_of",
     "end",
+    "is_before",
     "is_working_day",
     "local",
     "months_later",
+    "rough_beginning",
     "start_of",
     "whole_years",
     "working_day_after",
+    "written",
     "years_later",
 ]
 
@@ -35,6 +38,12 @@ def local(moment: datetime) -> datetime:
         moment = moment.astimezone(UTC)
     begins, ends = _summer(moment.year)
     return (moment + _HOUR if begins <= moment < ends else moment).replace(tzinfo=None)
+
+
+def written(moment: datetime) -> str:
+    """A moment as British clocks showed it, in words: 27 November 2026, 17:40."""
+    shown = local(moment)
+    return f"{shown.day} {shown:%B %Y, %H:%M}"
 
 
 def day_of(moment: datetime) -> date:
@@ -53,6 +62,26 @@ def start_of(day: date) -> datetime:
 def beginning(text: str) -> datetime:
     """The moment at which begins what a text names: a time with its zone, or a day in Great Britain (2026-11-27)."""
     return datetime.fromisoformat(text) if "T" in text else start_of(date.fromisoformat(text))
+
+
+def rough_beginning(text: str) -> datetime:
+    """The same of a text that may also name a month (2026-11) or a year (2026) in Great Britain."""
+    return beginning(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
+
+
+def is_before(text: str, other: str) -> bool:
+    """Whether what a text names, as in `rough_beginning`, is before what another names.
+
+    Of two times the moments are compared; otherwise the days, months or years, as far as they are known.
+    """
+    if "T" in text and "T" in other:
+        return datetime.fromisoformat(text) < datetime.fromisoformat(other)
+    return _named_day(text) < _named_day(other)
+
+
+def _named_day(text: str) -> str:
+    """A day, month or year as it is, or the day that it is in Great Britain at a time."""
+    return day_of(datetime.fromisoformat(text)).isoformat() if "T" in text else text
 
 
 def end(text: str) -> datetime:

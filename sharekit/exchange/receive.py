@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from sharekit.domain import profile, retention, vocabulary
+from sharekit.domain import profile, retention, second_identifier, vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import Expired, LedgerError, Malformed, NotVerified, Refused, Replayed, RolledBack, ShareError
 from sharekit.exchange.destroy import Retention
@@ -176,7 +176,7 @@ class Receiving:
         kind = profile.load(terms.profile)
         also = own.confirm.get(terms.profile, ())
         with refusals.recorded(self._record, arrived.facts(purpose=use.purpose), now=arrived.now):
-            kind.check_readable(use.confirm, also=also)
+            second_identifier.check_readable(kind, use.confirm, also=also)
             if use.confirm and not is_emergency(use):
                 guesses.check_patience(self._record, arrived.cti, now=arrived.now)
 

@@ -22,7 +22,7 @@ from sharekit.errors import LedgerError, LedgerTampered, Malformed, OutputUnwrit
 from sharekit.ledger import recheck
 from sharekit.ledger.entry import Entry, event_and_time
 from sharekit.ledger.group_commit import Group
-from sharekit.ledger.recheck import Progress, unseen
+from sharekit.ledger.recheck import Progress, differs, unseen
 from sharekit.ledger.sqlite import File
 from sharekit.ledger.storage import BEYOND, DOUBTED, PIECE, Commit, Newest, Place, Storage, refuse_marked
 from sharekit.ledger.tip import RUN, Tip, complete, consistency_ranges, inclusion_ranges
@@ -272,7 +272,7 @@ class Ledger:
                 grown, rows = tip.grown(list(map(merkle.leaf_hash, encoded)))
                 signed = self._signed(note, size)
                 if (signed.size, signed.root) != (grown.size, grown.root()):
-                    raise _differs("a checkpoint is not for its entries", size, signed.root, grown.root())
+                    raise differs("a checkpoint is not for its entries", size, signed.root, grown.root())
                 yield Commit(tip.size, encoded, rows, tip := Tip(size, note, grown.waiting))
 
     def _newest(self, *, anew: bool = False) -> Tip:
@@ -304,14 +304,14 @@ class Ledger:
         found = self._roots([(0, known)])[0] if size >= known else b""
         if found != root:
             message = "the ledger was put back to an earlier state, or replaced by another"
-            raise _differs(message, known, root, found)
+            raise differs(message, known, root, found)
 
     def _checked_tip(self, size: int, note: str) -> Tip:
         signed = self._signed(note, size)
         tip = Tip(size, note, self._waiting(size))
         root = tip.root()
         if (signed.size, signed.root) != (size, root):
-            raise _differs("the stored hashes do not lead to the newest checkpoint", size, signed.root, root)
+            raise differs("the stored hashes do not lead to the newest checkpoint", size, signed.root, root)
         return tip
 
     def _waiting(self, size: int) -> tuple[bytes, ...]:
@@ -326,7 +326,7 @@ class Ledger:
         leaves = [merkle.leaf_hash(data) for _, data in rows]
         grown, _ = Tip(start, "", self._waiting(start)).grown(leaves)
         if [seq for seq, _ in rows] != list(range(start, tip.size)) or grown.root() != tip.root():
-            raise _differs("the entries are not those that were signed", start, tip.root(), grown.root())
+            raise differs("the entries are not those that were signed", start, tip.root(), grown.root())
         self._ending = (tip.size, bool(rows) and _is_closing(rows[-1][1]))
         return len(rows)
 
@@ -387,7 +387,3 @@ def _receipt(size: int, seq: int, path: list[bytes], root: bytes, key: SigningKe
     """COSE_Sign1 with a detached payload, the root; 396 holds the proof."""
     signature = key.sign(inclusion.to_be_signed(root)).signature
     return b"\xd2" + cbor.encode([inclusion.PROTECTED, {396: {-1: [cbor.encode([size, seq, path])]}}, None, signature])
-
-
-def _differs(message: str, index: int, expected: bytes, found: bytes) -> LedgerTampered:
-    return LedgerTampered(message, index=index, expected=expected.hex(), found=found.hex())

@@ -14,7 +14,7 @@ from sharekit.ledger.storage import BEYOND, Storage
 from sharekit.ledger.tip import Tip, complete
 from sharekit.proofs.checkpoint import Checkpoint
 
-__all__ = ["Progress", "recompute", "roots", "unseen"]
+__all__ = ["Progress", "differs", "recompute", "roots", "unseen"]
 
 Progress = Callable[[int, int], None]  # called with how much has been looked at, and of how much
 
@@ -95,7 +95,7 @@ def _parents(hashes: Iterator[bytes]) -> Iterator[bytes]:
 def _compare(computed: Iterator[bytes], stored: Iterator[bytes], level: int) -> None:
     for idx, (found, expected) in enumerate(zip(computed, stored, strict=False)):
         if expected != found:
-            raise _differs("an entry or a hash has been changed", idx << level, expected, found)
+            raise differs("an entry or a hash has been changed", idx << level, expected, found)
 
 
 def _check_notes(storage: Storage, size: int, signed: Callable[[object, int], Checkpoint], progress: Progress) -> None:
@@ -106,8 +106,9 @@ def _check_notes(storage: Storage, size: int, signed: Callable[[object, int], Ch
             promised = signed(note, end)
             tip, _ = tip.grown(list(islice(leaves, end - tip.size)))
             if (promised.size, promised.root) != (end, found := tip.root()):
-                raise _differs("a checkpoint is not for the entries before it", end, promised.root, found)
+                raise differs("a checkpoint is not for the entries before it", end, promised.root, found)
 
 
-def _differs(message: str, index: int, expected: bytes, found: bytes) -> LedgerTampered:
+def differs(message: str, index: int, expected: bytes, found: bytes) -> LedgerTampered:
+    """The error that the hash at entry number `index` is not the one that was expected."""
     return LedgerTampered(message, index=index, expected=expected.hex(), found=found.hex())

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Any
 
 from sharekit import cose
-from sharekit.domain import profile, retention, whole
+from sharekit.domain import profile, retention, second_identifier, whole
 from sharekit.domain.retention import Keeping
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import BadSignature, CannotDecrypt, Expired, Malformed, NotForYou, NotYetValid, Revoked, Usage
@@ -47,7 +47,7 @@ from sharekit.policy.decide import Verdict, answered_for, decide, is_emergency, 
 from sharekit.policy.use import Use
 from sharekit.proofs import checkpoint
 from sharekit.trust.keys import Keys
-from sharekit.trust.store import Trust
+from sharekit.trust.store import Pin, Trust
 from sharekit.values import Value, field
 
 __all__ = [
@@ -125,13 +125,7 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
     if sha256(packet.sealed).digest() != packet.statement.payload:  # 5.6
         raise BadSignature("the sealed part is not the one that was signed", packet=packet.id)
     _check_places(packet, trust)
-    seen = min(first_seen or now, now)
-    if pin.was_revoked(seen):  # 5.7
-        raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
-    if issued > now + CLOCK_SKEW:  # 5.8
-        raise NotYetValid("the packet was issued in the future", packet=packet.id)
-    if seen >= expires:
-        raise Expired("the packet has expired", packet=packet.id)
+    _check_times(packet, pin, now=now, first_seen=min(first_seen or now, now))
     checkpoint = packet.statement.header.get(CHECKPOINT_HASH)
     return Statement(
         packet.id,
@@ -145,6 +139,16 @@ def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime 
         present=parties.present_card(trust, pin),
         classical=packet.classical,
     )
+
+
+def _check_times(packet: Packet, pin: Pin, *, now: datetime, first_seen: datetime) -> None:
+    """Steps 5.7 and 5.8: it is not from the future, and was not too late when it was first seen; errors as `verify`."""
+    if pin.was_revoked(first_seen):  # 5.7
+        raise Revoked("the sender's key was revoked before this packet was first seen here", packet=packet.id)
+    if time_of(packet.claims[IAT]) > now + CLOCK_SKEW:  # 5.8
+        raise NotYetValid("the packet was issued in the future", packet=packet.id)
+    if first_seen >= time_of(packet.claims[EXP]):
+        raise Expired("the packet has expired", packet=packet.id)
 
 
 def _check_places(packet: Packet, trust: Trust) -> None:
@@ -309,7 +313,7 @@ def _revealed(statement: Statement, fields: dict[str, Any], verdict: Verdict) ->
     # for whoever answers for an emergency nothing that is only local stands in the way
     urgent = is_emergency(verdict.use) and answered_for(verdict.use)
     also = () if urgent else verdict.policy.confirm.get(terms.profile, ())
-    kind.check_identity(fields, verdict.use.confirm, also=also)  # 5.18
+    second_identifier.check(kind, fields, verdict.use.confirm, also=also)  # 5.18
     glass = verdict.outcome == "allow-logged"
     shown = kind.reveal(fields, verdict.use.purpose, break_glass=glass)  # 5.19
     if not shown.fields:  # 5.20

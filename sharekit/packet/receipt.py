@@ -99,13 +99,7 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
         raise Malformed("the receipt tells of a time after it was sealed")
     if control.in_reply_to is None or not _agree(said, reported, control.in_reply_to, own.org_id):
         raise Malformed("the receipt does not agree with the entry it proves")
-    shown = inclusion.parse(said["proof"])
-    origin = checkpoint.parse(shown.note).origin
-    if checkpoint.owner(origin) != statement.sender:
-        raise LedgerTampered("the receipt proves an entry of another ledger")
-    if checkpoint.only(shown.note, origin) != shown.note:
-        raise Malformed("the receipt's checkpoint carries lines of others")
-    known = shown.check(said["entry"], origin=origin, keys=[card.log_key])
+    shown, known = _proved(said, sender=statement.sender, card=card)
     cosigned = check_cosigned(said["cosigned"], card=card, own=own) if "cosigned" in said else None
     if "statement" in said:
         _check_statement(said["statement"], control.in_reply_to, partner=statement.sender, own=own)
@@ -126,6 +120,17 @@ def check(control: Control, statement: Statement, *, card: Card, own: Card) -> R
         statement=said.get("statement", b""),
         seen=_check_seen(said["seen"], own) if "seen" in said else None,
     )
+
+
+def _proved(said: dict[str, Any], *, sender: str, card: Card) -> tuple[inclusion.Proof, Checkpoint]:
+    """The proof in a receipt, and the checkpoint under which the entry of its sender stands; errors as in `check`."""
+    shown = inclusion.parse(said["proof"])
+    origin = checkpoint.parse(shown.note).origin
+    if checkpoint.owner(origin) != sender:
+        raise LedgerTampered("the receipt proves an entry of another ledger")
+    if checkpoint.only(shown.note, origin) != shown.note:
+        raise Malformed("the receipt's checkpoint carries lines of others")
+    return shown, shown.check(said["entry"], origin=origin, keys=[card.log_key])
 
 
 def _check_statement(data: bytes, packet: bytes, *, partner: str, own: Card) -> None:

@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sharekit import registry
 from sharekit.domain import profile, vocabulary
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import PurposeRefused
 from sharekit.policy import use as footing
 from sharekit.policy.local import UNREAD, LocalPolicy, shipped
-from sharekit.policy.use import Use
+from sharekit.policy.use import Use, engine
 from sharekit.values import Value, field
 
 __all__ = ["Obligation", "Verdict", "answered_for", "decide", "is_emergency", "nothing_to_show"]
@@ -140,9 +139,9 @@ class _Case:
     @property
     def ordered(self) -> bool:
         """Whether a court's order is cited, with its number."""
-        number = re.compile(_engine()["court"]["number"])
+        number = re.compile(engine()["court"]["number"])
         cited = bool(number.fullmatch((self.use.reason or "").strip()))
-        return self.use.gateway in _engine()["court"]["orders"] and cited
+        return self.use.gateway in engine()["court"]["orders"] and cited
 
     @property
     def emergency(self) -> bool:
@@ -150,7 +149,7 @@ class _Case:
         return is_emergency(self.use)
 
     def verdict(self, answer: _Answer) -> Verdict:
-        step = _engine()["steps"][answer.rule]
+        step = engine()["steps"][answer.rule]
         said = step["answers"][answer.name]
         return Verdict(
             outcome=said["outcome"],
@@ -176,7 +175,7 @@ class _Case:
 
     def _source(self, step: dict[str, Any]) -> str:
         if step.get("matrix") and self.policy.is_local(self.terms, self.use.purpose):
-            return f"{step['source']}; {_engine()['words']['local']}"
+            return f"{step['source']}; {engine()['words']['local']}"
         source: str = step["source"]
         return source
 
@@ -300,18 +299,18 @@ def _stated(terms: ShareTerms, purpose: str) -> bool:
 
 
 def _restricted(terms: ShareTerms) -> bool:
-    court = _engine()["court"]
+    court = engine()["court"]
     restrictions, handling = terms.codes("restriction"), terms.handling_codes()
     return not (handling.isdisjoint(court["handling"]) and set(restrictions).isdisjoint(court["restrictions"]))
 
 
 def _collected_on_consent(terms: ShareTerms) -> bool:
-    return not set(terms.codes("lawful_basis", "art6")).isdisjoint(_engine()["consent_bases"])
+    return not set(terms.codes("lawful_basis", "art6")).isdisjoint(engine()["consent_bases"])
 
 
 def _reaches_beyond_consent(use: Use) -> bool:
     """Fresh consent; showing compliance; or where asking is unreasonable an Annex 2 condition, or a law's objective."""
-    if use.basis in _engine()["consent_bases"] or use.purpose in _engine()["compliance_purposes"]:
+    if use.basis in engine()["consent_bases"] or use.purpose in engine()["compliance_purposes"]:
         return True
     return _is_given(use.reason) and bool(use.annex2 or _authorised(use))
 
@@ -320,14 +319,14 @@ def _authorised(use: Use) -> bool:
     """Whether a law authorises it for one of the objectives of Article 23(1)(c) to (j)."""
     if use.gateway is None:
         return False
-    lawful = vocabulary.load("gateways")[use.gateway].more["type"] in _engine()["laws"]
-    headings = _engine()["objectives"]["under"]
+    lawful = vocabulary.load("gateways")[use.gateway].more["type"] in engine()["laws"]
+    headings = engine()["objectives"]["under"]
     return lawful and any(above in headings for above in vocabulary.load("purposes").ancestors(use.purpose))
 
 
 def _agreed(terms: ShareTerms, now: datetime) -> bool:
     """Whether an agreement to the share is in force, and nobody said no."""
-    kinds, against = _engine()["agreement_kinds"], _engine()["agreement_against"]
+    kinds, against = engine()["agreement_kinds"], engine()["agreement_against"]
     asked = [each for each in terms.agreements if each.item.get("kind") in kinds]
     refused = any(each.item.get("status") in against for each in asked)
     return not refused and any(each.in_force(now) for each in asked)
@@ -349,9 +348,9 @@ def _in_an_emergency(case: _Case) -> Iterator[str]:
             purpose=code, org_type=case.use.org_type, break_glass=True, by="somebody", reason="in an emergency"
         )
         rule, name, _ = _first(_Case(case.terms, asserted, case.now, case.policy))
-        outcome = _engine()["steps"][rule]["answers"][name]["outcome"]
+        outcome = engine()["steps"][rule]["answers"][name]["outcome"]
         if outcome == "allow" or (outcome == "allow-logged" and shows):
-            yield _engine()["words"]["emergency"].format(purpose=code)
+            yield engine()["words"]["emergency"].format(purpose=code)
             return
 
 
@@ -359,7 +358,7 @@ def _obligations(verdict: Verdict) -> Iterator[Obligation]:
     known = vocabulary.load("handling")
     for code in sorted(verdict.terms.handling_codes()):
         yield Obligation(code, known[code].definition)
-    for code, each in _engine()["obligations"].items():
+    for code, each in engine()["obligations"].items():
         if verdict.outcome in each["outcomes"]:
             yield Obligation(code, each["text"])
 
@@ -367,8 +366,3 @@ def _obligations(verdict: Verdict) -> Iterator[Obligation]:
 @functools.cache
 def _emergencies() -> tuple[str, ...]:
     return tuple(term.code for term in vocabulary.load("purposes") if term.more.get("break_glass"))
-
-
-@functools.cache
-def _engine() -> Any:
-    return registry.document("engine")

@@ -22,7 +22,7 @@ from sharekit.domain.workdays import day_of
 from sharekit.errors import FieldInvalid, Malformed
 from sharekit.values import Value, field
 
-__all__ = ["Use", "cautions", "check_assessment", "is_reason", "lacking", "misnamed"]
+__all__ = ["Use", "cautions", "check_assessment", "engine", "is_reason", "lacking", "misnamed"]
 
 SEVERAL = 2  # words at least, in a reason that opens by itself
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -152,7 +152,7 @@ def _gateway_faults(terms: ShareTerms, use: Use) -> Iterator[str]:
     if more.get("depersonalised"):
         yield "depersonalised"
     basis = vocabulary.load("art6")[use.basis].more if use.basis else {}
-    if basis.get("needs_duty_gateway") and more["type"] not in _engine()["duties"]:
+    if basis.get("needs_duty_gateway") and more["type"] not in engine()["duties"]:
         yield "needs_duty_gateway"
 
 
@@ -177,7 +177,7 @@ def cautions(terms: ShareTerms, use: Use, *, now: datetime) -> list[str]:
 
 
 def _doubts(term: Term, use: Use, now: datetime) -> Iterator[str]:
-    if term.status in _engine()["doubtful"]:
+    if term.status in engine()["doubtful"]:
         yield _said("doubtful")
     if not _in_force(term, day_of(now)):
         yield _said("not_in_force")
@@ -219,7 +219,7 @@ def _named(use: Use) -> Iterator[tuple[str, Term]]:
 
 
 def _guards(term: Term) -> Iterator[Mapping[str, Any]]:
-    return (guard for flag, guard in _engine()["guards"].items() if term.more.get(flag))
+    return (guard for flag, guard in engine()["guards"].items() if term.more.get(flag))
 
 
 def _org(use: Use) -> Mapping[str, Any]:
@@ -228,7 +228,7 @@ def _org(use: Use) -> Mapping[str, Any]:
 
 
 def _said(name: str) -> str:
-    return str(_engine()["words"][name])
+    return str(engine()["words"][name])
 
 
 @functools.cache
@@ -241,6 +241,6 @@ def _assessments() -> Validator:
     return Validator(registry.document("assessment"), what="assessment")
 
 
-@functools.cache
-def _engine() -> Any:
+def engine() -> Any:
+    """What `schemas/engine.json` says; it is not to be changed."""
     return registry.document("engine")

@@ -64,7 +64,7 @@ def explain(now: datetime) -> str | None:
     if not isinstance(now, Moment) or now.doubt is None:
         return None
     far = "earlier" if now.doubt == BEHIND else "more than 400 days later"
-    clock, newest = _words(now.clock), _words(now.newest)
+    clock, newest = workdays.written(now.clock), workdays.written(now.newest)
     return f"this computer's clock says {clock}, {far} than the record: its newest entry is of {newest}"
 
 
@@ -90,8 +90,3 @@ def from_the_future(issued: datetime, now: datetime) -> datetime:
     """The time beside which something `issued` may be too early: a clock that is behind cannot say that it is."""
     latest = latest_of(now)
     return max(latest, issued) if isinstance(now, Moment) and now.doubt == BEHIND else latest
-
-
-def _words(time: datetime) -> str:
-    local = workdays.local(time)
-    return f"{local.day} {local:%B %Y, %H:%M}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sharekit.domain import vocabulary
-from sharekit.domain.profile import DIFFERS
+from sharekit.domain.second_identifier import DIFFERS
 from sharekit.domain.workdays import local
 from sharekit.errors import IdentityMismatch
 from sharekit.moments import time_of

@@ -13,7 +13,7 @@ import pytest
 from world.agencies import EXAMPLES, example
 
 from sharekit import Keys, ShareTerms, errors, registry
-from sharekit.domain import profile, vocabulary
+from sharekit.domain import profile, second_identifier, vocabulary
 from sharekit.domain.canonical import resolved
 from sharekit.domain.profile import Profile
 from sharekit.domain.validation import Validator
@@ -381,15 +381,15 @@ IDENTITIES = {
 def test_a_flag_shows_nothing_until_the_second_identifier_matches(fields, confirm, same):
     kind = profile.load("cp-is-flag")
     if same:
-        kind.check_identity(fields, confirm)
+        second_identifier.check(kind, fields, confirm)
     else:
         with pytest.raises(errors.IdentityMismatch) as refused:
-            kind.check_identity(fields, confirm)
+            second_identifier.check(kind, fields, confirm)
         assert "mother" not in refused.value.message + refused.value.hint
 
 
 def test_a_profile_that_asks_for_no_second_identifier_opens_without():
-    profile.load("safeguarding-referral").check_identity({}, {})
+    second_identifier.check(profile.load("safeguarding-referral"), {}, {})
 
 
 def test_what_was_left_out_is_not_missed_on_arrival_and_what_came_is_checked():
