@@ -36,6 +36,7 @@ class AgencyTrust(Trust):
     def __init__(self, folder: Path, own: Card, record: Record, clock: Callable[[], datetime]) -> None:
         super().__init__()
         self._own, self._record, self._clock, self._folder = own, record, clock, PinFolder(folder)
+        self._home = folder.parent
         self._files: dict[bytes, Pin] | None = None  # what the folder holds, by fingerprint, once it was read
         self._cards: Mapping[bytes, StandingCard] = {}  # what the ledger said last
         self._of_key: dict[bytes, dict[bytes, None]] = {}  # the accepted cards of a key, the last one at the end
@@ -43,7 +44,7 @@ class AgencyTrust(Trust):
         self._remember(Pin(own, confirmed=True))
         record.finish("revoked", self._finish)
         record.finish("reinstated", self._finish)
-        record.finish("card-renewed", lambda entries: homes.put_card(folder.parent, entries[-1].file or b""))
+        record.finish("card-renewed", lambda entries: homes.put_card(self._home, entries[-1].file or b""))
 
     # --- in step with the ledger ---
 
@@ -251,7 +252,7 @@ class AgencyTrust(Trust):
         for digest, pin in found.pins.items():
             told += self._stray(digest, pin)
         renewed = [entry for _, entry in self._record.find(event="card-renewed")]
-        if renewed and renewed[-1].file != self._own.fingerprint:
+        if renewed and renewed[-1].file != homes.read_card(self._home).fingerprint:
             told.append("the card of this home is not the one that was made last")
         return told
 

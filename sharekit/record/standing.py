@@ -266,7 +266,7 @@ class _Folded:
     def edition_used(self, entry: Entry) -> None:
         self.edition = entry.edition
 
-    def destroyed(self, entry: Entry) -> None:
+    def acted_on(self, entry: Entry) -> None:
         """Nothing stands by it; whoever finishes an act is given it."""
 
     # --- as the vault keeps it ---
@@ -302,7 +302,8 @@ _ACTS: Mapping[str, Callable[[_Folded, Entry], Any]] = {
     "reinstated": _Folded.reinstated,
     "reviewed": _Folded.reviewed,
     "policy-changed": _Folded.policy_changed,
-    "destroyed": _Folded.destroyed,
+    "destroyed": _Folded.acted_on,
+    "card-renewed": _Folded.acted_on,
     "clock-confirmed": _Folded.clock_confirmed,
     "genesis": _Folded.edition_used,
     "edition": _Folded.edition_used,
