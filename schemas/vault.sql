@@ -1,6 +1,6 @@
 -- What may and must be forgettable. Whatever is personal is sealed under the vault key; indexes are HMACs.
 PRAGMA application_id = 1936220534; -- "shav"
-PRAGMA user_version = 5;
+PRAGMA user_version = 2;
 
 -- one row: HMAC(vault key, "sharekit vault owner"), so that a key that is not this vault's is noticed
 CREATE TABLE owner (

@@ -1,6 +1,6 @@
 """Files of an earlier edition are brought up to date, those of a newer one left alone; what was recorded stays.
 
-Edition 1 is the present one: the migrations here are made up.
+The migrations here are made up; tests/test_before.py and tests/vault have the one that is shipped.
 """
 
 from __future__ import annotations

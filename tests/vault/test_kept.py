@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 
 import pytest
 from world.vaults import CTI, NHS, UPN, rows
@@ -141,6 +142,25 @@ def test_the_days_of_an_earlier_edition_are_sealed_when_the_vault_is_unlocked(va
     assert {type(value) for (value,) in rows(home / "vault.db", "SELECT due FROM kept")} == {bytes}
 
 
+def test_a_vault_of_an_earlier_edition_becomes_what_a_new_one_is(vault, home):
+    vault.close()
+    new = shape(home / "vault.db")
+    with contextlib.closing(sqlite3.connect(home / "vault.db")) as db:
+        db.executescript(AS_BEFORE)
+    assert shape(home / "vault.db") != new
+    vault.kept.all()
+    vault.close()
+    assert shape(home / "vault.db") == new
+
+
+def shape(path: Path) -> dict[str, list[tuple]]:
+    """The columns of every table and index."""
+    names = rows(path, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+    return {
+        name: rows(path, f"SELECT * FROM pragma_{kind}_{'x' * (kind == 'table')}info('{name}')") for kind, name in names
+    }
+
+
 AS_BEFORE = """
 DROP INDEX kept_in_clear; DROP INDEX kept_packet; DROP INDEX kept_subject;
 DROP TABLE refused_count; DROP TABLE policy; DROP TABLE draft;
@@ -148,6 +168,7 @@ DROP INDEX action_reference; DROP INDEX action_open; DROP INDEX action_closed; D
 DROP INDEX attestation_time; DROP TABLE seen; ALTER TABLE attestation DROP COLUMN statement;
 DROP TABLE located; DROP TABLE reached; DROP TABLE mention; DROP TABLE unclaimed; DROP TABLE anew;
 ALTER TABLE subject DROP COLUMN tried; ALTER TABLE pending DROP COLUMN start;
+DROP TABLE standing;
 UPDATE kept SET due = 21193;
-PRAGMA user_version = 2;
+PRAGMA user_version = 1;
 """
