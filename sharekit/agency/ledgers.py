@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from datetime import datetime
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from sharekit.agency import home as homes
-from sharekit.errors import Usage
+from sharekit.errors import MayOnlyRead, Usage
 from sharekit.exchange.local_policy import OwnPolicy
 from sharekit.exchange.receipts import Receipts
 from sharekit.exchange.stamping import Stamping
@@ -41,6 +42,9 @@ def export(
 
     Errors as in `Record.export`.
     """
+    if year is None:
+        with contextlib.suppress(MayOnlyRead):
+            record.begin(now)  # the entry about it may be the first of a year, which then is the newest
     cards = [(pin.card.org_id, pin.card.data) for pin in trust]
     attested = receipts.attestations(year=year)
     said = [(each.org_id, each.cosigned, each.entry, each.proof, each.statement or None) for each in attested]

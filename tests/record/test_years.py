@@ -15,7 +15,8 @@ import pytest
 from world.console import REPOSITORY
 from world.servers import ready_database
 
-from sharekit import Agency
+from sharekit import Agency, Trust
+from sharekit.audit.verify import audit
 from sharekit.domain import vocabulary
 from sharekit.errors import LedgerError, LedgerTampered, ShareError, YearClosed
 from sharekit.ledger.entry import Entry
@@ -68,6 +69,15 @@ def test_nobody_begins_a_year_by(world, look):
             assert agency.ledger.checkpoint() == before
 
 
+def test_an_export_that_begins_a_year_is_of_that_year(world, tmp_path):
+    world.flag()
+    world.at(NEW_YEAR)
+    size = world.fernshire.export(tmp_path / "new.export")
+    assert size == world.fernshire.ledger_of(2027).size
+    assert audit(tmp_path / "new.export", Trust([world.fernshire.card()])).origin.endswith("/2027")
+    assert world.fernshire.export(tmp_path / "old.export", year=2026) == world.fernshire.ledger_of(2026).size
+
+
 def test_nothing_follows_the_entry_that_closes_a_year(turned):
     closed = turned.ledger_of(2026)
     before = closed.checkpoint()
@@ -115,7 +125,7 @@ def homes(world, named: str | None) -> Iterator[list[Path]]:
 
 WRITER = """
 import sys
-from sharekit import Agency
+from sharekit import Agency, Trust
 from sharekit.record.record import Facts
 with Agency.load(sys.argv[1]) as agency:
     print("ready", flush=True)
