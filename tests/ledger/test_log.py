@@ -388,18 +388,6 @@ def test_a_killed_writer_loses_no_entry_that_it_was_told_of(ledger):
         ledger.append(entry())
 
 
-def test_an_interrupt_in_the_middle_leaves_nothing(ledger, monkeypatch):
-    def interrupted(*_: object, **__: object) -> str:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "sign", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            ledger.append(entry())
-    assert ledger.append(entry()) == 1
-    assert ledger.verify() == 2
-
-
 # a disk that will not
 
 
