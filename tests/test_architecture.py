@@ -78,3 +78,9 @@ def test_a_decision_record_that_was_replaced_says_by_which():
     replaced = {(old, new) for old, page in pages.items() for new in re.findall(r"^Replaced by (\d{4})\.$", page, re.M)}
     assert replaces == replaced
     assert replaces
+
+
+def test_every_number_in_the_specification_is_of_one_paragraph():
+    numbers = re.findall(r"^\d+(?:\.\d+)+(?=\.? )", (REPOSITORY / "SPEC.md").read_text(), re.M)
+    assert len(numbers) > 40
+    assert len(numbers) == len(set(numbers))

@@ -1,4 +1,4 @@
-"""Whether the times of a ledger's entries can be right: time does not run back unseen, or leap (SPEC.md section 6.11).
+"""Whether the times of a ledger's entries can be right: time does not run back unseen, or leap (SPEC.md section 6.12).
 
 An entry says itself that its clock may have been wrong; one that does not say so is looked at all the same. It is a
 finding where a packet was opened or the year closed at such a time, unless somebody confirmed later that the clock was
