@@ -30,6 +30,8 @@ def differences(record: Record, policy: OwnPolicy, newest: int | None, *, now: d
     """
     entries = itertools.islice(record.all_entries(now), newest)
     found = held_against.differences(record, entries)
+    if newest is None and (count := record.index.misplaced()):
+        found.append(f"{count} entries were hidden from whoever looks by packet, decision or event; look again now")
     if policy.is_astray():
         found.append("policy.toml is not the policy that was set last: what was set last is in force")
     return found

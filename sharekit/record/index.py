@@ -121,6 +121,23 @@ class Index:
                 found[last] = mention
         self._vault.mentions.claim(subject, found, tried=last)
 
+    # --- held against the ledgers ---
+
+    def misplaced(self) -> int:
+        """How many entries are not in the vault under their keys, though it says that they were read; all are read
+        again then.
+        """
+        begun, missing = self._vault.located.first_open(), 0
+        for year, ledger in self._years.since(0):
+            read = ledger.size if year < begun else self._vault.located.reached(year)
+            known = self._vault.located.of(year)
+            rows = itertools.islice(ledger.entries(), read)
+            missing += sum(any((key, seq) not in known for key in _keys(stored)) for seq, stored in rows)
+        if missing:
+            with contextlib.suppress(LedgerError):  # a vault that cannot be written to can still be read
+                self._vault.located.forget_all()
+        return missing
+
     # --- keeping up ---
 
     def keep_up(self, ledger: Ledger, year: int) -> None:

@@ -118,7 +118,7 @@ class Record:
         )
         self._standings = Standings(self.years, self.vault, self.index_key)
         self._looked = vocabulary.load("ledger-events")["consulted"].number
-        self._index = Index(self.years, self.vault, unlocked=self._unlocked, looked=self._looked)
+        self.index = Index(self.years, self.vault, unlocked=self._unlocked, looked=self._looked)
 
     @property
     def index_key(self) -> bytes:
@@ -180,7 +180,7 @@ class Record:
 
     def _append(self, events: Sequence[tuple[str, Facts]], now: datetime) -> int:
         self.standing()  # finishes first what a killed process has left undone
-        self._index.keep_up(ledger := self.begin(now), year_of(ledger))
+        self.index.keep_up(ledger := self.begin(now), year_of(ledger))
         nonces = [os.urandom(16) for _ in events]
         details = [self._detail(nonce, facts) for nonce, (_, facts) in zip(nonces, events, strict=True)]
         if any(details):
@@ -288,7 +288,7 @@ class Record:
         """
         if isinstance(key, str):
             key = event_key(vocabulary.load("ledger-events")[key].number)
-        return self._index.newest_first(key, year)
+        return self.index.newest_first(key, year)
 
     def newest(
         self, ledger: Ledger, year: int, *, limit: int | None, packet: bytes | None, event: str | None
@@ -333,12 +333,12 @@ class Record:
         subject = self.vault.subjects.number(scheme, value)
         found = Facts(outcome="nobody-found") if subject is None else Facts(identifiers=[(scheme, value)])
         self.append("consulted", found, now=now)
-        uses = self._index.about(subject, USED) if subject is not None else iter(())
+        uses = self.index.about(subject, USED) if subject is not None else iter(())
         return [(seq, entry) for _, seq, entry in itertools.islice(uses, min(limit, sys.maxsize))]
 
     def looked_up(self) -> Iterator[Place]:
         """The look-ups of a child of whom nothing had been recorded until then, as far as the child is still known."""
-        return self._index.looked_up()
+        return self.index.looked_up()
 
     def export(
         self,

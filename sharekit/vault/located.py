@@ -43,6 +43,17 @@ class Located:
             db.execute("DELETE FROM located WHERE year = ?", (year,))
             db.execute("UPDATE reached SET located = 0, mentioned = 0, whole = 0 WHERE year = ?", (year,))
 
+    def forget_all(self) -> None:
+        """Begin anew with all ledgers: what is here was changed."""
+        with self._box.writing() as db:
+            db.execute("DELETE FROM located")
+            db.execute("DELETE FROM reached")
+
+    def of(self, year: int) -> set[tuple[bytes, int]]:
+        """The pairs of a key and the number of an entry in the ledger of a year."""
+        with self._box.reading() as db:
+            return set(db.execute("SELECT key, seq FROM located WHERE year = ?", (year,)))
+
     def first_open(self) -> int:
         """The first year of which not all entries have been read for good; 0 where none has."""
         with self._box.reading() as db:

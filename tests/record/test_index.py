@@ -282,3 +282,29 @@ def test_asking_writes_nothing_while_little_is_new(world):
     before = (fernshire.home / "vault.db").stat().st_mtime_ns
     assert len(list(fernshire.record.located(packet))) == 1
     assert (fernshire.home / "vault.db").stat().st_mtime_ns == before
+
+
+HIDDEN = {
+    "of one packet": "DELETE FROM located WHERE length(key) = 16",
+    "of all": "DELETE FROM located",
+    "elsewhere": "UPDATE OR REPLACE located SET seq = 0",
+    "as if the years were over": "DELETE FROM located; DELETE FROM reached; INSERT INTO reached VALUES (9998, 0, 0, 1)",
+}
+
+
+@pytest.mark.parametrize("change", HIDDEN.values(), ids=HIDDEN)
+def test_entries_that_were_hidden_in_the_vault_are_told_and_are_there_again(world, change):
+    world.flag()
+    agency = world.fernshire
+    agency.record.index.catch_up()
+    before = [seq for seq, _ in agency.record.find(event="sealed")]
+    assert (len(before), agency.differences()) == (1, [])
+    with agency.record.vault.writing() as db:
+        for statement in change.split(";"):
+            db.execute(statement)
+    (difference,) = agency.differences()
+    assert "hidden" in difference
+    assert agency.differences() == []
+    assert [seq for seq, _ in agency.record.find(event="sealed")] == before
+    agency.record.index.catch_up()
+    assert agency.differences() == []
