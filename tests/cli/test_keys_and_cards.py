@@ -80,6 +80,17 @@ def test_a_lost_passphrase_is_replaced(oak):
         assert sharekit("keys", "recovery", "--home", "oak", *wrong).error == "usage"
 
 
+def test_a_copy_never_takes_the_place_of_one_whose_secret_is_on_paper(oak):
+    make = ("keys", "recovery", "--home", "oak", "--passphrase-file", "old", "-o", "copy", "--json")
+    made = sharekit(*make).json
+    again = sharekit(*make)
+    assert (again.code, again.error, made["secret"] in again.text) == (1, "output-unwritable", False)
+    restore = ("keys", "recovery", "--restore", "copy", "--home", "oak", "--new-passphrase-file", "new")
+    assert sharekit(*restore, stdin=made["secret"].encode()).code == 0
+    log = sharekit("ledger", "log", "--home", "oak", "--event", "keys-changed", "--json").json
+    assert len(log["entries"]) == 2
+
+
 def test_a_partner_tells_the_secret_of_a_copy_that_was_made_for_it(oak):
     digits = fingerprint("elm2.card", "elm")
     assert sharekit("trust", "add", "elm2.card", "--home", "larch", "--fingerprint", digits).code == 0
