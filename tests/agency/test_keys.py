@@ -67,6 +67,11 @@ BAD = {
     "with a tab": "correct\thorse",
     "two lines": "correct horse\nbattery",
     "with nothing": "correct\0horse",
+    "with what nobody sees": "correct\N{ZERO WIDTH SPACE} horse",
+    "of what nobody sees": "\N{ZERO WIDTH SPACE}\N{ZERO WIDTH JOINER}\N{WORD JOINER}" * 4,
+    "with letters that show nothing": "correct\N{HANGUL FILLER}horse",
+    "with a turned direction": "correct \N{RIGHT-TO-LEFT OVERRIDE}horse",
+    "with another kind of line": "correct\N{LINE SEPARATOR}horse",
 }
 
 
