@@ -229,6 +229,15 @@ def test_a_partner_whose_card_was_confirmed_can_tell_the_secret_and_nobody_else(
     assert "keys-changed" in world.events(FERNSHIRE)
 
 
+@pytest.mark.parametrize("org_id", ["", "Ann Example, 1 High Street", "ZZ1\n", "\x1b[31m", "x" * 33])
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_copy_for_what_is_no_organisation_is_no_copy(org_id, locked, world):
+    partner = Card.parse(world.fernshire.card()) if locked else None
+    made = recovery.make(key_files.Keys.generate(), org_id=org_id, partner=partner)
+    with pytest.raises(errors.Malformed, match="no copy of keys"):
+        world.fernshire.own_keys.recovery_secret(made.data)
+
+
 def test_every_flipped_bit_of_a_copy_is_refused(world):
     keys = key_files.Keys.generate()
     made = recovery.make(keys, org_id=QUILLBROOK)
