@@ -266,6 +266,14 @@ def test_a_renewed_card_has_other_particulars_and_the_same_keys(world, quillbroo
     assert world.events(QUILLBROOK)[-2:] == ["card-renewed", "card-renewed"]
 
 
+def test_two_who_renew_a_card_at_once_lose_nothing_of_each_other(quillbrook):
+    one, other = reloaded(quillbrook, OLD), reloaded(quillbrook, OLD)
+    one.own_keys.renew_card(phone="01632 960333")
+    other.own_keys.renew_card(name="Quillbrook Hospitals")
+    card = Card.parse(reloaded(quillbrook).card())
+    assert (card.phone, card.name) == ("01632 960333", "Quillbrook Hospitals")
+
+
 def test_what_was_sent_with_the_card_before_is_still_believed(world, quillbrook):
     packet = world.flag()
     world.at("2026-12-20T09:00:00Z")
@@ -280,9 +288,12 @@ def test_what_was_sent_with_the_card_before_is_still_believed(world, quillbrook)
     assert [card.name for pin in quillbrook.trust for card in pin.earlier] == ["Fernshire County Council"]
 
 
-@pytest.mark.parametrize("part", [{"phone": "switchboard"}, {"name": "\N{HANGUL FILLER}"}, {"out_of_hours_phone": "x"}])
+NO_PARTICULARS = [("phone", "switchboard"), ("name", "\N{HANGUL FILLER}"), ("out_of_hours_phone", "x")]
+
+
+@pytest.mark.parametrize("part", [*NO_PARTICULARS, ("phone", ""), ("name", "")])
 def test_a_card_is_not_renewed_with_what_no_card_may_say(part, quillbrook):
     before = quillbrook.card()
     with pytest.raises(errors.FieldInvalid):
-        quillbrook.own_keys.renew_card(**part)
+        quillbrook.own_keys.renew_card(**dict([part]))
     assert reloaded(quillbrook).card() == before
