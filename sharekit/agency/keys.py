@@ -148,7 +148,7 @@ def _is_of(private: Keys, card: Card) -> bool:
 
 
 def recovered(home: Path, copy: bytes, secret: str) -> Keys:
-    """The keys of this home from a copy, by the secret that somebody typed; a log key that is gone is put back.
+    """The keys of this home from a copy, by the secret that somebody typed; their log key is put back.
 
     Usage if there is no home, the secret has a slip, or the keys are not those of the home's card; WrongPassphrase if
     the secret is another's; Malformed if `copy` is no copy.

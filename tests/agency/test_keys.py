@@ -154,6 +154,14 @@ def test_keys_that_are_gone_come_back_from_the_copy(quillbrook):
     assert reloaded(quillbrook, NEW).unlocked
 
 
+def test_the_log_key_of_another_home_gives_way_to_the_one_in_the_copy(world, quillbrook):
+    made, path = quillbrook.own_keys.recovery_copy(), quillbrook.home / "keys" / "log.key"
+    before = path.read_bytes()
+    path.write_bytes((world.fernshire.home / "keys" / "log.key").read_bytes())
+    Agency.recover(quillbrook.home, made.data, recovery.spelled(made.secret), NEW)
+    assert (path.read_bytes(), reloaded(quillbrook, NEW).unlocked) == (before, True)
+
+
 def test_a_copy_shows_no_seed_and_its_secret_stands_nowhere(quillbrook):
     made = quillbrook.own_keys.recovery_copy()
     assert not any(seed in made.data for seed in key_files.seeds_of(quillbrook.keys).values())
