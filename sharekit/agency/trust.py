@@ -25,6 +25,8 @@ from sharekit.values import replace
 
 __all__ = ["AgencyTrust"]
 
+LONGEST_REASON = 4000  # letters: its file is read to a limit
+
 
 class AgencyTrust(Trust):
     """The cards that this agency believes: every change is an entry, and its own card is always among them.
@@ -195,7 +197,7 @@ class AgencyTrust(Trust):
     def revoke(
         self, org_id: str, *, reason: str, fingerprint: str | None = None, now: datetime | None = None
     ) -> list[Pin]:
-        self._check_other(org_id)
+        self._check_act(org_id, reason)
         with self._record.one_at_a_time():
             self._refresh()
             pin, at = self._valid_pin(org_id, fingerprint), now or self._clock()
@@ -203,7 +205,7 @@ class AgencyTrust(Trust):
             return self._revoke([pin], reason, at)
 
     def revoke_all(self, org_id: str, *, reason: str, now: datetime | None = None) -> list[Pin]:
-        self._check_other(org_id)
+        self._check_act(org_id, reason)
         with self._record.one_at_a_time():
             self._refresh()
             pins, at = self._valid(org_id), now or self._clock()
@@ -211,16 +213,18 @@ class AgencyTrust(Trust):
             return self._revoke(pins, reason, at)
 
     def reinstate(self, org_id: str, *, fingerprint: str, reason: str, now: datetime | None = None) -> Pin:
-        self._check_other(org_id)
+        self._check_act(org_id, reason)
         with self._record.one_at_a_time():
             self._refresh()
             pin, at = self._revoked_pin(org_id, fingerprint), now or self._clock()
             self._append("reinstated", pin.card, at)
             return self._written([self._reinstated(pin, reason, at)])[0]
 
-    def _check_other(self, org_id: str) -> None:
+    def _check_act(self, org_id: str, reason: str) -> None:
         if self._is_own(org_id):
             raise Usage("an agency does not revoke its own card here", hint="tell every partner to revoke it")
+        if len(reason) > LONGEST_REASON:
+            raise Usage("the reason is too long", hint="a sentence or two: what happened, and who told you")
 
     def _append(self, event: str, card: Card, now: datetime, *, outcome: str = "done") -> None:
         facts = Facts(counterparties=[card.org_id], file=card.fingerprint, outcome=outcome)

@@ -38,6 +38,30 @@ def second(world: World, org_id: str = QUILLBROOK) -> Agency:
     return Agency.create(world.folder / f"{org_id}-2", org_id=org_id, **about)
 
 
+ACTS: dict[str, Callable[[Agency, str], object]] = {
+    "one key": lambda agency, reason: agency.trust.revoke(QUILLBROOK, reason=reason),
+    "every key": lambda agency, reason: agency.trust.revoke_all(QUILLBROOK, reason=reason),
+    "reinstating": lambda agency, reason: agency.trust.reinstate(
+        QUILLBROOK, fingerprint=agency.trust.card(QUILLBROOK).fingerprint.hex(), reason=reason
+    ),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_reason_that_is_too_long_for_a_file_is_refused_before_anything_is_done(act, world):
+    world.quillbrook  # noqa: B018  # made first
+    before = world.fernshire.ledger.size
+    with pytest.raises(errors.Usage, match="the reason is too long"):
+        act(world.fernshire, "\N{SNOWMAN}" * 4001)
+    assert world.fernshire.ledger.size == before
+
+
+def test_the_longest_reason_there_may_be_is_kept(world):
+    world.quillbrook  # noqa: B018  # made first
+    world.fernshire.trust.revoke(QUILLBROOK, reason="\N{OX}" * 4000)
+    assert [len(pin.reason) for pin in again(world, FERNSHIRE).trust if pin.revoked] == [4000]
+
+
 # --- one key of several ---
 
 
