@@ -179,6 +179,7 @@ class AgencyTrust(Trust):
             self._refresh()
             if parsed.fingerprint not in self._cards:
                 soundness.check(parsed, now=now)
+            self._bring_back(parsed)
             pin = self._candidate(parsed, fingerprint)
             self._write(pin)  # first: without its entry it counts for nothing
             self._append("trusted", parsed, now)
@@ -188,6 +189,13 @@ class AgencyTrust(Trust):
             self._refresh()
             self._believe(parsed.fingerprint)
         return self._pins.get(parsed.kid, pin)
+
+    def _bring_back(self, card: Card) -> None:
+        """Write the file of a card anew that was revoked and has none, so that it is known as revoked."""
+        known = self._cards.get(card.fingerprint)
+        if known is not None and known.revoked_since is not None and self._file_of(card.fingerprint) is None:
+            self._write(Pin(card))
+            self._believe(card.fingerprint)
 
     def _check_real(self, card: Card) -> None:
         """Return only if a home like this one may believe the card; NotTrusted if it is from a demonstration."""

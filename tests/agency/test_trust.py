@@ -221,6 +221,20 @@ def test_a_card_whose_file_is_gone_is_told_of_and_added_again(world):
     assert agency.verify(packet).sender == FERNSHIRE
 
 
+def test_a_revoked_card_whose_file_is_gone_is_called_revoked_and_not_accepted_again(world):
+    card = world.fernshire.card()
+    fingerprint = digits(world.fernshire)
+    world.quillbrook.trust.revoke(FERNSHIRE, reason="stolen")
+    the_pin(world.quillbrook.home / "trust").unlink()
+    agency = again(world, QUILLBROOK)
+    before = agency.ledger.size
+    with pytest.raises(errors.Revoked):
+        agency.trust.add(card, fingerprint)
+    assert agency.ledger.size == before
+    agency.trust.reinstate(FERNSHIRE, fingerprint=fingerprint, reason="found")  # its file is back
+    assert agency.trust.card(FERNSHIRE).data == card
+
+
 def test_a_trust_folder_that_is_missing_is_not_an_empty_one(world):
     world.quillbrook  # noqa: B018  # pinned
     shutil.rmtree(world.fernshire.home / "trust")
