@@ -125,6 +125,8 @@ def test_of_several_keys_none_is_revoked_before_it_is_said_which(two_keys):
     assert all(digits in asked.err.replace(" ", "") for digits in two_keys)
     revoked = sharekit(*REVOKE, "stolen", "--fingerprint", f"fingerprint: {two_keys[0].upper()}", "--json").json
     assert [card["fingerprint"] for card in revoked["cards"]] == [two_keys[0]]
+    again = sharekit(*REVOKE, "stolen", "--fingerprint", two_keys[0])
+    assert (again.code, again.error, "revoked already" in again.err) == (3, "unknown-sender", True)
     listed = sharekit("trust", "list", "--home", "larch", "--json").json["cards"]
     found = {card["fingerprint"]: card["revoked"] is not None for card in listed if card["org_id"] == "ZZQ77"}
     assert found == {two_keys[0]: True, two_keys[1]: False}
