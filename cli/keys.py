@@ -58,8 +58,9 @@ def recovery(
     """A copy of the keys for the day when the passphrase is lost.
 
     Make one with -o, write the secret on paper, and keep the two apart. With --to a partner keeps the secret instead of
-    paper. When the passphrase is lost: --restore asks for the secret and a new passphrase; a partner finds the secret
-    with --reveal, and reads it out over a telephone line already known.
+    paper. A file that is there already stays as it is: the secret on paper opens that copy and no other. When the
+    passphrase is lost: --restore asks for the secret and a new passphrase; a partner finds the secret with --reveal,
+    and reads it out over a telephone line already known.
 
     \b
     Example:
@@ -83,7 +84,7 @@ def recovery(
 def _make(out: str, partner: str | None) -> None:
     from sharekit.agency.keys import spelled
 
-    with session.agency(unlocked=True) as agency, session.destination(out, what="the copy") as deliver:
+    with session.agency(unlocked=True) as agency, session.new_file(out, what="the copy") as deliver:
         made = agency.own_keys.recovery_copy(partner)
         deliver(made.data)
     secret = spelled(made.secret) if partner is None else None

@@ -327,6 +327,22 @@ def destination(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
 
 
 @contextlib.contextmanager
+def new_file(name: str, *, what: str) -> Iterator[Callable[[bytes], None]]:
+    """As `destination`, for a file that is not there yet; OutputUnwritable if it is, and it stays as it was."""
+    from sharekit.agency import files
+    from sharekit.errors import OutputUnwritable
+
+    if name == "-":
+        refuse_both(what)
+        yield to_standard_output
+        return
+    if os.path.lexists(path := place(name)):
+        raise OutputUnwritable("there is a file of that name already", hint=f"name another file for {what} with -o")
+    with files.replacing(path, home()) as replacement:
+        yield replacement.commit_new
+
+
+@contextlib.contextmanager
 def written(name: str, *, what: str) -> Iterator[Path]:
     """The path of a file that the library writes itself; for `-` it goes to standard output afterwards."""
     import shutil

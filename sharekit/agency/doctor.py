@@ -76,7 +76,7 @@ def _keys(agency: Agency) -> Iterator[Check]:
         yield Check(name, "protected by a passphrase", "Argon2id; the log key never is")
     else:
         yield Check(name, "not protected", "whoever can read this disk can use them", good=False)
-    for path in sorted((agency.home / "keys").iterdir()):
+    for path in filter(Path.exists, sorted((agency.home / "keys").iterdir())):
         mode = path.stat().st_mode & 0o777
         private = not mode & 0o077
         why, code = ("", 0) if private else (f"others may use it; run: chmod 600 {path}", NotTrusted.exit_code)

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nacl.signing import SigningKey
+
 from sharekit.disk import files, leftovers, locks
 from sharekit.domain import forms, vocabulary
 from sharekit.domain.identifiers import is_phone
@@ -219,10 +221,11 @@ def put_card(home: Path, fingerprint: bytes) -> None:
 
 
 def write_log_key(home: Path, private: Keys) -> None:
-    """Write the file of the log key anew, if it is missing or damaged."""
-    try:
-        keys.log_from_file(read_part(home, "keys/log.key", what="the log key of this home"))
-    except Malformed:
+    """Write the file of the log key anew, if it is missing, damaged or another home's."""
+    held: SigningKey | None = None
+    with contextlib.suppress(Malformed):
+        held = keys.log_from_file(read_part(home, "keys/log.key", what="the log key of this home"))
+    if held != private.log:
         (home / "keys").mkdir(mode=0o700, exist_ok=True)
         files.write(home / "keys" / "log.key", keys.log_to_file(private))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from nacl.signing import SigningKey
 
@@ -94,18 +95,30 @@ class OwnKeys:
 
         Partners believe it once they have added it. FieldInvalid for what cannot stand on a card.
         """
-        own, now = self._signer.card, self._clock()
-        night = own.out_of_hours_phone if out_of_hours_phone is None else out_of_hours_phone or None
-        about = homes.checked(own.org_id, own.org_type, name or own.name, phone or own.phone, night)
-        card = Card.make(self._signer.keys, issued=now, demonstration=own.demonstration, **about)
+        changed = {"name": name, "phone": phone, "out_of_hours_phone": out_of_hours_phone}
+        now = self._clock()
+        with self._record.one_at_a_time():
+            self._record.standing()  # finishes what a killed process had begun
+            own = homes.read_card(self._home)  # another process may have renewed it since
+            about = own.contact | {each: value for each, value in changed.items() if value is not None}
+            about["out_of_hours_phone"] = about["out_of_hours_phone"] or None
+            card = self._card(own, about, now)
+            self._put(own, card, now)
+        self._renewed(card)
+        return card.data
+
+    def _card(self, own: Card, about: Mapping[str, Any], now: datetime) -> Card:
+        fit = homes.checked(org_type=own.org_type, **about)
+        return Card.make(self._signer.keys, issued=now, demonstration=own.demonstration, **fit)
+
+    def _put(self, own: Card, card: Card, now: datetime) -> None:
+        """Record a new card, and put it in the place of `own`; both are kept."""
         for each in (own, card):
             homes.keep_card(self._home, each)
         with files.replacing(self._home / "card.cbor") as replacement:
             facts = Facts(counterparties=[card.org_id], file=card.fingerprint)
             self._record.append("card-renewed", facts, now=now)
             replacement.commit(card.data)
-        self._renewed(card)
-        return card.data
 
 
 def log_key(home: Path) -> SigningKey:
@@ -135,7 +148,7 @@ def _is_of(private: Keys, card: Card) -> bool:
 
 
 def recovered(home: Path, copy: bytes, secret: str) -> Keys:
-    """The keys of this home from a copy, by the secret that somebody typed; a log key that is gone is put back.
+    """The keys of this home from a copy, by the secret that somebody typed; their log key is put back.
 
     Usage if there is no home, the secret has a slip, or the keys are not those of the home's card; WrongPassphrase if
     the secret is another's; Malformed if `copy` is no copy.

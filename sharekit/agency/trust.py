@@ -25,6 +25,8 @@ from sharekit.values import replace
 
 __all__ = ["AgencyTrust"]
 
+LONGEST_REASON = 4000  # letters: its file is read to a limit
+
 
 class AgencyTrust(Trust):
     """The cards that this agency believes: every change is an entry, and its own card is always among them.
@@ -177,6 +179,7 @@ class AgencyTrust(Trust):
             self._refresh()
             if parsed.fingerprint not in self._cards:
                 soundness.check(parsed, now=now)
+            self._bring_back(parsed)
             pin = self._candidate(parsed, fingerprint)
             self._write(pin)  # first: without its entry it counts for nothing
             self._append("trusted", parsed, now)
@@ -187,6 +190,13 @@ class AgencyTrust(Trust):
             self._believe(parsed.fingerprint)
         return self._pins.get(parsed.kid, pin)
 
+    def _bring_back(self, card: Card) -> None:
+        """Write the file of a card anew that was revoked and has none, so that it is known as revoked."""
+        known = self._cards.get(card.fingerprint)
+        if known is not None and known.revoked_since is not None and self._file_of(card.fingerprint) is None:
+            self._write(Pin(card))
+            self._believe(card.fingerprint)
+
     def _check_real(self, card: Card) -> None:
         """Return only if a home like this one may believe the card; NotTrusted if it is from a demonstration."""
         if card.demonstration and not self._own.demonstration:
@@ -195,7 +205,7 @@ class AgencyTrust(Trust):
     def revoke(
         self, org_id: str, *, reason: str, fingerprint: str | None = None, now: datetime | None = None
     ) -> list[Pin]:
-        self._check_other(org_id)
+        self._check_act(org_id, reason)
         with self._record.one_at_a_time():
             self._refresh()
             pin, at = self._valid_pin(org_id, fingerprint), now or self._clock()
@@ -203,7 +213,7 @@ class AgencyTrust(Trust):
             return self._revoke([pin], reason, at)
 
     def revoke_all(self, org_id: str, *, reason: str, now: datetime | None = None) -> list[Pin]:
-        self._check_other(org_id)
+        self._check_act(org_id, reason)
         with self._record.one_at_a_time():
             self._refresh()
             pins, at = self._valid(org_id), now or self._clock()
@@ -211,16 +221,18 @@ class AgencyTrust(Trust):
             return self._revoke(pins, reason, at)
 
     def reinstate(self, org_id: str, *, fingerprint: str, reason: str, now: datetime | None = None) -> Pin:
-        self._check_other(org_id)
+        self._check_act(org_id, reason)
         with self._record.one_at_a_time():
             self._refresh()
             pin, at = self._revoked_pin(org_id, fingerprint), now or self._clock()
             self._append("reinstated", pin.card, at)
             return self._written([self._reinstated(pin, reason, at)])[0]
 
-    def _check_other(self, org_id: str) -> None:
+    def _check_act(self, org_id: str, reason: str) -> None:
         if self._is_own(org_id):
             raise Usage("an agency does not revoke its own card here", hint="tell every partner to revoke it")
+        if len(reason) > LONGEST_REASON:
+            raise Usage("the reason is too long", hint="a sentence or two: what happened, and who told you")
 
     def _append(self, event: str, card: Card, now: datetime, *, outcome: str = "done") -> None:
         facts = Facts(counterparties=[card.org_id], file=card.fingerprint, outcome=outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from sharekit.domain.display import shows_all
 from sharekit.errors import Usage
 
 __all__ = ["check_new", "forms", "normalised"]
@@ -26,7 +27,7 @@ def forms(words: str) -> list[str]:
 def check_new(words: str) -> None:
     """Return only if somebody may take this as a new passphrase; Usage otherwise. One in use goes on."""
     plain = normalised(words)
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in plain):
-        raise Usage("the passphrase holds what is no letter", hint="one line of letters, digits, signs and spaces")
+    if not shows_all(plain):  # what was pasted with it cannot be typed again
+        raise Usage("the passphrase holds what nobody can see", hint="one line of letters, digits, signs and spaces")
     if len(plain.strip()) < SHORTEST or len(set(plain)) < LEAST_DIFFERENT:
         raise Usage("the passphrase is too short", hint=_HINT)

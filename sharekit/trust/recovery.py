@@ -126,14 +126,10 @@ def _parts(data: bytes) -> tuple[str, bytes, tuple[bytes, bytes, bytes] | None]:
     except Malformed:
         found = None
     match found:
-        case ["sharekit-recovery", 1, str() as org_id, bytes() as box, None] if ORG_ID.match(org_id):
-            return org_id, box, None
-        case [
-            "sharekit-recovery",
-            1,
-            str() as org_id,
-            bytes() as box,
-            [bytes() as kid, bytes() as ek, bytes() as sealed],
-        ]:
-            return org_id, box, (kid, ek, sealed)
+        case ["sharekit-recovery", 1, str() as org_id, bytes() as box, lock] if ORG_ID.match(org_id):
+            match lock:
+                case None:
+                    return org_id, box, None
+                case [bytes() as kid, bytes() as ek, bytes() as sealed]:
+                    return org_id, box, (kid, ek, sealed)
     raise Malformed("the file is no copy of keys", hint="it is what sharekit keys recovery -o FILE wrote")

@@ -190,7 +190,10 @@ class Trust:
     def _valid_pin(self, org_id: str, fingerprint: str | None) -> Pin:
         pins = self._valid(org_id)
         if fingerprint is not None:
-            return _with_fingerprint(pins, fingerprint)
+            pin = _with_fingerprint(self._of(org_id), fingerprint)
+            if pin.revoked:
+                raise UnknownSender("that key is revoked already", hint=_LIST)
+            return pin
         if len(pins) > 1:
             told = "; ".join(f"{grouped(pin.card.fingerprint)} (issued {pin.card.issued:%Y-%m-%d})" for pin in pins)
             raise Usage(f"{len(pins)} keys of {org_id} are pinned", hint=f"--fingerprint with one of: {told}; or --all")

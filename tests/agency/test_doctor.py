@@ -89,6 +89,14 @@ def test_what_somebody_may_have_wanted_so_is_said_and_is_no_failure(homes):
     assert doctor.worst(found.values()) == 0
 
 
+@pytest.mark.parametrize("where", ["gone", ".", "link"])
+def test_a_link_to_nothing_beside_the_keys_hides_no_other_check(where, homes):
+    os.symlink(where, homes.quillbrook.home / "keys" / "link")
+    others_may_read("keys/agency.key")(homes)
+    found = examined(homes.quillbrook)
+    assert (found["mode of agency.key"].good, "ledger" in found) == (False, True)
+
+
 def test_the_worst_of_several_counts():
     assert doctor.worst([]) == 0
     assert doctor.worst([Check("a", "", exit_code=3), Check("b", "", exit_code=6), Check("c", "")]) == 6

@@ -67,6 +67,11 @@ BAD = {
     "with a tab": "correct\thorse",
     "two lines": "correct horse\nbattery",
     "with nothing": "correct\0horse",
+    "with what nobody sees": "correct\N{ZERO WIDTH SPACE} horse",
+    "of what nobody sees": "\N{ZERO WIDTH SPACE}\N{ZERO WIDTH JOINER}\N{WORD JOINER}" * 4,
+    "with letters that show nothing": "correct\N{HANGUL FILLER}horse",
+    "with a turned direction": "correct \N{RIGHT-TO-LEFT OVERRIDE}horse",
+    "with another kind of line": "correct\N{LINE SEPARATOR}horse",
 }
 
 
@@ -149,6 +154,14 @@ def test_keys_that_are_gone_come_back_from_the_copy(quillbrook):
     assert reloaded(quillbrook, NEW).unlocked
 
 
+def test_the_log_key_of_another_home_gives_way_to_the_one_in_the_copy(world, quillbrook):
+    made, path = quillbrook.own_keys.recovery_copy(), quillbrook.home / "keys" / "log.key"
+    before = path.read_bytes()
+    path.write_bytes((world.fernshire.home / "keys" / "log.key").read_bytes())
+    Agency.recover(quillbrook.home, made.data, recovery.spelled(made.secret), NEW)
+    assert (path.read_bytes(), reloaded(quillbrook, NEW).unlocked) == (before, True)
+
+
 def test_a_copy_shows_no_seed_and_its_secret_stands_nowhere(quillbrook):
     made = quillbrook.own_keys.recovery_copy()
     assert not any(seed in made.data for seed in key_files.seeds_of(quillbrook.keys).values())
@@ -224,6 +237,15 @@ def test_a_partner_whose_card_was_confirmed_can_tell_the_secret_and_nobody_else(
     assert "keys-changed" in world.events(FERNSHIRE)
 
 
+@pytest.mark.parametrize("org_id", ["", "Ann Example, 1 High Street", "ZZ1\n", "\x1b[31m", "x" * 33])
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_copy_for_what_is_no_organisation_is_no_copy(org_id, locked, world):
+    partner = Card.parse(world.fernshire.card()) if locked else None
+    made = recovery.make(key_files.Keys.generate(), org_id=org_id, partner=partner)
+    with pytest.raises(errors.Malformed, match="no copy of keys"):
+        world.fernshire.own_keys.recovery_secret(made.data)
+
+
 def test_every_flipped_bit_of_a_copy_is_refused(world):
     keys = key_files.Keys.generate()
     made = recovery.make(keys, org_id=QUILLBROOK)
@@ -252,6 +274,14 @@ def test_a_renewed_card_has_other_particulars_and_the_same_keys(world, quillbroo
     assert world.events(QUILLBROOK)[-2:] == ["card-renewed", "card-renewed"]
 
 
+def test_two_who_renew_a_card_at_once_lose_nothing_of_each_other(quillbrook):
+    one, other = reloaded(quillbrook, OLD), reloaded(quillbrook, OLD)
+    one.own_keys.renew_card(phone="01632 960333")
+    other.own_keys.renew_card(name="Quillbrook Hospitals")
+    card = Card.parse(reloaded(quillbrook).card())
+    assert (card.phone, card.name) == ("01632 960333", "Quillbrook Hospitals")
+
+
 def test_what_was_sent_with_the_card_before_is_still_believed(world, quillbrook):
     packet = world.flag()
     world.at("2026-12-20T09:00:00Z")
@@ -266,9 +296,12 @@ def test_what_was_sent_with_the_card_before_is_still_believed(world, quillbrook)
     assert [card.name for pin in quillbrook.trust for card in pin.earlier] == ["Fernshire County Council"]
 
 
-@pytest.mark.parametrize("part", [{"phone": "switchboard"}, {"name": "\N{HANGUL FILLER}"}, {"out_of_hours_phone": "x"}])
+NO_PARTICULARS = [("phone", "switchboard"), ("name", "\N{HANGUL FILLER}"), ("out_of_hours_phone", "x")]
+
+
+@pytest.mark.parametrize("part", [*NO_PARTICULARS, ("phone", ""), ("name", "")])
 def test_a_card_is_not_renewed_with_what_no_card_may_say(part, quillbrook):
     before = quillbrook.card()
     with pytest.raises(errors.FieldInvalid):
-        quillbrook.own_keys.renew_card(**part)
+        quillbrook.own_keys.renew_card(**dict([part]))
     assert reloaded(quillbrook).card() == before

@@ -38,6 +38,30 @@ def second(world: World, org_id: str = QUILLBROOK) -> Agency:
     return Agency.create(world.folder / f"{org_id}-2", org_id=org_id, **about)
 
 
+ACTS: dict[str, Callable[[Agency, str], object]] = {
+    "one key": lambda agency, reason: agency.trust.revoke(QUILLBROOK, reason=reason),
+    "every key": lambda agency, reason: agency.trust.revoke_all(QUILLBROOK, reason=reason),
+    "reinstating": lambda agency, reason: agency.trust.reinstate(
+        QUILLBROOK, fingerprint=agency.trust.card(QUILLBROOK).fingerprint.hex(), reason=reason
+    ),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_reason_that_is_too_long_for_a_file_is_refused_before_anything_is_done(act, world):
+    world.quillbrook  # noqa: B018  # made first
+    before = world.fernshire.ledger.size
+    with pytest.raises(errors.Usage, match="the reason is too long"):
+        act(world.fernshire, "\N{SNOWMAN}" * 4001)
+    assert world.fernshire.ledger.size == before
+
+
+def test_the_longest_reason_there_may_be_is_kept(world):
+    world.quillbrook  # noqa: B018  # made first
+    world.fernshire.trust.revoke(QUILLBROOK, reason="\N{OX}" * 4000)
+    assert [len(pin.reason) for pin in again(world, FERNSHIRE).trust if pin.revoked] == [4000]
+
+
 # --- one key of several ---
 
 
@@ -195,6 +219,20 @@ def test_a_card_whose_file_is_gone_is_told_of_and_added_again(world):
         agency.verify(packet)
     agency.trust.add(world.fernshire.card())
     assert agency.verify(packet).sender == FERNSHIRE
+
+
+def test_a_revoked_card_whose_file_is_gone_is_called_revoked_and_not_accepted_again(world):
+    card = world.fernshire.card()
+    fingerprint = digits(world.fernshire)
+    world.quillbrook.trust.revoke(FERNSHIRE, reason="stolen")
+    the_pin(world.quillbrook.home / "trust").unlink()
+    agency = again(world, QUILLBROOK)
+    before = agency.ledger.size
+    with pytest.raises(errors.Revoked):
+        agency.trust.add(card, fingerprint)
+    assert agency.ledger.size == before
+    agency.trust.reinstate(FERNSHIRE, fingerprint=fingerprint, reason="found")  # its file is back
+    assert agency.trust.card(FERNSHIRE).data == card
 
 
 def test_a_trust_folder_that_is_missing_is_not_an_empty_one(world):

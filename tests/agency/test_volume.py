@@ -41,6 +41,7 @@ def test_a_new_disk_becomes_a_home_and_keeps_what_is_its_own(tmp_path, names):
 def volume(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "volume"
     place.mkdir()
+    # Only the system's administrator mounts, and in many containers not even that one; the other tests need no mount.
     if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "none", place], capture_output=True).returncode:
         pytest.skip("nothing may be mounted here")
     yield place
@@ -58,11 +59,11 @@ def test_where_it_cannot_be_filled_nothing_of_it_stays(tmp_path, monkeypatch, at
     home, real, calls = tmp_path / "home", os.rename, []
     home.mkdir()
 
-    def fail(source: object, target: object) -> None:
+    def fail(source: Path, target: Path) -> None:
         calls.append(target)
         if len(calls) == at + 1:
             raise OSError(28, "full")
-        real(source, target)  # type: ignore[arg-type]
+        real(source, target)
 
     monkeypatch.setattr(homes.os, "rename", fail)
     with pytest.raises(OutputUnwritable):

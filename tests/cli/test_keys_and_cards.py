@@ -80,6 +80,17 @@ def test_a_lost_passphrase_is_replaced(oak):
         assert sharekit("keys", "recovery", "--home", "oak", *wrong).error == "usage"
 
 
+def test_a_copy_never_takes_the_place_of_one_whose_secret_is_on_paper(oak):
+    make = ("keys", "recovery", "--home", "oak", "--passphrase-file", "old", "-o", "copy", "--json")
+    made = sharekit(*make).json
+    again = sharekit(*make)
+    assert (again.code, again.error, made["secret"] in again.text) == (1, "output-unwritable", False)
+    restore = ("keys", "recovery", "--restore", "copy", "--home", "oak", "--new-passphrase-file", "new")
+    assert sharekit(*restore, stdin=made["secret"].encode()).code == 0
+    log = sharekit("ledger", "log", "--home", "oak", "--event", "keys-changed", "--json").json
+    assert len(log["entries"]) == 2
+
+
 def test_a_partner_tells_the_secret_of_a_copy_that_was_made_for_it(oak):
     digits = fingerprint("elm2.card", "elm")
     assert sharekit("trust", "add", "elm2.card", "--home", "larch", "--fingerprint", digits).code == 0
@@ -114,6 +125,8 @@ def test_of_several_keys_none_is_revoked_before_it_is_said_which(two_keys):
     assert all(digits in asked.err.replace(" ", "") for digits in two_keys)
     revoked = sharekit(*REVOKE, "stolen", "--fingerprint", f"fingerprint: {two_keys[0].upper()}", "--json").json
     assert [card["fingerprint"] for card in revoked["cards"]] == [two_keys[0]]
+    again = sharekit(*REVOKE, "stolen", "--fingerprint", two_keys[0])
+    assert (again.code, again.error, "revoked already" in again.err) == (3, "unknown-sender", True)
     listed = sharekit("trust", "list", "--home", "larch", "--json").json["cards"]
     found = {card["fingerprint"]: card["revoked"] is not None for card in listed if card["org_id"] == "ZZQ77"}
     assert found == {two_keys[0]: True, two_keys[1]: False}
