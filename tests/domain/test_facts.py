@@ -46,6 +46,12 @@ def test_a_status_that_says_that_there_is_a_number_wants_one():
             kind._validator.check_facts({"nhs_number_status": status})  # where minimising may have taken the number
 
 
+@pytest.mark.parametrize("number", ["1632 960101", "7700900123", "00000 000000", "01632 9601011", "03 04 2019"])
+def test_a_number_that_reaches_nobody_is_no_telephone_number(number):
+    for field in ("office_phone", "emergency_duty_phone"):
+        assert "area code" in str(refused("cp-is-flag", f"data.{field}", number).hint)
+
+
 LONG_AGO = ["1900-01-01", "01/01/1900", "1 January 1900", "1901-01-01"]
 
 
