@@ -22,6 +22,7 @@ __all__ = ["canonical", "comparable", "is_placeholder", "longest_ago", "needed",
 YEARS = (1900, 2099)
 _SPACES = re.compile(r"[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _BLANKS = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_BRACKETS = re.compile(r"[][(){}<>\"'.]")  # and full stops, around and in a word such as "T.B.C."
 _APOSTROPHES = dict.fromkeys(map(ord, "\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\ua78c"))  # that count as letters
 _GAP = r"\s?[-/. ]\s?"
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}}){_GAP}([0-9]{{1,2}}){_GAP}([0-9]{{1,2}})\Z")
@@ -92,7 +93,8 @@ def is_placeholder(form: str, value: str, *, field: str = "") -> bool:
     """
     known = _words()["placeholders"]
     if field in known["fields"]:
-        return not any(map(str.isalnum, value)) or wording.plain(value).strip(" .?!-*") in known["words"]
+        words = _BRACKETS.sub("", wording.plain(value)).strip(" ?!-*")
+        return not any(map(str.isalnum, value)) or words in known["words"]
     if form in ("day", "rough-day", "day-or-time"):
         return value in known["days"]
     return value in known["numbers"].get(form, ())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from world.shares import Share
 
-from sharekit.domain import display, profile
+from sharekit.domain import display, forms, profile
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import FieldInvalid
 
@@ -78,6 +78,8 @@ HIDDEN = {
     "an isolate": "\u2066\u2069",
     "a mark of direction": "\u200e",
     "a variation": "\ufe00",
+    "a variation of an emoji": "\ufe0f",
+    "a variation of Mongolian": "\u180f",
     "a control character": "\x9b",
     "a character for private use": "\ue000",
     "a word joiner": "\u2060",
@@ -93,6 +95,12 @@ def test_a_line_in_which_something_is_hidden_is_refused_in_data_and_terms(hidden
     assert not display.is_plain_line(text)
 
 
+def test_how_a_sign_is_drawn_is_kept_in_a_text_and_hides_in_no_name():
+    assert display.shown("she drew a \u2764\ufe0f") == display.json_shown("she drew a \u2764\ufe0f")
+    assert display.shown("\ufe0f") == "\ufe0f"
+    assert not display.is_plain_line("Quill\ufe0fbrook")
+
+
 PLACEHOLDERS = [
     "unknown",
     "Unknown",
@@ -106,7 +114,24 @@ PLACEHOLDERS = [
     "-",
     "xxx",
     "None",
+    "T.B.C.",
+    "(unknown)",
+    "[not known]",
+    "<TBC>",
+    "'n/a'",
+    "unk.",
+    "Not yet known",
+    "See above",
+    "xx",
+    "Ddim yn hysbys",
 ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Na", "Nk", "Null", "Baby XXTEST-Varley", "None Such", "Ana (Nan)", "X.", "Tba O'Nil"]
+)
+def test_a_name_that_looks_like_a_placeholder_is_a_name(name):
+    assert not forms.is_placeholder("line", name, field="name")
 
 
 @pytest.mark.parametrize("word", PLACEHOLDERS)
