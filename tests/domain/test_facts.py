@@ -28,6 +28,12 @@ def test_a_number_that_stands_for_nobody_is_no_number_of_a_child(number):
     assert refused("cp-is-flag", "data.nhs_number", number).code == "field-invalid"
 
 
+@pytest.mark.parametrize("number", [-9990000018, 0, True])
+def test_a_number_below_nought_or_none_is_no_number_of_a_child(number):
+    refused("cp-is-flag", "data.nhs_number", number)
+    assert Share("cp-is-flag", {"data.nhs_number": 9990000018}).seal()
+
+
 def test_a_pupil_number_of_noughts_is_nobodys():
     assert "placeholder" in refused("safeguarding-referral", "data.child.upn", "A000000000000").message
 

@@ -167,6 +167,8 @@ def test_a_time_keeps_the_offset_that_it_has(text, value):
         "2026-11-28 13pm",
         "2026-03-29 01:30",
         "28/11/26 17:40",
+        "28/11/2026 009:05",
+        "28/11/2026 117:40",
     ],
 )
 def test_a_time_without_its_day_or_of_no_clock_is_not_guessed(text):
