@@ -361,6 +361,15 @@ def test_a_closed_standard_input_is_a_usage_error_and_never_a_yes(desk):
     assert in_a_process(*SEAL, "x", shell='"$@" <&-').code == 0
 
 
+@pytest.mark.parametrize("again", ["date_of_birth=2015-05-05", "date_of_birth"])
+def test_a_second_identifier_has_one_value(again, desk):
+    ran = sharekit(
+        *OPEN[:5], "--confirm", "date_of_birth=2015-05-06", "--confirm", again, "-o", "x", stdin=b"2015-05-05"
+    )
+    assert (ran.code, ran.error) == (2, "usage")
+    assert not Path("x").exists()
+
+
 def test_a_personal_value_on_standard_input_must_be_text(desk):
     asked = (*OPEN[:6], "--confirm", "date_of_birth", "-o", "x")
     ran = sharekit(*asked, stdin=b"\xff\xfe2015\n")
