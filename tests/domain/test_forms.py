@@ -313,6 +313,8 @@ def test_a_file_has_the_same_text_whatever_saved_it(text, saved):
 NAMES = {
     "O\u2019Brien": ["O'Brien", "o\u2019brien", " O\u2019Brien", "O\u2018Brien", "O\u02bcBrien", "OBrien"],
     "\u00d3b Ann": [unicodedata.normalize("NFD", "\u00d3b Ann"), "\u00d3B  ANN", "\u00d3b\u00a0Ann\n", "\u00d3b-Ann"],
+    "\u0110ur\u0111a": ["Durda", "durda", "\u0110URDA"],
+    "\u00de\u00f3r\u00f0ur \u00c6sa": ["Thordur Aesa", "\u00feordur aesa"],
 }
 
 
