@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -58,19 +58,8 @@ def _report(problem: BaseException, *, as_json: bool) -> int:
     return _tell("unexpected", words, "report it", as_json=as_json, exit_code=EXIT_UNEXPECTED)
 
 
-def _tell(
-    code: str,
-    message: str,
-    hint: str = "",
-    *,
-    rule: str | None = None,
-    source: str | None = None,
-    sender: Mapping[str, str | None] | None = None,
-    as_json: bool,
-    exit_code: int,
-) -> int:
-    """Tell of an error; in words on standard error where a program could not be told on standard output."""
-    told: dict[str, Any] = {"rule": rule, "source": source, "sender": sender}
+def _tell(code: str, message: str, hint: str = "", *, as_json: bool, exit_code: int, **told: Any) -> int:
+    """Tell of an error, as `output.error`; in words on standard error where standard output does not take it."""
     if as_json and _written(lambda: output.error(code, message, hint, as_json=True, **told)):
         return exit_code
     with contextlib.suppress(OSError):

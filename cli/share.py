@@ -278,7 +278,12 @@ def open_command(
 
 
 def _confirmations(given: Sequence[str]) -> dict[str, str]:
-    pairs = (each.partition("=") for each in given)
+    """Every second identifier by its name; Usage where one has two values, of which one would not be looked at."""
+    from sharekit.errors import Usage
+
+    pairs = [each.partition("=") for each in given]
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise Usage("a second identifier is given twice", hint="--confirm NAME once for every name")
     return {name: session.secret(name, value if equals else None) for name, equals, value in pairs}
 
 

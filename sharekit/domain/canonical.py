@@ -58,7 +58,7 @@ class Canonical(Value):
 
     def _number(self, value: float) -> Any:
         """A spreadsheet writes 7 as 7.0, and an NHS number as a number."""
-        if self.form == "nhs-number" and type(value) is int:
+        if self.form == "nhs-number" and type(value) is int and value > 0:
             return self._text(str(value))
         whole = self.form == "number" and type(value) is float and value.is_integer()
         return int(value) if whole else value

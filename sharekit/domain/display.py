@@ -12,8 +12,9 @@ import re
 __all__ = ["is_plain_line", "json_shown", "shown", "shows_all"]
 
 # Characters that count as letters, marks or signs and show nothing, so that `isprintable` lets them pass.
-_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef"
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 _FILLER = re.compile(f"[{_FILLERS}]")
+_DRAWN = "\ufe0e\ufe0f"  # they say how the sign before them is drawn: in a text they stay, in a line they may hide
 
 
 def shown(text: str) -> str:
@@ -41,7 +42,7 @@ def json_shown(text: str) -> str:
 
 
 def _is_seen(letter: str) -> bool:
-    return letter.isprintable() and not _FILLER.match(letter)
+    return letter in _DRAWN or (letter.isprintable() and not _FILLER.match(letter))
 
 
 def _spelled(letter: str) -> str:

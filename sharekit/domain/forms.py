@@ -22,6 +22,7 @@ __all__ = ["canonical", "comparable", "is_placeholder", "longest_ago", "needed",
 YEARS = (1900, 2099)
 _SPACES = re.compile(r"[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _BLANKS = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_BRACKETS = re.compile(r"[][(){}<>\"'.]")  # and full stops, around and in a word such as "T.B.C."
 _APOSTROPHES = dict.fromkeys(map(ord, "\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\ua78c"))  # that count as letters
 _GAP = r"\s?[-/. ]\s?"
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}}){_GAP}([0-9]{{1,2}}){_GAP}([0-9]{{1,2}})\Z")
@@ -33,7 +34,7 @@ _MONTH = re.compile(rf"(?:([0-9]{{4}}){_GAP}([0-9]{{1,2}})|([0-9]{{1,2}}){_GAP}(
 _MONTH_IN_WORDS = re.compile(r"([a-z]+)\.?\s([0-9]{4})\Z")
 _MIDNIGHT = re.compile(r"(?:t|\s)00:00(?::00(?:\.0+)?)?(?:z|\+00:?00)?\Z")
 _CLOCK = re.compile(
-    r"(.+?)(?:t|,?\s(?:at\s)?)([0-9]{1,2})(?:[:.]?([0-9]{2}))?(?::([0-9]{2}(?:\.[0-9]{1,6})?))?"
+    r"(.+?)(?:t|,?\s(?:at\s)?)([0-9]{1,2})(?:(?:[:.]|(?![0-9]{2}:))([0-9]{2}))?(?::([0-9]{2}(?:\.[0-9]{1,6})?))?"
     r"\s?(am|pm|a\.m\.|p\.m\.)?\s?(z|utc|gmt|bst|[+-][0-9]{2}:?[0-9]{2})?\Z"
 )
 _ZONES = {"z": "Z", "utc": "Z", "gmt": "Z", "bst": "+01:00"}
@@ -42,6 +43,7 @@ _EXACT_TIME = re.compile(
     r"[0-9]{4}(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\Z"
 )
 _EXTENSION = re.compile(r"\s?(?:ext(?:ension|n)?\.?|x)\s?([0-9]{1,6})\Z")
+_DIALLED = re.compile(r"0(?:[0-9]{9,10}|(?:800|845)[0-9]{4})\Z|\+[1-9][0-9]{6,14}\Z")  # 0800 1111 is Childline
 _OTHER_WORD = re.compile(r"sha-?256|0x|\w*[^\W0-9a-f_]\w*")  # no fingerprint has its letters
 _ALIKE = str.maketrans("oil", "011")  # read for the digits
 _BETWEEN, _SHA256 = re.compile(r"[\W_]+"), re.compile(r"[0-9a-f]{64}\Z")
@@ -91,7 +93,8 @@ def is_placeholder(form: str, value: str, *, field: str = "") -> bool:
     """
     known = _words()["placeholders"]
     if field in known["fields"]:
-        return not any(map(str.isalnum, value)) or wording.plain(value).strip(" .?!-*") in known["words"]
+        words = _BRACKETS.sub("", wording.plain(value)).strip(" ?!-*")
+        return not any(map(str.isalnum, value)) or words in known["words"]
     if form in ("day", "rough-day", "day-or-time"):
         return value in known["days"]
     return value in known["numbers"].get(form, ())
@@ -124,9 +127,13 @@ def _plain(text: str) -> str:
     """A number or a day without what an editor or a telephone made of it: small letters, our digits, plain hyphens."""
     if text.isascii():
         return _SPACES.sub(" ", text).strip().lower()
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    letters = (_letter(each) for each in folded if unicodedata.category(each) not in ("Cf", "Mn"))
+    letters = (_letter(each) for each in _compatible(text).casefold() if unicodedata.category(each) not in ("Cf", "Mn"))
     return _SPACES.sub(" ", "".join(letters)).strip()
+
+
+def _compatible(text: str) -> str:
+    """The text in ordinary letters; a raised or circled digit is a footnote's mark, and no digit of a number."""
+    return unicodedata.normalize("NFKC", "".join("^" if unicodedata.category(each) == "No" else each for each in text))
 
 
 def _letter(letter: str) -> str:
@@ -150,7 +157,7 @@ def _reference(text: str) -> str:
     """A number of somebody's own, such as a case number: letters as they are, spaces and hyphens plain."""
     if text.isascii():
         return _line(text)
-    kept = (each for each in unicodedata.normalize("NFKC", text) if unicodedata.category(each) != "Cf")
+    kept = (each for each in _compatible(text) if unicodedata.category(each) != "Cf")
     return _line("".join(map(_letter, kept)))
 
 
@@ -288,13 +295,14 @@ def _phone(text: str) -> str | None:
     if not re.fullmatch(r"\(?\+?[-0-9 ()./]+", number):
         return None
     grouped = _grouped(number)
-    return f"{grouped}{extension}" if 7 <= sum(each.isdecimal() for each in grouped) <= 15 else None
+    return f"{grouped}{extension}" if _DIALLED.match(grouped.replace(" ", "")) else None
 
 
 def _grouped(number: str) -> str:
     abroad = re.match(r"\(?(?:\+|00)", number)
     words = re.sub(r"[-()./ ]+", " ", number.replace("(0)", " ") if abroad else number).replace("+ ", "+").strip()
     words = f"+{words[2:].strip()}" if words.startswith("00") else words
+    words = f"+{words}" if re.match(r"44 ?(?:[0-9] ?){9,10}\Z", words) else words  # a spreadsheet took the plus
     digits = words.replace(" ", "")
     if digits.startswith("+44"):
         digits = f"0{digits[3:].removeprefix('0')}"

@@ -178,6 +178,8 @@ class Validator:
                 f"{self._what}: {_quoted(path)} has characters that nobody sees",
                 hint="type it again by hand; what was copied may bring characters that are not shown",
             )
+        if forms.canonical(form, text) is None:
+            raise FieldInvalid(f"{self._what}: {_quoted(path)} does not have the right form", hint=forms.wanted(form))
         if forms.is_placeholder(form, text):
             raise self._no_fact(path)
 

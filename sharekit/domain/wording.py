@@ -30,10 +30,10 @@ _INVISIBLE = ("Cf", "Mn", "Me")
 _LOOKALIKES = str.maketrans(
     "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455"  # Cyrillic
     "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7"  # Greek
-    "\u0131\u0142\u00f8",
-    "abekmhopctyxijsabezhikmnoptyxilo",
+    "\u0131\u0142\u00f8\u0111\u00f0",  # that have no accent to take off
+    "abekmhopctyxijsabezhikmnoptyxilodd",
     "\u115f\u1160\u3164",  # letters that show nothing
-)
+) | str.maketrans({"\u00e6": "ae", "\u0153": "oe", "\u00fe": "th"})
 
 
 def texts(value: object) -> list[tuple[str, str]]:

@@ -95,12 +95,12 @@ def unsaid(assessment: Mapping[str, Any] | None) -> list[str]:
 
 
 def is_reason(text: str | None) -> bool:
-    """Whether a reason says something: several words, and not a placeholder such as "n/a"."""
-    return _says(text) and len(_WORD.findall(text or "")) >= SEVERAL
+    """Whether a reason says something: several different words, and not a placeholder such as "n/a"."""
+    return _says(text) and len(set(_WORD.findall((text or "").casefold()))) >= SEVERAL
 
 
 def _says(text: object) -> bool:
-    return isinstance(text, str) and text.strip().rstrip(".").casefold() not in _placeholders()
+    return isinstance(text, str) and text.strip().rstrip(" .?!").casefold() not in _placeholders()
 
 
 def lacking(terms: ShareTerms, use: Use, *, ordered: bool = False) -> list[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 import pytest
 from world.commands import Ran, clean_environment, command_at, every_command, in_a_process, sharekit
-from world.desk import CHILD, OAK, OPEN, SEAL, events
+from world.desk import CHILD, OAK, OPEN, SEAL, TO_OPEN, events
 from world.disks import needs_a_disk
 
 NUMBER, BORN = CHILD["nhs_number"], CHILD["date_of_birth"]
@@ -359,6 +359,15 @@ def test_a_closed_standard_input_is_a_usage_error_and_never_a_yes(desk):
     unasked = in_a_process("init", "--home", "oak", *OAK, shell='"$@" <&-')
     assert_clear(unasked, 2, "wrong-passphrase")
     assert in_a_process(*SEAL, "x", shell='"$@" <&-').code == 0
+
+
+@pytest.mark.parametrize("again", ["date_of_birth=2015-05-05", "date_of_birth"])
+def test_a_second_identifier_has_one_value(again, desk):
+    ran = sharekit(
+        *TO_OPEN, "--confirm", "date_of_birth=2015-05-06", "--confirm", again, "-o", "x", stdin=b"2015-05-05"
+    )
+    assert (ran.code, ran.error) == (2, "usage")
+    assert not Path("x").exists()
 
 
 def test_a_personal_value_on_standard_input_must_be_text(desk):

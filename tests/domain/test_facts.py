@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from world.shares import Share
 
-from sharekit.domain import display, profile
+from sharekit.domain import display, forms, profile
 from sharekit.domain.terms import ShareTerms
 from sharekit.errors import FieldInvalid
 
@@ -28,6 +28,12 @@ def test_a_number_that_stands_for_nobody_is_no_number_of_a_child(number):
     assert refused("cp-is-flag", "data.nhs_number", number).code == "field-invalid"
 
 
+@pytest.mark.parametrize("number", [-9990000018, 0, True])
+def test_a_number_below_nought_or_none_is_no_number_of_a_child(number):
+    refused("cp-is-flag", "data.nhs_number", number)
+    assert Share("cp-is-flag", {"data.nhs_number": 9990000018}).seal()
+
+
 def test_a_pupil_number_of_noughts_is_nobodys():
     assert "placeholder" in refused("safeguarding-referral", "data.child.upn", "A000000000000").message
 
@@ -44,6 +50,12 @@ def test_a_status_that_says_that_there_is_a_number_wants_one():
     for status in ("01", "02"):
         with pytest.raises(FieldInvalid):
             kind._validator.check_facts({"nhs_number_status": status})  # where minimising may have taken the number
+
+
+@pytest.mark.parametrize("number", ["1632 960101", "7700900123", "00000 000000", "01632 9601011", "03 04 2019"])
+def test_a_number_that_reaches_nobody_is_no_telephone_number(number):
+    for field in ("office_phone", "emergency_duty_phone"):
+        assert "area code" in str(refused("cp-is-flag", f"data.{field}", number).hint)
 
 
 LONG_AGO = ["1900-01-01", "01/01/1900", "1 January 1900", "1901-01-01"]
@@ -72,6 +84,8 @@ HIDDEN = {
     "an isolate": "\u2066\u2069",
     "a mark of direction": "\u200e",
     "a variation": "\ufe00",
+    "a variation of an emoji": "\ufe0f",
+    "a variation of Mongolian": "\u180f",
     "a control character": "\x9b",
     "a character for private use": "\ue000",
     "a word joiner": "\u2060",
@@ -87,6 +101,12 @@ def test_a_line_in_which_something_is_hidden_is_refused_in_data_and_terms(hidden
     assert not display.is_plain_line(text)
 
 
+def test_how_a_sign_is_drawn_is_kept_in_a_text_and_hides_in_no_name():
+    assert display.shown("she drew a \u2764\ufe0f") == display.json_shown("she drew a \u2764\ufe0f")
+    assert display.shown("\ufe0f") == "\ufe0f"
+    assert not display.is_plain_line("Quill\ufe0fbrook")
+
+
 PLACEHOLDERS = [
     "unknown",
     "Unknown",
@@ -100,7 +120,24 @@ PLACEHOLDERS = [
     "-",
     "xxx",
     "None",
+    "T.B.C.",
+    "(unknown)",
+    "[not known]",
+    "<TBC>",
+    "'n/a'",
+    "unk.",
+    "Not yet known",
+    "See above",
+    "xx",
+    "Ddim yn hysbys",
 ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Na", "Nk", "Null", "Baby XXTEST-Varley", "None Such", "Ana (Nan)", "X.", "Tba O'Nil"]
+)
+def test_a_name_that_looks_like_a_placeholder_is_a_name(name):
+    assert not forms.is_placeholder("line", name, field="name")
 
 
 @pytest.mark.parametrize("word", PLACEHOLDERS)

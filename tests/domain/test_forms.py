@@ -167,6 +167,8 @@ def test_a_time_keeps_the_offset_that_it_has(text, value):
         "2026-11-28 13pm",
         "2026-03-29 01:30",
         "28/11/26 17:40",
+        "28/11/2026 009:05",
+        "28/11/2026 117:40",
     ],
 )
 def test_a_time_without_its_day_or_of_no_clock_is_not_guessed(text):
@@ -204,6 +206,7 @@ PHONES = {
         "+44 1632 960211", "+44 (0)1632 960211", "+44(0)1632960211", "0044 1632 960211", "(+44) 1632 960211",
         "01632\u00a0960\u00a0211", "tel: 01632 960211", "Tel. 01632 960211", "\u202d01632 960211\u202c",
         "01632 960211\n", "+44-1632-960211", "tel:+441632960211", "01632 \u2013 960211",
+        "44 1632 960211", "441632960211",
     ],
     "020 7946 0123": ["02079460123", "(020) 7946 0123", "+44 20 7946 0123", "0207 946 0123"],
     "0121 496 0123": ["01214960123", "(0121) 496-0123"],
@@ -220,9 +223,14 @@ def test_a_telephone_number_is_read_back_however_it_is_written(number, written):
     assert is_phone(number)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "none", "999", "ring the office", "01632 96021a", "javascript:0123456789", "1" * 16]
-)
+UNDIALLED = [
+    "", "none", "999", "ring the office", "01632 96021a", "javascript:0123456789", "1" * 16, "1632960211",
+    "7700 900123", "960 2110", "01632 9602111", "01632 960211/2", "03/04/2019", "2019-03-14", "999 000 0018",
+    "00000 000000", "+0 1632 960211",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNDIALLED)
 def test_what_nobody_can_dial_is_no_telephone_number(text):
     assert forms.canonical("phone", text) is None
 
@@ -248,6 +256,15 @@ def test_an_identifier_that_cannot_be_read_says_what_is_wanted_and_nothing_of_it
     assert written not in refused.value.message
     with pytest.raises(Usage):
         identifier_value("nobody's", written)
+
+
+FOOTNOTES = {"day": "{}3/04/2019", "nhs-number": "999 000 001{}", "phone": "01632 96021{}", "number": "2{}"}
+
+
+@pytest.mark.parametrize("mark", ["\u00b2", "\u00b9", "\u2460", "\u2482", "\u2078", "\u00bd"])
+@pytest.mark.parametrize(("form", "written"), FOOTNOTES.items(), ids=FOOTNOTES)
+def test_the_mark_of_a_footnote_is_no_digit_of_a_number(form, written, mark):
+    assert forms.canonical(form, written.format(mark)) is None
 
 
 # --- fingerprints and files ---
@@ -296,6 +313,8 @@ def test_a_file_has_the_same_text_whatever_saved_it(text, saved):
 NAMES = {
     "O\u2019Brien": ["O'Brien", "o\u2019brien", " O\u2019Brien", "O\u2018Brien", "O\u02bcBrien", "OBrien"],
     "\u00d3b Ann": [unicodedata.normalize("NFD", "\u00d3b Ann"), "\u00d3B  ANN", "\u00d3b\u00a0Ann\n", "\u00d3b-Ann"],
+    "\u0110ur\u0111a": ["Durda", "durda", "\u0110URDA"],
+    "\u00de\u00f3r\u00f0ur \u00c6sa": ["Thordur Aesa", "\u00feordur aesa"],
 }
 
 

@@ -25,6 +25,12 @@ def test_texts_are_compared_without_capitals_accents_and_what_does_not_show():
     assert plain("ZO\u00cb \ufb01ve \u0665\u00ad\u200b") == "zoe five 5"
 
 
+def test_letters_that_have_no_accent_to_take_off_are_compared_as_they_are_typed_here():
+    assert (
+        plain("\u0110ur\u0111a \u00de\u00f3r\u00f0ur \u00c6sa \u0141ucja S\u0153ur") == "durda thordur aesa lucja soeur"
+    )
+
+
 SEPARATORS = st.sampled_from(["", " ", "-", ".", "\u200b", "\u2060", "\u3000", "/", "\n", "\u00ad", ", "])
 POSTCODES = st.from_regex(r"ZZ99 [0-9][A-Z]{2}", fullmatch=True)
 PHONES = st.from_regex(r"01632 960[0-9]{3}", fullmatch=True)

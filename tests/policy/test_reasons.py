@@ -12,8 +12,29 @@ from sharekit.policy.decide import decide
 STATUS = "safeguarding.status-flag"
 IMMEDIATE = "safeguarding.immediate-protection"
 PLACEHOLDERS = registry.document("assessment")["x-placeholders"]
-NO_REASON = [None, ".", " . ", "...", "x", "emergency", "1 2 3", "a b c", "?!", "- -", "\u200b \u200b", *PLACEHOLDERS]
-REASONS = ["child unconscious", "she has stopped breathing", "Père absent, enfant blessé", "in A&E now, cannot wait"]
+NO_REASON = [
+    None,
+    ".",
+    " . ",
+    "...",
+    "x",
+    "emergency",
+    "1 2 3",
+    "a b c",
+    "?!",
+    "- -",
+    "\u200b \u200b",
+    "urgent URGENT!",
+    "as above!",
+    *PLACEHOLDERS,
+]
+REASONS = [
+    "child unconscious",
+    "no pulse",
+    "she has stopped breathing",
+    "Père absent, enfant blessé",
+    "in A&E now, cannot wait",
+]
 
 
 def broken(reason: str | None):
