@@ -62,7 +62,7 @@ def test_where_it_cannot_be_filled_nothing_of_it_stays(tmp_path, monkeypatch, at
         calls.append(target)
         if len(calls) == at + 1:
             raise OSError(28, "full")
-        real(source, target)  # type: ignore[arg-type]
+        real(source, target)
 
     monkeypatch.setattr(homes.os, "rename", fail)
     with pytest.raises(OutputUnwritable):
