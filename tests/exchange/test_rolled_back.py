@@ -170,6 +170,12 @@ def test_packets_that_arrive_in_another_order_accuse_nobody(world):
     assert world.quillbrook.witness.forks() == []
 
 
+def test_packets_of_one_second_that_arrive_within_it_in_another_order_accuse_nobody(world):
+    for data in reversed([flag(world, 0) for _ in range(3)]):
+        assert opened(world, data).warning is None
+    assert world.quillbrook.witness.forks() == []
+
+
 def test_a_home_that_is_moved_and_goes_on_accuses_nobody(world):
     opened(world, flag(world, 0))
     copy = world.folder / "moved"
