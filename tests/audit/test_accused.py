@@ -61,6 +61,7 @@ def test_a_packet_that_was_signed_and_is_not_in_the_ledger_is_a_finding(dealing)
     (found,) = audited(dealing, packet.signed, bytes.fromhex(packet.id)).findings
     assert (found.kind, found.expected) == ("packet-missing", packet.id)
     assert "proves to have had" in found.message
+    assert f"sealed at {dealing.fernshire.now():%Y-%m-%dT%H:%M:%SZ}: ask for a newer export" in found.message
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["proof first", "report first"])
