@@ -60,12 +60,12 @@ def cosigners(note: str | bytes, trust: Cards) -> Iterator[tuple[str, datetime]]
 
 
 class Reported(Value):
-    """A packet that a partner's ledger says it had; `proven` if the sender's signed statement about it was shown
-    too."""
+    """A packet that a partner's ledger says it had; `proven` is when it was issued by the sender's signed statement,
+    None if that was not shown."""
 
     packet: bytes
     org_id: str
-    proven: bool
+    proven: datetime | None
 
 
 def reported_packet(said: Attestation, origin: str, trust: Cards) -> Reported | None:
@@ -79,17 +79,18 @@ def reported_packet(said: Attestation, origin: str, trust: Cards) -> Reported | 
     packet = _entered(said, checkpoint.owner(origin) or "", trust)
     if packet is None:
         return None
-    if said.statement:
-        _check_statement(said, packet, origin, trust)
-    return Reported(packet, said.org_id, bool(said.statement))
+    issued = _issued(said, packet, origin, trust) if said.statement else None
+    return Reported(packet, said.org_id, issued)
 
 
-def _check_statement(said: Attestation, packet: bytes, origin: str, trust: Cards) -> None:
-    """Return only if the owner of `origin` signed, in its year, that it sent that packet to that partner."""
+def _issued(said: Attestation, packet: bytes, origin: str, trust: Cards) -> datetime:
+    """When the owner of `origin` signed, in its year, that it sent that packet to that partner; Malformed if it did
+    not."""
     own = checkpoint.org_and_year(origin)
     signed = statement.read(said.statement, _keys(trust.signing_keys, own[0]) if own else [])
     if (signed.sender, signed.issued.year) != own or signed.packet != packet or said.org_id not in signed.recipients:
         raise Malformed("a statement that a partner shows is not about the packet that it reports")
+    return signed.issued
 
 
 def _entered(said: Attestation, own: str, trust: Cards) -> bytes | None:

@@ -185,6 +185,8 @@ class Outside:
     def _missed(self, report: Reported) -> None:
         if report.proven:
             message = f"{report.org_id} proves to have had a packet whose sealing is not in this ledger"
+            sealed = f"{report.proven:%Y-%m-%dT%H:%M:%SZ}"
+            message += f"; it was sealed at {sealed}: ask for a newer export if this one was made before"
             self.findings.add("packet-missing", message, expected=report.packet)
             return
         message = f"{report.org_id} reports a packet whose sealing is not in this ledger ({report.packet.hex()})"

@@ -17,6 +17,7 @@ from sharekit import cose
 from sharekit.audit import verify as auditing
 from sharekit.packet import seal as sealing
 from sharekit.packet import wire
+from sharekit.proofs import cosignature
 from sharekit.proofs.attestation import Attestation, evidence
 from sharekit.record.record import Facts
 
@@ -60,6 +61,35 @@ def test_a_packet_that_was_signed_and_is_not_in_the_ledger_is_a_finding(dealing)
     (found,) = audited(dealing, packet.signed, bytes.fromhex(packet.id)).findings
     assert (found.kind, found.expected) == ("packet-missing", packet.id)
     assert "proves to have had" in found.message
+    assert f"sealed at {dealing.fernshire.now():%Y-%m-%dT%H:%M:%SZ}: ask for a newer export" in found.message
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["proof first", "report first"])
+def test_what_one_partner_proves_another_that_only_reports_it_does_not_take_back(dealing, order):
+    packet = unlogged(dealing.fernshire, dealing.quillbrook)
+    number, other = bytes.fromhex(packet.id), dealing.agency(OTHER)
+    rows = [
+        Attestation(QUILLBROOK, None, *claim(dealing.quillbrook, number), packet.signed),
+        Attestation(OTHER, None, *claim(other, number)),
+    ]
+    dealing.fernshire.export(dealing.folder / "export")
+    trust = sharekit.Trust([each.card() for each in dealing.agencies.values()])
+    given = [evidence(ORIGIN, [each]) for each in rows[::order]]
+    (found,) = auditing.audit(dealing.folder / "export", trust, receipts=given).findings
+    assert (found.kind, found.expected) == ("packet-missing", packet.id)
+
+
+def test_nobody_outside_confirms_a_ledger_that_its_own_agency_cosigned(dealing):
+    fernshire, now = dealing.fernshire, dealing.fernshire.now()
+    key, name = fernshire.keys.signing, cosignature.name_of(FERNSHIRE)
+    note = cosignature.cosign(fernshire.ledger.checkpoint(), name=name, key=key, now=now)
+    fernshire.export(dealing.folder / "export")
+    found = auditing.audit(
+        dealing.folder / "export",
+        sharekit.Trust([fernshire.card()]),
+        receipts=[evidence(ORIGIN, [Attestation(QUILLBROOK, note, b"", b"")])],
+    )
+    assert (found.findings, found.attested) == ((), ())
 
 
 def test_a_packet_that_was_logged_is_none(dealing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import signal
@@ -124,6 +125,10 @@ def test_whoever_has_not_the_link_or_another_address_is_refused(server):
         f"127.0.0.1.evil.example:{server.port}",
     ):
         assert server.refuses("entries.json", Host=host, **shown) == 403
+    for origin in ("http://evil.example", "null", "http://127.0.0.1", f"https://127.0.0.1:{server.port}"):
+        assert server.refuses("entries.json", Origin=origin, **shown) == 403
+    own = f"http://127.0.0.1:{server.port}"
+    assert server.get("entries.json", Origin=own, **shown)["database"] == "entries"
 
 
 def test_the_link_leaves_a_cookie_and_no_token_in_the_address(server):
@@ -133,11 +138,25 @@ def test_the_link_leaves_a_cookie_and_no_token_in_the_address(server):
         assert json.load(answer)["rows"] == [[1]]
 
 
+PATHS = {"%5Cevil.example/": "/%5Cevil.example/", "%0D%0AX:y": "/%0D%0AX%3Ay", "%E2%82%AC": "/%E2%82%AC"}
+
+
+def test_the_link_leads_to_a_page_of_this_server_whatever_its_path(server):
+    for path, place in PATHS.items():
+        asked = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        asked.request("GET", f"/{path}?token={server.token}")
+        answer = asked.getresponse()
+        assert (answer.status, answer.headers["location"], answer.headers["x"]) == (303, place, None), path
+        asked.close()
+
+
 BOMBS = {
     "a blob of 900 MB": "select randomblob(900000000)",
     "zeros of 900 MB": "select zeroblob(900000000)",
     "a text that doubles": "with recursive t(x) as (select 'a' union all select x||x from t) select max(x) from t",
     "a count without end": "with recursive t(x) as (select 1 union all select x + 1 from t) select max(x) from t",
+    "a pattern that is compared at every place": "select replace(hex(zeroblob(9999)), '00', 'a') like '%' ||"
+    " replace(hex(zeroblob(999)), '00', 'a') || 'b' as n",
     "another file": "attach '/etc/passwd' as p",
 }
 

@@ -102,6 +102,21 @@ def test_a_record_that_lost_one_packet_alone_is_noticed_at_the_next(world):
     assert "rolled-back" in world.events(FERNSHIRE)
 
 
+def test_a_record_that_grew_past_what_was_seen_is_shown_to_its_owner_by_the_receipts_of_what_was_lost(world):
+    """No checkpoint can show it alone: the larger of two may well follow the smaller."""
+    opened(world, flag(world, 0))
+    copy = world.folder / "backup"
+    shutil.copytree(world.fernshire.home, copy)
+    lost = opened(world, flag(world, 1)).receipt.read_bytes()
+    put_back(world, copy)
+    for _ in range(3):
+        unseen = flag(world, 2)
+    assert opened(world, unseen).warning is None
+    with pytest.raises(errors.RolledBack):
+        world.fernshire.receive(lost)
+    assert "rolled-back" in world.events(FERNSHIRE)
+
+
 def test_taking_a_share_in_notices_it_as_well(gone_back):
     taken = gone_back.quillbrook.receive(flag(gone_back, 2))
     assert taken.warning.code == "rolled-back"
@@ -151,6 +166,12 @@ def test_an_emergency_opens_as_before(gone_back):
 def test_packets_that_arrive_in_another_order_accuse_nobody(world):
     sent = [flag(world, day) for day in (0, 1, 1, 2)]
     for data in reversed(sent):
+        assert opened(world, data).warning is None
+    assert world.quillbrook.witness.forks() == []
+
+
+def test_packets_of_one_second_that_arrive_within_it_in_another_order_accuse_nobody(world):
+    for data in reversed([flag(world, 0) for _ in range(3)]):
         assert opened(world, data).warning is None
     assert world.quillbrook.witness.forks() == []
 

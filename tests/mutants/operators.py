@@ -99,7 +99,7 @@ def _operators(node: Any) -> Iterator[tuple[Any, Callable[[], None]]]:
     if isinstance(node, ast.Compare):
         for number, each in enumerate(node.ops):
             other: Any = SWAPS[type(each)]
-            yield node, lambda number=number, other=other: node.ops.__setitem__(number, other())  # type: ignore[misc]
+            yield node, lambda number=number, other=other: node.ops.__setitem__(number, other())
     elif type(node.op) in SWAPS:
         yield node, lambda: setattr(node, "op", SWAPS[type(node.op)]())
 
