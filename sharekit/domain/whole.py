@@ -14,7 +14,7 @@ from sharekit.domain.profile import Profile, check_needs
 from sharekit.domain.terms import ShareTerms, copied
 from sharekit.errors import FieldMissing
 
-__all__ = ["check", "owed"]
+__all__ = ["check", "owed", "same_edition"]
 
 
 def check(
@@ -28,7 +28,7 @@ def check(
     missing = owed(kind, fields, terms, left_out=left_out)
     if missing and not terms.emergency:
         raise FieldMissing(f'data: "{missing[0]}" is missing')
-    if not _same_edition(kind, terms):
+    if not same_edition(kind, terms):
         return
     kind.check_minimal(fields, terms.purposes)
     if sender_type is not None:
@@ -49,10 +49,10 @@ def _may_lack(kind: Profile, terms: ShareTerms, path: str) -> bool:
     """Whether a share may lack what stands at a dotted path: a field that no purpose of the share reveals."""
     if not kind.has(".".join(name for name in path.split(".") if not name.isdigit())):
         return False
-    return not (_same_edition(kind, terms) and kind.reveals(path, terms.purposes))
+    return not (same_edition(kind, terms) and kind.reveals(path, terms.purposes))
 
 
-def _same_edition(kind: Profile, terms: ShareTerms) -> bool:
+def same_edition(kind: Profile, terms: ShareTerms) -> bool:
     """Whether the share goes by the edition of the profile that is known here; so does one that is not sealed yet."""
     return bool(terms.json.get("profile_version", kind.version) == kind.version)
 

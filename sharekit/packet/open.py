@@ -107,6 +107,14 @@ class Share(Value):
         """In which of name, phone and out_of_hours_phone the pinned card differs from what the packet says."""
         return parties.changed(self.terms.json["sender"], self.statement.present)
 
+    @property
+    def other_edition(self) -> bool:
+        """Whether it was sealed by another edition of its profile than is known here.
+
+        Then nothing here can check what its sender left out, nor whether the sender's type may send what is there.
+        """
+        return not whole.same_edition(profile.load(self.terms.profile), self.terms)
+
 
 def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime | None = None) -> Statement:
     """The statement, if a trusted sender signed it: steps 5.4 to 5.8.

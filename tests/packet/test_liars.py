@@ -199,6 +199,14 @@ def test_what_no_purpose_reveals_may_be_left_out_and_only_if_it_is_named(name):
                 )
 
 
+@pytest.mark.parametrize("claimed", ["0", "2", "x" * 200])
+def test_the_reader_is_told_of_a_share_that_says_it_was_sealed_by_another_edition(claimed):
+    lie = {"data.plan_start": GONE, "terms.left_out": [{"field": "plan_start", "reason": "x"}]}
+    assert code(changes=lie) == "field-missing"
+    assert opened(changes=lie | {"terms.profile_version": claimed}).other_edition is True
+    assert opened().other_edition is False
+
+
 def test_nothing_is_sealed_of_which_its_purposes_show_nothing():
     for name in WHO:
         data, _, now = at(name)
