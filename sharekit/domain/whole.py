@@ -7,6 +7,7 @@ under another edition of its profile is held to what every edition requires.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -60,6 +61,7 @@ def same_edition(kind: Profile, terms: ShareTerms) -> bool:
 # --- gaps: nobody knows what was left out, so a part is missed only if it is needed whatever stood there ---
 
 _GAPS: tuple[Any, ...] = (None, [], {})
+_POSITION = re.compile(r"\d{1,5}\Z", re.ASCII)
 
 
 def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str], gap: Any) -> dict[str, Any]:
@@ -77,5 +79,5 @@ def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str], gap: Any) -
 
 def _inside(value: Any, name: str) -> Any:
     if type(value) is list:
-        return value[int(name)] if name.isdigit() and len(name) < 6 and int(name) < len(value) else None
+        return value[int(name)] if _POSITION.match(name) and int(name) < len(value) else None
     return value.setdefault(name, {}) if type(value) is dict else None

@@ -199,6 +199,19 @@ def test_what_no_purpose_reveals_may_be_left_out_and_only_if_it_is_named(name):
                 )
 
 
+def lists(name: str) -> list[str]:
+    return [part for part, value in at(name)[0].items() if isinstance(value, list) and value and type(value[0]) is dict]
+
+
+@pytest.mark.parametrize(("name", "part"), [(name, part) for name in WHO for part in lists(name)])
+@pytest.mark.parametrize("position", ["0", "99999", "9" * 50, "\u00b2", "\u2460", "\u0663", "-1", ""])
+@pytest.mark.parametrize("edition", [{}, {"terms.profile_version": "2"}], ids=["this edition", "another"])
+def test_a_place_of_which_no_list_has_any_is_nothing_left_out(name, part, position, edition):
+    inner = next(iter(at(name)[0][part][0]))
+    left_out = [{"field": f"{part}.{position}.{inner}", "reason": "x"}]
+    assert opened(name, {"terms.left_out": left_out, **edition}).fields
+
+
 @pytest.mark.parametrize("claimed", ["0", "2", "x" * 200])
 def test_the_reader_is_told_of_a_share_that_says_it_was_sealed_by_another_edition(claimed):
     lie = {"data.plan_start": GONE, "terms.left_out": [{"field": "plan_start", "reason": "x"}]}
