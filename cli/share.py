@@ -300,6 +300,7 @@ def _share_told(share: Share, out: str) -> dict[str, Any]:
         "contact": share.terms.json.get("contact"),
         "owed": list(share.owed),
         "other_edition": share.other_edition,
+        "sender_changed": list(share.sender_changed),
         "retention": dict(share.terms.retention),
         "classical": share.statement.classical,
         "path": out,

@@ -63,6 +63,8 @@ __all__ = [
     "verify",
 ]
 
+_SEALED_HERE = "give it to those it is for; whether they opened it says: sharekit receipts FILE"
+
 
 class Manifest(Value):
     """Why something was shared, read and found to be what the statement commits to; nothing of the dataset.
@@ -186,8 +188,11 @@ def check_own_block(packet: Packet, statement: Statement, org_id: str, keys: Key
 
 def check_addressed(statement: Statement, org_id: str) -> None:
     """Return only if `org_id` is among the recipients (step 5.9); NotForYou otherwise."""
-    if org_id not in statement.recipients:
-        raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
+    if org_id in statement.recipients:
+        return
+    if org_id == statement.sender:
+        raise NotForYou("the packet was sealed here, for others", hint=_SEALED_HERE, packet=statement.id)
+    raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
 
 
 def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:

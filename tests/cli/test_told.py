@@ -54,9 +54,27 @@ def test_whoever_opens_is_told_what_the_packet_says_after_the_card_of_its_sender
     assert "01632 960999" not in ran.said
 
 
-@pytest.mark.parametrize(("changes", "expected"), [({}, False), (OTHER, True)])
-def test_a_program_is_told_of_another_edition_as_well(world, tmp_path: Path, changes, expected: bool):
+PROGRAM = {
+    "nothing besides": ({}, False, []),
+    "another edition": (OTHER, True, []),
+    "another number than the card's": ({"terms.sender.callback_phone": "01632 960999"}, False, ["phone"]),
+}
+
+
+@pytest.mark.parametrize(("changes", "edition", "changed"), PROGRAM.values(), ids=PROGRAM)
+def test_a_program_is_told_it_as_well(world, tmp_path: Path, changes, edition: bool, changed: list[str]):
     path = tmp_path / "flag.sharekit"
     path.write_bytes(lying(world, changes))
     ran = sharekit("open", path, *OPENS, "--home", world.quillbrook.home, "-o", tmp_path / "opened.json", "--json")
-    assert ran.json["other_edition"] is expected
+    assert (ran.json["other_edition"], ran.json["sender_changed"]) == (edition, changed)
+
+
+@pytest.mark.parametrize("command", ["open", "receive"])
+def test_nobody_is_told_to_delete_what_was_sealed_here(world, tmp_path: Path, command: str):
+    path = tmp_path / "flag.sharekit"
+    path.write_bytes(world.flag())
+    more = (*OPENS, "-o", tmp_path / "opened.json") if command == "open" else ()
+    ran = sharekit(command, path, *more, "--home", world.fernshire.home)
+    assert (ran.code, ran.error) == (4, "not-for-you")
+    assert "delete" not in ran.err
+    assert "give it to those it is for" in ran.err
