@@ -29,6 +29,17 @@ def claim(label, value):
     return lambda header: header[15].__setitem__(label, value(header[15]))
 
 
+# --- who they are (5.13) ---
+
+
+@pytest.mark.parametrize("claimed", ["gp", "icb", "nhs-ambulance-111"])
+def test_an_agency_opens_nothing_that_says_another_type_of_it(world, claimed):
+    lie = {"terms.recipients.0.org_type": claimed}
+    with pytest.raises(errors.NotTrusted):
+        opened(world, lying(world, lie))
+    assert world.events("ZZQ01")[-1] == "refused"
+
+
 # --- times (5.3, 5.8, 5.13) ---
 
 LIFETIMES = {"a day more than its terms": 31, "a year": 366, "a day more than any packet": 367, "for ever": 200_000}
