@@ -343,7 +343,7 @@ def _keeping(verdict: Verdict, fields: dict[str, Any]) -> Keeping:
 def _owed(kind: profile.Profile, fields: dict[str, Any], terms: ShareTerms) -> tuple[str, ...]:
     """What the sender still owes, as the reader finds it."""
     data = whole.owed(kind, kind.written(fields), terms, left_out=terms.left_out)
-    return (*(f"terms.{part}" for part in terms.missing), *(f"data.{path}" for path in data))
+    return (*(f"terms.{part}" for part in terms.owed), *(f"data.{path}" for path in data))
 
 
 def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:

@@ -199,6 +199,21 @@ def test_what_no_purpose_reveals_may_be_left_out_and_only_if_it_is_named(name):
                 )
 
 
+IN_DANGER = {"terms.urgency": "immediate", "terms.route": "immediate-protection"}
+HOLLOW = [
+    f"{part}.{inner}"
+    for part, item in at("cp-is-flag")[1].items()
+    for inner in registry.document("terms")["properties"][part].get("required", ())
+    if isinstance(item, dict)
+]
+
+
+@pytest.mark.parametrize("path", HOLLOW)
+def test_what_is_absent_inside_a_part_of_urgent_terms_is_owed_and_told(path):
+    assert opened(changes=IN_DANGER).owed == ()
+    assert opened(changes=IN_DANGER | {f"terms.{path}": GONE}).owed == (f"terms.{path}",)
+
+
 def lists(name: str) -> list[str]:
     return [part for part, value in at(name)[0].items() if isinstance(value, list) and value and type(value[0]) is dict]
 
