@@ -92,6 +92,14 @@ def test_the_type_of_the_reader_in_a_packet_is_its_own(name, claimed):
     assert code(name, {"terms.recipients.0.org_type": claimed}) == expected
 
 
+@pytest.mark.parametrize("org_type", profile.load("strategy-s47").about["senders"])
+def test_what_the_police_know_comes_from_the_police_alone(org_type):
+    bail = {"data.criminal_info": {"bail": at("strategy-s47")[0]["statements"][:1]}}
+    need = {"terms.need": {**at("strategy-s47")[1].get("need", {}), "criminal_info": "It bears on the harm."}}
+    found = code("strategy-s47", {**bail, **need, "terms.sender": {"org_id": "ORG-1"}}, as_type=org_type)
+    assert found == (None if org_type == "police" else "field-not-allowed")
+
+
 NAMES = {
     "another council": {"name": "Quillbrook Social Care"},
     "another number": {"callback_phone": "01632 960999"},
