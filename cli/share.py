@@ -304,6 +304,8 @@ def _share_told(share: Share, out: str) -> dict[str, Any]:
         "from": share.statement.present.contact,
         "contact": share.terms.json.get("contact"),
         "owed": list(share.owed),
+        "other_edition": share.other_edition,
+        "sender_changed": list(share.sender_changed),
         "retention": dict(share.terms.retention),
         "classical": share.statement.classical,
         "path": out,
@@ -325,11 +327,19 @@ def _advice(share: Share) -> list[str]:
     card, conditions = share.statement.present, sorted(share.terms.handling_codes())
     lines = [f"signed by: {_named(card)}", *_classical(share.statement)]
     lines += [f"still owed by the sender: {', '.join(share.owed)}"] if share.owed else []
-    lines += [f"discuss before acting: {output.call(card.contact)}", *_said_of_the_sender(share)]
+    lines += [*_unchecked(share), f"discuss before acting: {output.call(card.contact)}", *_said_of_the_sender(share)]
     lines += [f"conditions: {', '.join(conditions)}"] if conditions else []
     lines += _asked_of_the_copy(share.terms.retention)
     lines += [f"to do: {each.text}" for each in share.verdict.obligations if each.code not in conditions]
     return lines + ([f"look at again: {share.verdict.hint}"] if share.verdict.hint else [])
+
+
+def _unchecked(share: Share) -> list[str]:
+    """What nothing here could check; the edition is not named: its name is whatever the sender wrote."""
+    if not share.other_edition:
+        return []
+    told = f"sealed by another edition of {share.terms.profile} than is known here"
+    return [f"{told}: what is not in it may only not have been sent: ask before you rely on that"]
 
 
 def _said_of_the_sender(share: Share) -> list[str]:

@@ -190,12 +190,8 @@ def encrypt(
     return ENCRYPT_TAG + cbor.encode([_CONTENT_PROTECTED, {IV: nonces.iv}, ciphertext, blocks])
 
 
-def recipient_block(cek: bytes, key: EncryptionKey, extra_info: bytes) -> list[Any]:
-    """The COSE_recipient that gives the content key `cek` to the holder of `key` (draft-ietf-cose-hpke)."""
-    return _recipient_block(cek, key, cbor.encode(extra_info))
-
-
 def _recipient_block(cek: bytes, key: EncryptionKey, encoded_info: bytes) -> list[Any]:
+    """The COSE_recipient that gives the content key `cek` to the holder of `key` (draft-ietf-cose-hpke)."""
     protected = _recipient_protected(key.alg, key.kid)
     ek, encrypted = key.encrypt(cek, _recipient_start(protected) + encoded_info)
     return [protected, {EK: ek}, encrypted]

@@ -165,6 +165,15 @@ class ShareTerms(Value):
         return tuple(part for part in _sent().schema["required"] if part not in self.json)
 
     @property
+    def owed(self) -> tuple[str, ...]:
+        """The dotted paths of what all sealed terms have and these lack, also inside their parts.
+
+        Only urgent terms that were received may lack any.
+        """
+        inside = {".".join(map(str, path)) for path in _received().absent(self.json)} if self.urgent else set()
+        return (*self.missing, *sorted(inside.difference(self.missing)))
+
+    @property
     def retention(self) -> Mapping[str, Any]:
         """The part that says how long the recipient may keep a copy; while that is owed, a rule without an end."""
         until_recorded = registry.document("terms")["x-until-recorded"]

@@ -7,6 +7,7 @@ under another edition of its profile is held to what every edition requires.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from sharekit.domain.profile import Profile, check_needs
 from sharekit.domain.terms import ShareTerms, copied
 from sharekit.errors import FieldMissing
 
-__all__ = ["check", "owed"]
+__all__ = ["check", "owed", "same_edition"]
 
 
 def check(
@@ -28,7 +29,7 @@ def check(
     missing = owed(kind, fields, terms, left_out=left_out)
     if missing and not terms.emergency:
         raise FieldMissing(f'data: "{missing[0]}" is missing')
-    if not _same_edition(kind, terms):
+    if not same_edition(kind, terms):
         return
     kind.check_minimal(fields, terms.purposes)
     if sender_type is not None:
@@ -49,10 +50,10 @@ def _may_lack(kind: Profile, terms: ShareTerms, path: str) -> bool:
     """Whether a share may lack what stands at a dotted path: a field that no purpose of the share reveals."""
     if not kind.has(".".join(name for name in path.split(".") if not name.isdigit())):
         return False
-    return not (_same_edition(kind, terms) and kind.reveals(path, terms.purposes))
+    return not (same_edition(kind, terms) and kind.reveals(path, terms.purposes))
 
 
-def _same_edition(kind: Profile, terms: ShareTerms) -> bool:
+def same_edition(kind: Profile, terms: ShareTerms) -> bool:
     """Whether the share goes by the edition of the profile that is known here; so does one that is not sealed yet."""
     return bool(terms.json.get("profile_version", kind.version) == kind.version)
 
@@ -60,6 +61,7 @@ def _same_edition(kind: Profile, terms: ShareTerms) -> bool:
 # --- gaps: nobody knows what was left out, so a part is missed only if it is needed whatever stood there ---
 
 _GAPS: tuple[Any, ...] = (None, [], {})
+_POSITION = re.compile(r"\d{1,5}\Z", re.ASCII)
 
 
 def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str], gap: Any) -> dict[str, Any]:
@@ -77,5 +79,5 @@ def _with_gaps(fields: Mapping[str, Any], left_out: Collection[str], gap: Any) -
 
 def _inside(value: Any, name: str) -> Any:
     if type(value) is list:
-        return value[int(name)] if name.isdigit() and len(name) < 6 and int(name) < len(value) else None
+        return value[int(name)] if _POSITION.match(name) and int(name) < len(value) else None
     return value.setdefault(name, {}) if type(value) is dict else None

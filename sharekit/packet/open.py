@@ -63,6 +63,8 @@ __all__ = [
     "verify",
 ]
 
+_SEALED_HERE = "give it to those it is for; whether they opened it says: sharekit receipts FILE"
+
 
 class Manifest(Value):
     """Why something was shared, read and found to be what the statement commits to; nothing of the dataset.
@@ -106,6 +108,14 @@ class Share(Value):
     def sender_changed(self) -> tuple[str, ...]:
         """In which of name, phone and out_of_hours_phone the pinned card differs from what the packet says."""
         return parties.changed(self.terms.json["sender"], self.statement.present)
+
+    @property
+    def other_edition(self) -> bool:
+        """Whether it was sealed by another edition of its profile than is known here.
+
+        Then nothing here can check what its sender left out, nor whether the sender's type may send what is there.
+        """
+        return not whole.same_edition(profile.load(self.terms.profile), self.terms)
 
 
 def verify(packet: Packet, trust: Trust, *, now: datetime, first_seen: datetime | None = None) -> Statement:
@@ -178,8 +188,11 @@ def check_own_block(packet: Packet, statement: Statement, org_id: str, keys: Key
 
 def check_addressed(statement: Statement, org_id: str) -> None:
     """Return only if `org_id` is among the recipients (step 5.9); NotForYou otherwise."""
-    if org_id not in statement.recipients:
-        raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
+    if org_id in statement.recipients:
+        return
+    if org_id == statement.sender:
+        raise NotForYou("the packet was sealed here, for others", hint=_SEALED_HERE, packet=statement.id)
+    raise NotForYou("the packet is addressed to other agencies", packet=statement.id)
 
 
 def read_manifest(packet: Packet, statement: Statement, keys: Keys) -> Manifest:
@@ -330,7 +343,7 @@ def _keeping(verdict: Verdict, fields: dict[str, Any]) -> Keeping:
 def _owed(kind: profile.Profile, fields: dict[str, Any], terms: ShareTerms) -> tuple[str, ...]:
     """What the sender still owes, as the reader finds it."""
     data = whole.owed(kind, kind.written(fields), terms, left_out=terms.left_out)
-    return (*(f"terms.{part}" for part in terms.missing), *(f"data.{path}" for path in data))
+    return (*(f"terms.{part}" for part in terms.owed), *(f"data.{path}" for path in data))
 
 
 def _optional(rest: dict[Any, Any]) -> tuple[bytes | None, str | None]:

@@ -186,6 +186,13 @@ def test_a_recipient_of_any_type_has_a_rule_of_its_own_for_every_profile(name, o
     assert retention.rule_for(name, org_type) == (expected or retention.rule_for("strategy-s47", org_type))
 
 
+@pytest.mark.parametrize(("ended", "dated"), [("2020-01-01", False), ("2026-11-26", True)])
+def test_a_day_that_came_before_the_copy_was_made_is_no_day(ended, dated):
+    terms, now = sharekit.ShareTerms(example("cp-is-flag")[1]), datetime.fromisoformat(FLAG)
+    keeping = retention.of_received(terms, {"plan_end": ended}, org_type="nhs-acute", now=now)
+    assert (keeping.due is not None) is dated
+
+
 def test_a_senders_own_hold_holds_its_own_copy(world):
     world.flag(retention={"rule": "cpis-flag-copy", "legal_hold": True})
     assert world.fernshire.retention.kept()[0].held

@@ -8,11 +8,11 @@ from world.agencies import CONFIRM, FLAG
 from world.liars import lying, receipt
 
 import sharekit
-from sharekit import errors
+from sharekit import cbor, errors
 from sharekit.ledger.entry import Entry
 from sharekit.packet import receipt as receipts
 from sharekit.packet import wire
-from sharekit.proofs import checkpoint
+from sharekit.proofs import checkpoint, cosignature
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.record.record import Facts
 
@@ -27,6 +27,17 @@ def opened(world, data):
 def claim(label, value):
     """A change of one claim; `value` is made from the claims as they were."""
     return lambda header: header[15].__setitem__(label, value(header[15]))
+
+
+# --- who they are (5.13) ---
+
+
+@pytest.mark.parametrize("claimed", ["gp", "icb", "nhs-ambulance-111"])
+def test_an_agency_opens_nothing_that_says_another_type_of_it(world, claimed):
+    lie = {"terms.recipients.0.org_type": claimed}
+    with pytest.raises(errors.NotTrusted):
+        opened(world, lying(world, lie))
+    assert world.events("ZZQ01")[-1] == "refused"
 
 
 # --- times (5.3, 5.8, 5.13) ---
@@ -134,6 +145,16 @@ def test_no_receipt_carries_data_and_none_is_given_for_one_that_does(world, fiel
         world.fernshire.receive(receipt(world, body, cti, fields=fields))
     assert refused.value.receipt is None
     assert world.outbox("E10999001") == []
+
+
+@pytest.mark.parametrize("name", ["example.com/log", "sharekit/P97"])
+def test_no_receipt_brings_a_line_of_somebody_else(world, name):
+    body, cti = told(world, world.flag())
+    proof, known = cbor.decode(body["proof"])
+    noisy = cosignature.cosign(known, name=name, key=SigningKey(bytes(32)), now=world.fernshire.now())
+    with pytest.raises(errors.Malformed):
+        world.fernshire.receive(receipt(world, body | {"proof": cbor.encode([proof, noisy])}, cti))
+    assert list(world.fernshire.receipts.said(cti)) == []
 
 
 # --- the sender's checkpoint (5.12) ---

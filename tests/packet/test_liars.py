@@ -92,6 +92,14 @@ def test_the_type_of_the_reader_in_a_packet_is_its_own(name, claimed):
     assert code(name, {"terms.recipients.0.org_type": claimed}) == expected
 
 
+@pytest.mark.parametrize("org_type", profile.load("strategy-s47").about["senders"])
+def test_what_the_police_know_comes_from_the_police_alone(org_type):
+    bail = {"data.criminal_info": {"bail": at("strategy-s47")[0]["statements"][:1]}}
+    need = {"terms.need": {**at("strategy-s47")[1].get("need", {}), "criminal_info": "It bears on the harm."}}
+    found = code("strategy-s47", {**bail, **need, "terms.sender": {"org_id": "ORG-1"}}, as_type=org_type)
+    assert found == (None if org_type == "police" else "field-not-allowed")
+
+
 NAMES = {
     "another council": {"name": "Quillbrook Social Care"},
     "another number": {"callback_phone": "01632 960999"},
@@ -197,6 +205,42 @@ def test_what_no_purpose_reveals_may_be_left_out_and_only_if_it_is_named(name):
                 whole.check(
                     kind, kept.fields, read, left_out=[each for each in kept.left_out if each != path], sender_type=None
                 )
+
+
+IN_DANGER = {"terms.urgency": "immediate", "terms.route": "immediate-protection"}
+HOLLOW = [
+    f"{part}.{inner}"
+    for part, item in at("cp-is-flag")[1].items()
+    for inner in registry.document("terms")["properties"][part].get("required", ())
+    if isinstance(item, dict)
+]
+
+
+@pytest.mark.parametrize("path", HOLLOW)
+def test_what_is_absent_inside_a_part_of_urgent_terms_is_owed_and_told(path):
+    assert opened(changes=IN_DANGER).owed == ()
+    assert opened(changes=IN_DANGER | {f"terms.{path}": GONE}).owed == (f"terms.{path}",)
+
+
+def lists(name: str) -> list[str]:
+    return [part for part, value in at(name)[0].items() if isinstance(value, list) and value and type(value[0]) is dict]
+
+
+@pytest.mark.parametrize(("name", "part"), [(name, part) for name in WHO for part in lists(name)])
+@pytest.mark.parametrize("position", ["0", "99999", "9" * 50, "\u00b2", "\u2460", "\u0663", "-1", ""])
+@pytest.mark.parametrize("edition", [{}, {"terms.profile_version": "2"}], ids=["this edition", "another"])
+def test_a_place_of_which_no_list_has_any_is_nothing_left_out(name, part, position, edition):
+    inner = next(iter(at(name)[0][part][0]))
+    left_out = [{"field": f"{part}.{position}.{inner}", "reason": "x"}]
+    assert opened(name, {"terms.left_out": left_out, **edition}).fields
+
+
+@pytest.mark.parametrize("claimed", ["0", "2", "x" * 200])
+def test_the_reader_is_told_of_a_share_that_says_it_was_sealed_by_another_edition(claimed):
+    lie = {"data.plan_start": GONE, "terms.left_out": [{"field": "plan_start", "reason": "x"}]}
+    assert code(changes=lie) == "field-missing"
+    assert opened(changes=lie | {"terms.profile_version": claimed}).other_edition is True
+    assert opened().other_edition is False
 
 
 def test_nothing_is_sealed_of_which_its_purposes_show_nothing():

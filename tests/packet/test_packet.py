@@ -33,6 +33,21 @@ def test_no_flip_of_any_bit_verifies(good):
         flipped[bit >> 3] ^= 1 << (bit & 7)
 
 
+def test_a_verdict_opens_no_other_packet_than_the_one_it_is_about():
+    """What another packet permits is nothing that this one permits."""
+    packet, other = sharekit.parse(HYBRID), sharekit.parse(GOOD)
+    reader = keys(2)
+    manifest, another = (
+        sharekit.read_manifest(each, sharekit.verify(each, TRUST, now=NOW), reader) for each in (packet, other)
+    )
+    terms = sharekit.ShareTerms({**another.terms.json, "purpose_detail": "Another one."})
+    with pytest.raises(errors.Usage):
+        sharekit.open_dataset(packet, manifest, sharekit.decide(terms, USE, now=NOW), reader)
+    with pytest.raises(errors.Usage):
+        sharekit.open_dataset(other, manifest, sharekit.decide(manifest.terms, USE, now=NOW), reader)
+    assert sharekit.open_dataset(packet, manifest, sharekit.decide(manifest.terms, USE, now=NOW), reader).fields
+
+
 def test_no_truncation_parses():
     for length in range(len(GOOD)):
         with pytest.raises(errors.Malformed):
