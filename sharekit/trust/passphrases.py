@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-from sharekit.domain.display import shows_all
 from sharekit.errors import Usage
 
 __all__ = ["check_new", "forms", "normalised"]
@@ -26,6 +25,8 @@ def forms(words: str) -> list[str]:
 
 def check_new(words: str) -> None:
     """Return only if somebody may take this as a new passphrase; Usage otherwise. One in use goes on."""
+    from sharekit.domain.display import shows_all  # late: whoever reads packets loads no meaning
+
     plain = normalised(words)
     if not shows_all(plain):  # what was pasted with it cannot be typed again
         raise Usage("the passphrase holds what nobody can see", hint="one line of letters, digits, signs and spaces")

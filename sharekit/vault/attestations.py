@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from nacl.signing import SigningKey
 
-from sharekit.errors import LedgerTampered, ShareError
+from sharekit.errors import LedgerTampered, Malformed, ShareError
 from sharekit.moments import seconds_of
 from sharekit.proofs import checkpoint, cosignature
 from sharekit.proofs.attestation import Attestation
 from sharekit.proofs.checkpoint import Checkpoint
 from sharekit.values import Value
-from sharekit.vault.box import Box, stored_time
+from sharekit.vault.box import Box, damaged, stored_time
 
 __all__ = ["MOST_FORKS", "MOST_SAID", "MOST_SEEN", "Fork", "Partners", "Said"]
 
@@ -46,7 +46,7 @@ class Fork(Value):
     @property
     def kind(self) -> str:
         """What the two show: "fork", "rolled-back", or "unproven" for pairs that earlier releases kept."""
-        first, second = checkpoint.parse(self.note), checkpoint.parse(self.other)
+        first, second = _stored(self.note), _stored(self.other)
         if checkpoint.contradict(first, second):
             return "fork"
         return "rolled-back" if second.size <= first.size else "unproven"
@@ -90,7 +90,7 @@ class Partners:
     def last(self, origin: str) -> Checkpoint | None:
         """The newest checkpoint of a ledger that was cosigned here; None if there is none."""
         note = self.note(origin)
-        return checkpoint.parse(note) if note else None
+        return _stored(note) if note else None
 
     def note(self, origin: str) -> str | None:
         """The same checkpoint as the note that was cosigned."""
@@ -107,7 +107,7 @@ class Partners:
         new = checkpoint.parse(note)
         with self._box.writing() as db:
             row = db.execute("SELECT note FROM witnessed WHERE origin = ?", (new.origin,)).fetchone()
-            last = checkpoint.parse(row[0]) if row else None
+            last = _stored(row[0]) if row else None
             problem = _problem(last, new, proof, old)
             if isinstance(problem, LedgerTampered):
                 _keep_pair(db, new.origin, row[0], note, now)
@@ -209,7 +209,7 @@ class Partners:
         origin, found = checkpoint.origin(own, year), list[Attestation]()
         with self._box.reading() as db:
             for org_id, cosigned, entry, proven, statement, sealed in db.execute(query, (own,)):
-                note = cosigned if cosigned and checkpoint.parse(cosigned).origin == origin else None
+                note = cosigned if cosigned and _stored(cosigned).origin == origin else None
                 if sealed is not None and stored_time(sealed).year == year:
                     found.append(Attestation(org_id, note, entry, proven, statement or b""))
                 elif note:
@@ -237,13 +237,13 @@ class Partners:
         """The checkpoints of a ledger that were stamped, and their stamps."""
         with self._box.reading() as db:
             rows = db.execute("SELECT note, token FROM stamp WHERE token IS NOT NULL ORDER BY asked, note").fetchall()
-        return [(note, token) for note, token in rows if checkpoint.parse(note).origin == origin]
+        return [(note, token) for note, token in rows if _stored(note).origin == origin]
 
     def newest_cosigned(self) -> list[Checkpoint]:
         """The largest checkpoint of each of our ledgers among those that partners cosigned lately."""
         query = "SELECT cosigned FROM attestation WHERE cosigned IS NOT NULL ORDER BY at DESC LIMIT ?"
         with self._box.reading() as db:
-            notes = [checkpoint.parse(row[0]) for row in db.execute(query, (LATELY,))]
+            notes = [_stored(row[0]) for row in db.execute(query, (LATELY,))]
         largest = {note.origin: note for note in sorted(notes, key=lambda note: note.size)}
         return list(largest.values())
 
@@ -251,15 +251,23 @@ class Partners:
         """The size of our newest checkpoint that a partner has cosigned; 0 if there is none."""
         query = "SELECT cosigned FROM attestation WHERE org_id = ? AND cosigned IS NOT NULL"
         with self._box.reading() as db:
-            notes = [checkpoint.parse(row[0]) for row in db.execute(query, (org_id,))]
+            notes = [_stored(row[0]) for row in db.execute(query, (org_id,))]
         return max((found.size for found in notes if found.origin == origin), default=0)
+
+
+def _stored(note: object) -> Checkpoint:
+    """The checkpoint that a stored note says; LedgerError where it is none: it was one when it was written."""
+    try:
+        return checkpoint.parse(str(note))
+    except Malformed:
+        raise damaged() from None
 
 
 def _behind(db: sqlite3.Connection, new: Checkpoint, issued: datetime) -> str | None:
     """The note of a known checkpoint of the same ledger behind which a new one, issued then, goes back."""
     same = "SELECT note FROM seen WHERE origin = ? AND size = ? UNION SELECT note FROM witnessed WHERE origin = ?"
     for (note,) in db.execute(same, (new.origin, new.size, new.origin)):
-        if checkpoint.contradict(checkpoint.parse(note), new):
+        if checkpoint.contradict(_stored(note), new):
             return str(note)
     larger = "SELECT note FROM seen WHERE origin = ? AND least > ? AND at < ? ORDER BY size DESC LIMIT 1"
     row = db.execute(larger, (new.origin, new.size, seconds_of(issued))).fetchone()
